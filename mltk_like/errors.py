@@ -1,0 +1,52 @@
+"""The one error family of mltk_like.
+
+    MltkLikeError           message + hint; exit code 2
+    ├── SettingError        a setting has an unknown name, a wrong type or a value out of range
+    ├── ModelError          a model file, run folder or archive cannot be found, read or used
+    ├── DataError           a clip, a folder, a download or a source cannot be used
+    ├── ToolError           something that must be installed is not (a package, a compiler, a library)
+    └── CheckError          the work was done and a check of its result failed; exit code 1
+
+Errors are raised where the cause is known and shown once, by the command line, without a traceback.
+"""
+
+
+class MltkLikeError(Exception):
+    """An error that a user can mend.
+
+    Args:
+        message: what is wrong, in one sentence, naming the file, setting or value.
+        hint: what to do about it, in one sentence; may be empty.
+    """
+
+    exit_code = 2
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\nhint: {self.hint}" if self.hint else self.message
+
+
+class SettingError(MltkLikeError):
+    """A setting has an unknown name, a wrong type or a value out of range."""
+
+
+class ModelError(MltkLikeError):
+    """A model file, run folder or archive cannot be found, read or used."""
+
+
+class DataError(MltkLikeError):
+    """A clip, a folder, a download or a source cannot be used."""
+
+
+class ToolError(MltkLikeError):
+    """Something that must be installed is not: a package, a compiler, a system library."""
+
+
+class CheckError(MltkLikeError):
+    """The work was done, and a check of its result failed."""
+
+    exit_code = 1

@@ -1,0 +1,75 @@
+"""Where things live on disk, and how files are written so that a crash never leaves half of one."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mltk_like.errors import DataError
+
+
+def cache_dir() -> Path:
+    """Folder for what can be made or fetched again: `$MLTK_LIKE_CACHE`, else `~/.cache/mltk_like`."""
+    override = os.environ.get("MLTK_LIKE_CACHE")
+    if override:
+        return Path(override)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mltk_like"
+
+
+def runs_dir() -> Path:
+    """Folder that holds the run folders: `$MLTK_LIKE_RUNS`, else `./runs`."""
+    return Path(os.environ.get("MLTK_LIKE_RUNS") or "runs")
+
+
+def portable(path: Path) -> str:
+    """A path as it is stored in files that travel: relative to the cache (`cache:...`) or to the working folder."""
+    for prefix, base in (("cache:", cache_dir()), ("", Path.cwd())):
+        try:
+            return prefix + path.resolve().relative_to(base.resolve()).as_posix()
+        except ValueError:
+            continue
+    return str(path)
+
+
+def unportable(text: str) -> Path:
+    """The path that `portable` stored, on this machine."""
+    return cache_dir() / text.removeprefix("cache:") if text.startswith("cache:") else Path(text)
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path in the target's folder; on success it is renamed to `target`, else removed.
+
+    Raises:
+        DataError: the folder cannot be written to, or the disk is full.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+        os.close(handle)
+    except OSError as error:
+        raise DataError(f"cannot write {target}: {error.strerror}", "check the folder's permissions and free disk") from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        # mkstemp makes the file private; give it what an ordinary new file would have.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(target)
+    except OSError as error:
+        raise DataError(f"cannot write {target}: {error.strerror}", "check the folder's permissions and free disk") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(target: Path, data: bytes) -> None:
+    """Write a whole file atomically. Raises DataError as `atomic_path` does."""
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a whole UTF-8 text file atomically. Raises DataError as `atomic_path` does."""
+    write_bytes(target, text.encode())

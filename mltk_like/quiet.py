@@ -1,0 +1,66 @@
+"""TensorFlow without its chatter."""
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from mltk_like.errors import ToolError
+
+
+@contextlib.contextmanager
+def quiet_output() -> Iterator[None]:
+    """Keep what C++ code and Python write to the terminal off it; show it after all when an exception passes through."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    with tempfile.TemporaryFile() as sink:
+        saved = [os.dup(1), os.dup(2)]
+        os.dup2(sink.fileno(), 1)
+        os.dup2(sink.fileno(), 2)
+        try:
+            yield
+        except BaseException as error:
+            _restore(saved)
+            if not isinstance(error, KeyboardInterrupt):
+                sink.seek(0)
+                sys.stderr.write(sink.read().decode(errors="replace"))
+            raise
+        else:
+            _restore(saved)
+
+
+def _restore(saved: list[int]) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    for target, copy in zip((1, 2), saved, strict=True):
+        os.dup2(copy, target)
+        os.close(copy)
+
+
+def import_tensorflow(*, threads: int | None = None) -> Any:
+    """TensorFlow, imported without its log lines.
+
+    Args:
+        threads: threads of one operation; none leaves TensorFlow's choice. Only the first call in a process can set it.
+
+    Raises:
+        ToolError: it is not installed.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    try:
+        with quiet_output():
+            import tensorflow as tf
+
+            if threads is not None:
+                # A notebook that has used TensorFlow keeps the threads it has.
+                with contextlib.suppress(RuntimeError):
+                    tf.config.threading.set_intra_op_parallelism_threads(threads)
+                    tf.config.threading.set_inter_op_parallelism_threads(1)
+            tf.zeros(1)
+    except ImportError as error:
+        raise ToolError("TensorFlow is not installed", "pip install 'mltk_like[train]'") from error
+    return tf
