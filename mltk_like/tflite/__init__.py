@@ -1,0 +1,37 @@
+"""`.tflite` files without TensorFlow: parameters, summary, interpreters, and TensorFlow Lite Micro."""
+
+from mltk_like.tflite.interpreter import TfliteModel
+from mltk_like.tflite.layers import LayerSummary, TensorSummary
+from mltk_like.tflite.parameters import (
+    Value,
+    compact,
+    decode,
+    encode,
+    read_description,
+    read_parameters,
+    write_parameters,
+)
+from mltk_like.tflite.runner import LayerTime, TflmResult, find_tflm, run_tflm, runner_path
+from mltk_like.tflite.summary import ModelSummary, summarize_tflite
+from mltk_like.tflite.units import format_units
+
+__all__ = [
+    "LayerSummary",
+    "LayerTime",
+    "ModelSummary",
+    "TensorSummary",
+    "TfliteModel",
+    "TflmResult",
+    "Value",
+    "compact",
+    "decode",
+    "encode",
+    "find_tflm",
+    "format_units",
+    "read_description",
+    "read_parameters",
+    "run_tflm",
+    "runner_path",
+    "summarize_tflite",
+    "write_parameters",
+]
