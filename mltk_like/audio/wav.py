@@ -1,0 +1,183 @@
+"""Audio files in and out: any format that libsndfile reads becomes 16-bit mono at the rate asked for.
+
+Samples are int16 everywhere in mltk_like, as on the device; -32768..32767 stands for -1..1 of full scale.
+"""
+
+import io
+import os
+import wave
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mltk_like.errors import DataError
+from mltk_like.paths import write_bytes
+
+Int16 = npt.NDArray[np.int16]
+
+AUDIO_SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64", ".rf64", ".caf"}
+)
+"""Lower-case endings of the files that the sources take for audio."""
+
+
+def read_audio(path: Path | str, sample_rate_hz: int) -> Int16:
+    """Read a whole file.
+
+    Channels are averaged, other rates are resampled (soxr, HQ), and what lies beyond full scale saturates. A 16-bit
+    mono file at the right rate comes back bit for bit.
+
+    Args:
+        path: a file of any format, rate, width and number of channels that libsndfile reads.
+        sample_rate_hz: rate of the result in Hz.
+
+    Returns:
+        int16, shape (samples,), at least one sample.
+
+    Raises:
+        DataError: the file is missing, empty, damaged or not audio; the message names it.
+    """
+    with _open(path) as sound:
+        if sound.channels == 1 and sound.subtype == "PCM_16" and sound.samplerate == sample_rate_hz:
+            samples: Int16 = sound.read(dtype="int16")
+        else:
+            mono = _mono(sound.read(dtype="float32", always_2d=True), path)
+            if sound.samplerate != sample_rate_hz:
+                import soxr
+
+                mono = soxr.resample(mono, sound.samplerate, sample_rate_hz)
+            samples = to_int16(mono)
+    if not len(samples):
+        raise _unusable(path, "it holds no samples")
+    return samples
+
+
+def stream_audio(path: Path | str, sample_rate_hz: int, block_s: float = 10.0) -> Iterator[Int16]:
+    """Read a file of any length in bounded memory.
+
+    Args:
+        path: as in `read_audio`.
+        sample_rate_hz: rate of the blocks in Hz.
+        block_s: about how many seconds a block holds.
+
+    Yields:
+        int16 blocks, shape (samples,), never empty; joined they are what `read_audio` gives (to rounding, where it
+        resamples).
+
+    Raises:
+        DataError: as `read_audio`; for a file damaged in the middle, after the blocks before the damage.
+    """
+    import soxr
+
+    with _open(path) as sound:
+        same_rate = sound.samplerate == sample_rate_hz
+        resampler = None if same_rate else soxr.ResampleStream(sound.samplerate, sample_rate_hz, 1, dtype="float32")
+        frames = max(1, round(block_s * sound.samplerate))
+        read = last = False
+        while not last:
+            block = sound.read(frames, dtype="float32", always_2d=True)
+            last = len(block) < frames
+            mono = _mono(block, path)
+            if resampler is not None:
+                mono = resampler.resample_chunk(mono, last=last)
+            if len(mono):
+                read = True
+                yield to_int16(mono)
+    if not read:
+        raise _unusable(path, "it holds no samples")
+
+
+def duration_s(path: Path | str) -> float:
+    """Length of a file in seconds, from its header alone. Raises DataError as `read_audio`, and for a length of 0."""
+    with _open(path) as sound:
+        # libsndfile reports a length that it cannot know as the largest int64.
+        if not 0 < sound.frames < 2**62:
+            raise _unusable(path, "it holds no samples")
+        return float(sound.frames / sound.samplerate)
+
+
+def durations_s(paths: Iterable[Path]) -> list[float]:
+    """`duration_s` of many files, NaN for those that cannot be read."""
+
+    def one(path: Path) -> float:
+        try:
+            return duration_s(path)
+        except DataError:
+            return float("nan")
+
+    return [one(path) for path in paths]
+
+
+def write_wav(path: Path | str, samples: npt.NDArray[Any], sample_rate_hz: int) -> None:
+    """Write a mono 16-bit PCM WAV file atomically.
+
+    Args:
+        path: the file; its folder is made if need be.
+        samples: shape (samples,), int16, or floating point with full scale at 1.0 (beyond it saturates).
+        sample_rate_hz: in Hz.
+
+    Raises:
+        DataError: the file cannot be written.
+        TypeError: `samples` has another shape or type.
+    """
+    if samples.ndim != 1 or not (samples.dtype == np.int16 or np.issubdtype(samples.dtype, np.floating)):
+        raise TypeError(f"samples must be int16 or floating point with one axis, not {samples.dtype} {samples.shape}")
+    data = io.BytesIO()
+    with wave.open(data, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(sample_rate_hz)
+        out.writeframes(to_int16(samples).astype("<i2", copy=False).tobytes())
+    write_bytes(Path(path), data.getvalue())
+
+
+def to_int16(samples: npt.NDArray[Any]) -> Int16:
+    """Floating point with full scale at 1.0 to int16: times 32768, rounded, saturated. int16 passes through."""
+    if samples.dtype == np.int16:
+        return samples
+    scaled = samples * samples.dtype.type(32768)
+    np.clip(np.rint(scaled, out=scaled), -32768, 32767, out=scaled)
+    whole: Int16 = scaled.astype(np.int16)
+    return whole
+
+
+def _mono(frames: npt.NDArray[np.float32], path: Path | str) -> npt.NDArray[np.float32]:
+    """Mean of the channels, (frames, channels) to (frames,). Raises DataError for NaN and infinity."""
+    mono = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
+    if not np.isfinite(mono).all():
+        raise _unusable(path, "it holds values that are not numbers")
+    return mono
+
+
+@contextmanager
+def _open(path: Path | str) -> Iterator[Any]:
+    """Open for reading with soundfile; every failure of the file inside the block becomes a DataError."""
+    import soundfile
+
+    if Path(path).suffix.lower() == ".raw":
+        raise _unusable(path, "raw samples carry no rate or width")
+    try:
+        with soundfile.SoundFile(os.fspath(path)) as sound:
+            if sound.samplerate <= 0:
+                raise _unusable(path, "its sample rate is 0")
+            yield sound
+    except (soundfile.SoundFileError, OSError, MemoryError) as error:
+        raise _unusable(path, _cause(Path(path), error)) from error
+
+
+def _cause(path: Path, error: Exception) -> str:
+    if not path.exists():
+        return "there is no such file"
+    if path.is_dir():
+        return "it is a folder"
+    if not path.stat().st_size:
+        return "the file is empty"
+    return str(getattr(error, "error_string", error)).rstrip(".") or type(error).__name__
+
+
+def _unusable(path: Path | str, cause: str) -> DataError:
+    return DataError(f"cannot read audio from {path}: {cause}", "give a WAV, FLAC, OGG or MP3 file, or remove it")
