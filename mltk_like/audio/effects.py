@@ -70,7 +70,9 @@ def shape_spectrum(samples: Samples, rng: np.random.Generator, *, db: float, roo
     return shaped * np.float32(np.sqrt(before / after)) if after > 0 else shaped
 
 
-def add_at_snr(samples: Samples, noise: Samples, rng: np.random.Generator, *, snr_db: Range, silence_dbfs: Range) -> Samples:
+def add_at_snr(
+    samples: Samples, noise: Samples, rng: np.random.Generator, *, snr_db: Range, silence_dbfs: Range
+) -> Samples:
     """Add noise at a random signal-to-noise ratio; under silence, at a random level of its own."""
     signal = level_dbfs(samples)
     target = rng.uniform(*silence_dbfs) if signal <= _SILENCE_DBFS else signal - rng.uniform(*snr_db)
