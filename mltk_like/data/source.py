@@ -22,9 +22,7 @@ class Source(Protocol):
     def label(self) -> str:
         """Label of its clips: a class of the model, or `_noise_`."""
 
-    def collect(
-        self, *, limit: int | None = None, workers: int | None = None, progress: bool = True
-    ) -> Sequence[Clip]:
+    def collect(self, *, limit: int | None = None, workers: int | None = None, progress: bool = True) -> Sequence[Clip]:
         """The clips on disk, made or fetched where they are missing.
 
         Args:

@@ -1,0 +1,47 @@
+"""Synthetic speech: sources of clips for a model's `sources()`, made on this machine and kept by content.
+
+    from mltk_like.data.speech import say, speech_negatives
+
+    def sources(self):
+        return [say("alexa", label="alexa", count=1600), *speech_negatives("alexa", label="unknown", count=8000)]
+
+What a clip says is in `words`, `phrases`, `pseudo` and `pronunciation`; who says it in `engines` and the module of each
+engine; how it gets to disk in `render` and `finish`.
+"""
+
+from mltk_like.data.speech.engines import Engine, Manner, open_engine
+from mltk_like.data.speech.lexicon import pronounce
+from mltk_like.data.speech.phrases import random_phrase
+from mltk_like.data.speech.pronunciation import variants
+from mltk_like.data.speech.pseudo import pseudo_word
+from mltk_like.data.speech.source import SpeechSource
+from mltk_like.data.speech.spoken import (
+    say,
+    say_parts,
+    say_pseudo_words,
+    say_random,
+    say_sound_alikes,
+    speech_negatives,
+)
+from mltk_like.data.speech.utterance import Utterance
+from mltk_like.data.speech.words import part_of, sound_alikes
+
+__all__ = [
+    "Engine",
+    "Manner",
+    "SpeechSource",
+    "Utterance",
+    "open_engine",
+    "part_of",
+    "pronounce",
+    "pseudo_word",
+    "random_phrase",
+    "say",
+    "say_parts",
+    "say_pseudo_words",
+    "say_random",
+    "say_sound_alikes",
+    "sound_alikes",
+    "speech_negatives",
+    "variants",
+]

@@ -1,0 +1,162 @@
+"""Making the clips that are missing, in processes of their own."""
+
+import logging
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import FrameType
+from typing import Never
+
+from tqdm import tqdm
+
+from mltk_like.data.speech.engines import Engine, open_engine
+from mltk_like.data.speech.finish import fault, finish, wav_bytes
+from mltk_like.data.speech.lexicon import pronounce
+from mltk_like.data.speech.phonemes import phones
+from mltk_like.data.speech.utterance import Utterance
+from mltk_like.errors import DataError, MltkLikeError
+from mltk_like.paths import write_bytes
+
+REJECTED = ".rejected"
+"""Suffix of the empty file that stands for an utterance that no draw made sound right."""
+
+_DRAWS = 4
+_CHUNK = 8  # clips of one task: small enough that a stop is quick, large enough that the queue costs nothing
+_MOST_WORKERS = 8  # each holds up to 0.5 GB of models
+
+Job = tuple[Utterance, str]
+"""What to say, and the file to write."""
+
+
+def make_clips(jobs: Sequence[Job], *, name: str, workers: int | None, progress: bool) -> None:
+    """Speak what is missing and write each clip atomically; what exists already must not be among the jobs.
+
+    Args:
+        jobs: utterances and their files.
+        name: shown at the progress bar.
+        workers: processes; None for one a core, 0 to work in this process.
+        progress: show a bar.
+
+    Raises:
+        ToolError: an engine's package is missing.
+        DataError: an engine failed, a worker was killed, or the disk is full.
+    """
+    for engine in sorted({utterance.engine for utterance, _ in jobs}):
+        _engine(engine).check()
+    # Jobs of one engine go together: a worker then seldom holds more than one model at a time.
+    ordered = sorted(jobs, key=lambda job: job[0].engine)
+    chunks = [ordered[at : at + _CHUNK] for at in range(0, len(ordered), _CHUNK)]
+    with tqdm(total=len(jobs), desc=name, unit="clip", disable=not progress) as bar:
+        if workers == 0:
+            rejected = 0
+            for chunk in chunks:
+                rejected += speak(chunk)
+                bar.update(len(chunk))
+        else:
+            count = min(workers or _cores(), len(chunks))
+            rejected = _in_processes(chunks, count, bar)
+    if rejected:
+        logging.getLogger(__name__).warning(
+            "%s: %d of %d clips came out wrong and are left out", name, rejected, len(jobs)
+        )
+
+
+def speak(jobs: Sequence[Job]) -> int:
+    """Speak and write some clips in this process; returns how many had to be rejected.
+
+    A clip that `finish.fault` refuses is drawn again with the next seed, three times at most; then an empty file with
+    the suffix `REJECTED` keeps it from being tried in every run.
+
+    Raises:
+        MltkLikeError: as it was, when an engine raises one; any other failure is a DataError that names the utterance.
+    """
+    rejected = 0
+    for utterance, target in jobs:
+        try:
+            data = _render(utterance)
+        except MltkLikeError:
+            raise
+        except Exception as error:
+            said = f"'{utterance.text or utterance.phonemes}' by {utterance.group}"
+            raise DataError(
+                f"cannot speak {said}: {type(error).__name__}: {error}", f"the whole utterance: {utterance}"
+            ) from error
+        rejected += not data
+        write_bytes(Path(target if data else target + REJECTED), data)
+    return rejected
+
+
+def _render(utterance: Utterance) -> bytes:
+    phonemes = utterance.phonemes or pronounce(utterance.text)
+    engine = _engine(utterance.engine)
+    for draw in range(_DRAWS):
+        audio, rate = engine.render(utterance, phonemes, utterance.seed + draw)
+        clip = finish(audio, rate, utterance.shift)
+        if not fault(clip, len(phones(phonemes)), utterance.speed):
+            return wav_bytes(clip)
+    return b""
+
+
+@lru_cache(maxsize=16)
+def _engine(specification: str) -> Engine:
+    return open_engine(specification)
+
+
+def _in_processes(chunks: Sequence[Sequence[Job]], count: int, bar: "tqdm[Never]") -> int:
+    before = set(multiprocessing.active_children())
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker)
+    rejected = 0
+    try:
+        tasks: dict[Future[int], int] = {pool.submit(_speak_in_worker, chunk): len(chunk) for chunk in chunks}
+        for done in as_completed(tasks):
+            rejected += done.result()
+            bar.update(tasks[done])
+    except BrokenProcessPool as error:
+        hint = "start again to go on where it stopped; with fewer workers if memory ran out"
+        raise DataError("a speech worker was killed", hint) from error
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(multiprocessing.active_children()) - before:
+            child.terminate()
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+    return rejected
+
+
+def _speak_in_worker(jobs: Sequence[Job]) -> int:
+    try:
+        return speak(jobs)
+    except SystemExit:
+        # The pool's own loop would report it as this task's result and go on with the next.
+        os._exit(1)
+
+
+def _start_worker() -> None:
+    """Ctrl-C is the parent's affair; a termination runs the clean-up of a half-written file; no worker outlives it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _stop)
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _cores() -> int:
+    return min(len(os.sched_getaffinity(0)), _MOST_WORKERS)

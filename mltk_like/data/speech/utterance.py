@@ -1,0 +1,73 @@
+"""One thing to be said by one voice, and the name of the file it is kept in."""
+
+import hashlib
+import re
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from mltk_like.paths import cache_dir
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Utterance:
+    """Everything that decides how a synthetic clip sounds. Equal utterances give equal files.
+
+    Attributes:
+        engine: engine and its argument as `open_engine` reads them, such as 'kokoro' or 'piper:/voices/x.onnx'.
+        version: version of the engine's sound; a new one makes new files.
+        voice: voice of that engine; clips of one voice are never split over training and test.
+        text: what is said, in ordinary spelling.
+        phonemes: how it is said (IPA as in `phonemes.py`); empty lets the engine read the text.
+        speed: rate of speech; 1 is the voice's own.
+        shift: factor on pitch and formants together, done by resampling; the rate of speech stays the same.
+        seed: seed of all that the engine draws (durations, noise).
+        extra: further settings of the engine, as (name, value) pairs.
+    """
+
+    engine: str
+    version: str
+    voice: str
+    text: str
+    phonemes: str = ""
+    speed: float = 1.0
+    shift: float = 1.0
+    seed: int = 0
+    extra: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def group(self) -> str:
+        """Who is heard, as `Clip.group` wants it: 'kokoro:0123'."""
+        return f"{self.short_engine}:{self.voice}"
+
+    @property
+    def short_engine(self) -> str:
+        """The engine's name alone, fit for a file name."""
+        return _plain(self.engine.partition(":")[0])
+
+    def key(self) -> str:
+        """Hash of all fields, 32 hexadecimal digits."""
+        values = tuple(getattr(self, name) for name in _FIELDS)
+        return hashlib.blake2b(repr(values).encode(), digest_size=16).hexdigest()
+
+    def path(self, root: Path | None = None) -> Path:
+        """The WAV file of this utterance below `root` (default: `cache_dir()/speech`)."""
+        return Path(self.location(str(root or speech_dir())))
+
+    def location(self, root: str) -> str:
+        """`path` as a string, for the thousands of look-ups of a filled cache."""
+        key, engine = self.key(), self.short_engine
+        voice, said = _plain(self.voice), _plain(self.text or self.phonemes)[:40]
+        return f"{root}/{engine}/{key[:2]}/{engine}+{voice}+{said}+{self.speed:.2f}+{key[:16]}.wav"
+
+
+_FIELDS = tuple(field.name for field in fields(Utterance))
+_UNFIT = re.compile(r"[^a-z0-9]+")
+
+
+def speech_dir() -> Path:
+    """Folder of all synthetic clips."""
+    return cache_dir() / "speech"
+
+
+def _plain(text: str) -> str:
+    return _UNFIT.sub("-", text.lower()).strip("-") or "x"

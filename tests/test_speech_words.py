@@ -1,0 +1,149 @@
+"""What synthetic speech says: pronunciations, sound-alikes, parts, phrases, pseudo-words."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mltk_like.data.speech import (
+    part_of,
+    pronounce,
+    pseudo_word,
+    random_phrase,
+    say,
+    say_parts,
+    say_pseudo_words,
+    say_random,
+    say_sound_alikes,
+    sound_alikes,
+    speech_negatives,
+    variants,
+)
+from mltk_like.data.speech.lexicon import load_lexicon
+from mltk_like.data.speech.phonemes import ALPHABET, PHONES, distances, encode, phones, units
+from mltk_like.data.speech.pronunciation import contains, draw_variant, spoken_forms
+from mltk_like.errors import SettingError
+
+pytest.importorskip("hibari", reason="the lexicon is hibari's")
+
+WORDS = st.sampled_from(["alexa", "computer", "jarvis", "marvin", "hello", "seven", "snowboy", "electric", "okay nabu"])
+SEEDS = st.integers(0, 2**32 - 1)
+SOUNDS = st.text(alphabet=PHONES, min_size=1, max_size=8)
+
+
+def said(phrase: str) -> str:
+    return " ".join(load_lexicon()[word] for word in phrase.split())
+
+
+def test_a_lexicon_word_and_an_unknown_one_are_pronounced() -> None:
+    assert pronounce("Alexa") == pronounce("alexa") == "əlˈɛksə"
+    assert set(pronounce("snorfleblat")) <= ALPHABET
+    assert len(phones(pronounce("snorfleblat"))) > 6
+
+
+def test_phones_forget_stress_length_and_reduced_vowels() -> None:
+    assert phones("ɐlˈɛːksʌ!") == phones("əlˈɛksə")
+    assert phones("hˈI") == "haɪ"
+    assert units("əlˈɛːks ə") == ["ə", "l", "ˈɛː", "k", "s", " ", "ə"]
+
+
+def test_variants_begin_with_the_word_and_keep_its_frame() -> None:
+    found = variants("əlˈɛksə")
+    assert found[0] == "əlˈɛksə"
+    assert len(set(found)) == len(found) > 50
+    assert {"ɐlˈɛksə", "əlˈɛksɑ", "əlˈɛɡzə"} <= set(found)
+    assert all(set(variant) <= ALPHABET for variant in found)
+    assert phones("lˈɛksə") not in spoken_forms("əlˈɛksə")
+
+
+@given(WORDS, SEEDS)
+@settings(deadline=None, max_examples=40)
+def test_a_drawn_variant_counts_as_the_keyword(word: str, seed: int) -> None:
+    assert contains(draw_variant(pronounce(word), np.random.default_rng(seed)), pronounce(word))
+
+
+@given(SOUNDS, SOUNDS)
+@settings(deadline=None, max_examples=60)
+def test_distance_is_symmetric_and_zero_for_the_same(a: str, b: str) -> None:
+    there = distances(encode(a), encode(b)[None])[0]
+    assert there == pytest.approx(distances(encode(b), encode(a)[None])[0], abs=1e-4)
+    assert distances(encode(a), encode(a)[None])[0] == 0
+    assert (there == 0) == (a == b)
+
+
+def test_distance_follows_articulation() -> None:
+    def apart(a: str, b: str) -> float:
+        return float(distances(encode(phones(a)), encode(phones(b))[None])[0])
+
+    assert apart("bæd", "pæd") < apart("bæd", "sæd") < apart("bæd", "id")
+    assert apart("bɛd", "bæd") < apart("bɛd", "bud")
+
+
+@given(WORDS)
+@settings(deadline=None, max_examples=9)
+def test_no_sound_alike_is_the_word_or_holds_it(word: str) -> None:
+    found = sound_alikes(word, 200)
+    assert len(found) == len(set(found)) == 200
+    forms = spoken_forms(pronounce(word))
+    for phrase in found:
+        assert not any(form in phones(said(phrase)) for form in forms), phrase
+
+
+def test_sound_alikes_are_near_and_a_longer_list_extends_a_shorter() -> None:
+    found = sound_alikes("alexa", 300)
+    assert found[:40] == sound_alikes("alexa", 40)
+    assert {"lex", "election", "elector"} <= set(found)
+    assert not {"Alexa", "Alexis"} & set(found)
+
+
+@given(WORDS, SEEDS)
+@settings(deadline=None, max_examples=60)
+def test_no_part_is_the_word(word: str, seed: int) -> None:
+    part = part_of(word, np.random.default_rng(seed))
+    assert part
+    assert set(part) <= ALPHABET
+    assert not contains(part, pronounce(word))
+
+
+@given(SEEDS)
+@settings(deadline=None, max_examples=100)
+def test_pseudo_words_are_within_the_alphabet(seed: int) -> None:
+    word = pseudo_word(np.random.default_rng(seed))
+    assert set(word) <= ALPHABET
+    assert "ˈ" in word
+
+
+@given(SEEDS)
+@settings(deadline=None, max_examples=50)
+def test_random_phrases_are_plain_text(seed: int) -> None:
+    phrase = random_phrase(np.random.default_rng(seed))
+    assert 1 <= len(phrase.split()) <= 12
+    assert "{" not in phrase
+
+
+def test_random_speech_avoids_the_keyword() -> None:
+    free = [line.text for line in say_random(label="unknown", count=3000).plan()]
+    kept = [line.text for line in say_random(label="unknown", count=3000, avoid="alexa").plan()]
+    assert any("alexa" in text for text in free)
+    assert not any("alexa" in text for text in kept)
+
+
+def test_positives_and_negatives_share_their_voices() -> None:
+    sources = [say("alexa", label="alexa", count=200), *speech_negatives("alexa", label="unknown", count=800)]
+    positive, *negative = [{u.group for u in s.plan() if u.engine == "kokoro"} for s in sources]
+    assert len(positive) == 72
+    assert all(len(voices & positive) >= 0.9 * min(len(voices), len(positive)) for voices in negative)
+
+
+def test_plans_repeat_and_extend() -> None:
+    for make in (say_sound_alikes, say_parts):
+        assert make("alexa", label="x", count=60).plan()[:20] == make("alexa", label="x", count=20).plan()
+    assert say_pseudo_words(label="x", count=60).plan()[:20] == say_pseudo_words(label="x", count=20).plan()
+    assert sum(source.count for source in speech_negatives("alexa", label="x", count=8000)) == 8000
+
+
+def test_a_source_without_text_refuses_an_engine_that_reads_text() -> None:
+    with pytest.raises(SettingError, match="espeak reads text"):
+        say_parts("alexa", label="x", count=3, engines=["espeak"])
+    with pytest.raises(SettingError, match="no text"):
+        say(label="x", count=3)
