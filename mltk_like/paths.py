@@ -49,7 +49,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
         os.close(handle)
     except OSError as error:
-        raise DataError(f"cannot write {target}: {error.strerror}", "check the folder's permissions and free disk") from error
+        raise DataError(
+            f"cannot write {target}: {error.strerror}", "check the folder's permissions and free disk"
+        ) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -59,7 +61,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~umask)
         temporary.replace(target)
     except OSError as error:
-        raise DataError(f"cannot write {target}: {error.strerror}", "check the folder's permissions and free disk") from error
+        raise DataError(
+            f"cannot write {target}: {error.strerror}", "check the folder's permissions and free disk"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -4,6 +4,8 @@ Levels are in dBFS: decibels of the root mean square relative to full scale (1.0
 is exact zeros and is left out of a clip's level, so that a short word in a long window gets the SNR that was asked for.
 """
 
+import functools
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,7 @@ Samples = NDArray[np.float32]
 Range = tuple[float, float]
 
 _SILENCE_DBFS = -100.0
+_POINTS = 8
 
 
 def level_dbfs(samples: Samples) -> float:
@@ -40,9 +43,10 @@ def change_speed(samples: Samples, rng: np.random.Generator, *, factor: Range) -
     """Play faster or slower, as a tape does: tempo, pitch and vocal tract change together. (n,) -> (n / factor,)."""
     ratio = rng.uniform(*factor)
     length = max(int(len(samples) / ratio), 1)
-    position = np.arange(length, dtype=np.float32) * np.float32(ratio)
-    index = position.astype(np.int32)
-    fraction = position - index
+    # In 64 bits: after a few seconds 32 would leave too few for the fraction.
+    position = np.arange(length) * ratio
+    index = position.astype(np.int64)
+    fraction = (position - index).astype(np.float32)
     following = np.minimum(index + 1, len(samples) - 1)
     np.minimum(index, len(samples) - 1, out=index)
     first = samples[index]
@@ -52,22 +56,33 @@ def change_speed(samples: Samples, rng: np.random.Generator, *, factor: Range) -
 def shape_spectrum(samples: Samples, rng: np.random.Generator, *, db: float, room: Samples | None = None) -> Samples:
     """Filter by a random smooth frequency response, as another microphone would, and by a room in the same pass.
 
-    The response is drawn at eight points, evenly spaced on a logarithmic frequency axis from 60 Hz (at 16 kHz) up, with a
-    standard deviation of `db`, and interpolated between them. Level is kept. (n,) -> (n,), the room's tail cut off.
+    The response is drawn at eight points, evenly spaced on a logarithmic frequency axis from 60 Hz (at 16 kHz) up, with
+    a standard deviation of `db`, and interpolated between them. Level is kept. (n,) -> (n,), the room's tail cut off.
     """
-    tail = 0 if room is None else len(room)
-    size = _fast_length(len(samples) + tail)
-    spectrum = np.fft.rfft(samples, size)
-    bins = len(spectrum)
-    axis = np.log(np.arange(1, bins + 1, dtype=np.float32) / bins)
-    points = np.linspace(np.log(60 / 8000), 0.0, 8)
-    response = np.interp(axis, points, rng.normal(0.0, db, 8)).astype(np.float32)
-    spectrum *= np.exp(response * np.float32(np.log(10) / 20))
+    size = _fast_length(len(samples) + (0 if room is None else len(room)))
+    spectrum = _spectrum(samples, size)
+    decibels = _tone_control(len(spectrum)) @ rng.normal(0.0, db, _POINTS).astype(np.float32)
+    spectrum *= np.exp(decibels * np.float32(np.log(10) / 20))
     if room is not None:
-        spectrum *= np.fft.rfft(room, size)
-    shaped = np.fft.irfft(spectrum, size)[: len(samples)].astype(np.float32)
+        spectrum *= _spectrum(room, size)
+    shaped = np.fft.irfft(spectrum, size)[: len(samples)].astype(np.float32, copy=False)
     before, after = float(np.dot(samples, samples)), float(np.dot(shaped, shaped))
     return shaped * np.float32(np.sqrt(before / after)) if after > 0 else shaped
+
+
+def _spectrum(samples: Samples, size: int) -> NDArray[np.complex64]:
+    # NumPy's own zero padding takes several times as long as the transform.
+    padded = np.zeros(size, dtype=np.float32)
+    padded[: len(samples)] = samples
+    return np.fft.rfft(padded).astype(np.complex64, copy=False)
+
+
+@functools.lru_cache(maxsize=64)
+def _tone_control(bins: int) -> Samples:
+    """Weights (bins, 8) of linear interpolation between points evenly spaced on a logarithmic frequency axis."""
+    axis = np.log(np.arange(1, bins + 1) / bins)
+    points = np.linspace(np.log(60 / 8000), 0.0, _POINTS)
+    return np.stack([np.interp(axis, points, unit) for unit in np.eye(_POINTS)], axis=1).astype(np.float32)
 
 
 def add_at_snr(
@@ -99,7 +114,8 @@ def saturate(samples: Samples, rng: np.random.Generator, *, db: Range) -> Sample
     if peak == 0.0:
         return samples
     drive = np.float32(10 ** (rng.uniform(*db) / 20) / peak)
-    return np.clip(samples * drive, -1.0, 1.0) / drive
+    driven: Samples = np.clip(samples * drive, -1.0, 1.0) / drive
+    return driven
 
 
 def _fast_length(length: int) -> int:

@@ -17,7 +17,7 @@ from mltk_like.data.sounds import KINDS
 from mltk_like.errors import SettingError
 from mltk_like.paths import cache_dir
 
-__all__ = ["GeneratedNoise", "babble", "generated_noise", "room_impulse_response"]
+__all__ = ["GeneratedNoise", "babble", "generated_noise", "microphone_noise", "room_impulse_response"]
 
 Int16 = npt.NDArray[np.int16]
 
@@ -121,6 +121,15 @@ def generated_noise(*, label: str = "_noise_", minutes: float = 60.0, seed: int 
         seed: another seed gives other noise.
     """
     return GeneratedNoise(label=label, minutes=minutes, seed=seed)
+
+
+def microphone_noise(*, label: str = "_microphone_", minutes: float = 5.0, seed: int = 0) -> GeneratedNoise:
+    """A source of generated microphone noise: the steady hiss, hum and rumble that a board adds to all it hears.
+
+    Arguments as of `generated_noise`.
+    """
+    kinds = ("white", "pink", "brown", "blue", "tilt", "hiss", "hum")
+    return GeneratedNoise(label=label, minutes=minutes, seed=seed, kinds=kinds, name="generated microphone noise")
 
 
 def babble(

@@ -1,0 +1,58 @@
+# make train   set up what is missing and train keyword_spotting_alexa, from text to a profiled .tflite
+# make test    set up what is missing and run everything that must pass
+# make dry-run every stage of a training on a few clips, in about a minute
+# Variables: MODEL=name, ARGS="...", EXTRAS=speech-gpl (GPL-3 voices of espeak-ng), PYTHON=python3.12
+
+PYTHON ?= python3
+MODEL ?= keyword_spotting_alexa
+ARGS ?=
+EXTRAS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS := $(shell nproc 2>/dev/null || echo 2)
+comma := ,
+SOURCES := pyproject.toml $(shell find cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c' -o -name CMakeLists.txt -o -name '*.txt')
+
+.PHONY: train dry-run test quick lint cpp-test clean system
+
+train: $(VENV)/.train
+	$(BIN)/python -m mltk_like train $(MODEL) $(ARGS)
+
+dry-run: $(VENV)/.train
+	$(BIN)/python -m mltk_like train $(MODEL)-test $(ARGS)
+
+test: lint cpp-test
+	$(BIN)/python -m pytest -q
+
+quick: $(VENV)/.test
+	$(BIN)/python -m pytest -q -m "not slow"
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run -Werror $$(find cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c')
+
+cpp-test: $(VENV)/.test
+	$(BIN)/cmake -S cpp -B build/cpp-test -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMLTK_BUILD_TESTS=ON -DMLTK_SANITIZE=ON -DMLTK_TFLM_LIBRARY="$$($(BIN)/python -c 'from mltk_like.tflite import find_tflm; print(find_tflm())')"
+	$(BIN)/cmake --build build/cpp-test
+	$(BIN)/ctest --test-dir build/cpp-test --output-on-failure -j $(JOBS)
+
+# What only the system can give: a C++ compiler and Python's venv.
+system:
+	@sh scripts/system_packages.sh $(PYTHON)
+
+$(BIN)/python: | system
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.train: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[train,speech$(if $(EXTRAS),$(comma)$(EXTRAS))]"
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.train
+	$(BIN)/python -m pip install --quiet --editable ".[train,speech,test]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build

@@ -1,0 +1,218 @@
+"""What a verb is given as MODEL: a name, a model file, a run folder, an archive or a bare `.tflite`.
+
+Opening one reads data and executes nothing that lies in it.
+"""
+
+import json
+import lzma
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from mltk_like.errors import ModelError
+from mltk_like.loader import find_model, load_file
+from mltk_like.model import Model
+from mltk_like.paths import atomic_path, unportable
+from mltk_like.run import ARCHIVE_SUFFIX, find_run
+from mltk_like.settings import from_json
+
+_MEMBER_LIMIT = 256 << 20
+# RuntimeError: an encrypted member, or a way of compression that Python does not know.
+_ZIP_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, IndexError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Artifact:
+    """A trained model on disk.
+
+    Attributes:
+        name: the model's name.
+        path: run folder, archive or `.tflite`.
+    """
+
+    name: str
+    path: Path
+
+    def read(self, member: str) -> bytes | None:
+        """A file of the run folder or archive, None where it is not there. Raises ModelError when it is damaged."""
+        if self.path.is_dir():
+            file = self.path / member
+            return file.read_bytes() if file.is_file() else None
+        if self.path.suffix == ".tflite":
+            return self.path.read_bytes() if member.endswith(".tflite") else None
+        return _read_member(self.path, member)
+
+    def tflite(self) -> bytes:
+        """The int8 model. Raises ModelError where there is none."""
+        return self._need(f"{self.name}.tflite")
+
+    @contextmanager
+    def keras_file(self) -> Iterator[Path]:
+        """The float model as a file for the time of the block. Raises ModelError where there is none."""
+        data = self._need(f"{self.name}.keras")
+        with TemporaryDirectory(prefix="mltk_like-") as folder:
+            file = Path(folder) / f"{self.name}.keras"
+            file.write_bytes(data)
+            yield file
+
+    def settings(self) -> dict[str, Any]:
+        """What `settings.json` says; empty for a bare `.tflite`. Raises ModelError when it is damaged."""
+        data = self.read("settings.json")
+        return _json_mapping(data, self.path, "settings.json") if data else {}
+
+    def replace(self, member: str, data: bytes) -> None:
+        """Put another content in place of a file, atomically. Raises DataError where it cannot be written."""
+        if self.path.is_dir() or self.path.suffix == ".tflite":
+            target = self.path / member if self.path.is_dir() else self.path
+            with atomic_path(target) as temporary:
+                temporary.write_bytes(data)
+            return
+        with _open_archive(self.path) as old:
+            contents = [
+                (info, data if info.filename == member else _content(old, info, self.path)) for info in old.infolist()
+            ]
+        with atomic_path(self.path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as new:
+            for info, content in contents:
+                new.writestr(info, content)
+
+    def _need(self, member: str) -> bytes:
+        data = self.read(member)
+        if data is None:
+            raise ModelError(f"{self.path} holds no {member}", f"train it: python -m mltk_like train {self.name}")
+        return data
+
+
+def open_artifact(spec: str | Path) -> Artifact:
+    """The trained model that a name, path, run folder, archive or `.tflite` stands for.
+
+    A name means the latest complete run in `./runs`, else the archive beside the model's file.
+
+    Raises:
+        ModelError: it does not exist, is of no known kind, or has not been trained.
+    """
+    path = Path(spec)
+    text = str(spec)
+    if _is_folder(spec):
+        return _from_folder(path)
+    if text.endswith((ARCHIVE_SUFFIX, ".tflite")):
+        if not path.is_file():
+            raise ModelError(f"no such file: {path}", "give a model's name, a run folder, a .mltk.zip or a .tflite")
+        name = path.name.removesuffix(ARCHIVE_SUFFIX).removesuffix(".tflite")
+        return Artifact(name=_name_in_archive(path) or name, path=path)
+    if path.is_file() and path.suffix != ".py":
+        raise ModelError(f"{path} is not a model", "give a model's name, a .py, a run folder, a .mltk.zip or a .tflite")
+    return _from_name(text)
+
+
+def model_of(spec: str | Path) -> Model:
+    """The specification behind MODEL, with the settings of the run where it is one.
+
+    Raises:
+        ModelError: there is no file for it (a bare `.tflite` has none).
+    """
+    path = Path(spec)
+    if _is_folder(spec) or str(spec).endswith(ARCHIVE_SUFFIX):
+        stored = open_artifact(spec).settings()
+        overrides = stored.get("overrides", {})
+        if not isinstance(overrides, dict):
+            raise ModelError(f"settings.json in {path} holds no overrides", "it is damaged, or no .mltk.zip")
+        return from_json(load_file(_model_file(path, stored)), overrides)
+    if str(spec).endswith(".tflite"):
+        raise ModelError(f"{path} is a bare .tflite without a specification", "give the model's name or its run folder")
+    return load_file(find_model(spec).path)
+
+
+def _is_folder(spec: str | Path) -> bool:
+    """A folder is meant: any that is written as a path, but a bare word only when it is a run folder."""
+    path = Path(spec)
+    return path.is_dir() and (isinstance(spec, Path) or os.sep in spec or (path / "state.json").is_file())
+
+
+def _model_file(path: Path, stored: Mapping[str, Any]) -> Path:
+    """The file of the model that a run folder or archive was made from: never code that lies in an archive.
+
+    A run folder is the user's own, so its path is believed. An archive may come from anywhere: the file beside it
+    counts, else the one that its name reaches.
+    """
+    name = _plain_name(str(stored.get("model", "")), path)
+    file = unportable(str(stored.get("path") or "")) if path.is_dir() else path.with_name(f"{name}.py")
+    return file if file.is_file() else find_model(name).path
+
+
+def _plain_name(name: str, path: Path) -> str:
+    """Refuse names from a file that would point out of a folder."""
+    if not name or "/" in name or "\\" in name or "\0" in name or name.startswith(".") or name.endswith(".py"):
+        raise ModelError(f"{path} calls its model {name!r}", "it is damaged or hostile")
+    return name
+
+
+def _json_mapping(data: bytes, path: Path, member: str) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{member} in {path} cannot be read: {error}", "it is damaged, or no .mltk.zip") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{member} in {path} is no JSON object", "it is damaged, or no .mltk.zip")
+    return value
+
+
+def _from_folder(path: Path) -> Artifact:
+    try:
+        name = json.loads((path / "state.json").read_text())["name"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is not a run folder", "run folders are runs/<model>/<number>") from error
+    return Artifact(name=_plain_name(str(name), path), path=path)
+
+
+def _from_name(spec: str) -> Artifact:
+    found = find_model(spec)
+    name = found.path.stem + ("-test" if found.test else "")
+    run = find_run(name, status=("complete",))
+    if run is not None:
+        return Artifact(name=name, path=run.folder)
+    archive = found.path.with_name(f"{name}{ARCHIVE_SUFFIX}")
+    if archive.is_file():
+        return Artifact(name=name, path=archive)
+    raise ModelError(
+        f"{name} has not been trained",
+        f"python -m mltk_like train {name}, or --build for random weights where a verb has it",
+    )
+
+
+def _name_in_archive(path: Path) -> str:
+    if path.suffix == ".tflite":
+        return ""
+    state = _read_member(path, "state.json")
+    name = _json_mapping(state, path, "state.json").get("name", "") if state else ""
+    return _plain_name(str(name), path) if name else ""
+
+
+def _read_member(path: Path, member: str) -> bytes | None:
+    with _open_archive(path) as archive:
+        if member not in archive.namelist():
+            return None
+        return _content(archive, archive.getinfo(member), path)
+
+
+@contextmanager
+def _open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open for reading; every failure of the file becomes a ModelError."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except _ZIP_ERRORS as error:
+        raise ModelError(f"cannot read the archive {path}: {error}", "it is damaged, or no .mltk.zip") from error
+
+
+def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> bytes:
+    if info.file_size > _MEMBER_LIMIT:
+        raise ModelError(
+            f"{info.filename} in {path} claims {info.file_size} bytes", "the archive is damaged or hostile"
+        )
+    return archive.read(info)

@@ -1,0 +1,75 @@
+"""The command line: a thin shell over the verbs.
+
+    python -m mltk_like VERB MODEL [options]
+
+Exit codes: 0 fine, 1 a check failed, 2 the user can mend it, 130 interrupted.
+"""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from mltk_like.errors import MltkLikeError
+
+VERBS = {
+    "train": "train a model: data, training, conversion, evaluation, profile, archive",
+    "evaluate": "judge a trained model on streams and windows",
+    "summarize": "the layers, sizes and parameters of a model",
+    "profile": "time, operations and memory of each layer on TensorFlow Lite Micro",
+    "quantize": "convert a trained model to an int8 .tflite",
+    "update_params": "change the parameters that a .tflite carries",
+    "models": "list the models that a name reaches",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code. Errors of the user's are printed, not raised."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    args = _parser(arguments).parse_args(arguments)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except MltkLikeError as error:
+        if args.debug:
+            raise
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader has gone ('| head'); keep Python from complaining when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Only the verb that is asked for is imported: the others are names and one line each."""
+    parser = argparse.ArgumentParser(
+        prog="mltk_like", description="Keyword spotting for microcontrollers, from one short Python file each."
+    )
+    parser.add_argument("--version", action="version", version=f"mltk_like {_version()}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    wanted = next((text for text in arguments if not text.startswith("-")), None)
+    for name, line in VERBS.items():
+        verb = verbs.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
+        if name == wanted:
+            module = importlib.import_module(f"mltk_like.cli.{name}")
+            module.add_arguments(verb)
+            verb.add_argument("--debug", action="store_true", help="show the traceback of an error")
+            verb.set_defaults(run=module.run)
+    return parser
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("mltk_like")
+    except PackageNotFoundError:
+        return "(not installed)"

@@ -1,0 +1,32 @@
+"""`quantize MODEL`."""
+
+import argparse
+from pathlib import Path
+
+from mltk_like.cli.options import MODEL_HELP
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the verb's arguments."""
+    parser.add_argument("model", help=MODEL_HELP)
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write there (default: into the run folder or archive)"
+    )
+    parser.add_argument(
+        "-b", "--build", action="store_true", help="build the net with random weights; needs no training and no data"
+    )
+    parser.add_argument(
+        "-w",
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="a .keras or .weights.h5 file in place of the trained weights",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Convert and say where the file is."""
+    from mltk_like.verbs.quantize import quantize
+
+    print(quantize(args.model, output=args.output, build=args.build, weights=args.weights))
+    return 0

@@ -1,0 +1,170 @@
+"""Streams of audio, and what a model scores along them at the pace of the device."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.audio.frontend import Frontend
+from mltk_like.audio.settings import FrontendSettings
+
+Int16 = NDArray[np.int16]
+Scorer = Callable[[NDArray[np.int8]], NDArray[np.uint8]]
+"""Windows int8 (n, time, bands) -> scores uint8 (n, classes)."""
+
+# As the recordings of the shared figures are padded: quiet room before and after the word.
+LEAD_S = 1.5
+TRAIL_S = 1.0
+FLOOR_DBFS = -75.0
+GAP_S = 0.3
+
+_BLOCK_S = 60
+_CLIPS_AT_ONCE = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredStream:
+    """Scores along one stream.
+
+    Attributes:
+        scores: uint8 (steps, classes).
+        times_ms: int64 (steps,): end of each window from the start of the stream.
+        duration_s: length of the stream.
+    """
+
+    scores: NDArray[np.uint8]
+    times_ms: NDArray[np.int64]
+    duration_s: float
+
+
+class StreamScorer:
+    """Slides a model's window along audio, one step every `latency_ms`, with the front end's state kept.
+
+    Args:
+        settings: front end.
+        latency_ms: time between two inferences.
+        score: the net.
+    """
+
+    def __init__(self, settings: FrontendSettings, latency_ms: int, score: Scorer) -> None:
+        self._settings = settings
+        self._latency_ms = latency_ms
+        self._score = score
+        self._frontend = Frontend(settings, "uint16")
+        self._columns = settings.spectrogram_shape[0]
+
+    def clips(self, clips: Iterable[Int16]) -> list[ScoredStream]:
+        """Each clip as a stream of its own; the net sees many at once, which is faster and changes nothing."""
+        result: list[ScoredStream] = []
+        for group in _groups(clips, _CLIPS_AT_ONCE):
+            steps = [self._steps(len(clip)) for clip in group]
+            windows = [
+                self._frontend.windows(self._frontend(clip), starts) if len(starts) else self._no_windows()
+                for clip, (starts, _) in zip(group, steps, strict=True)
+            ]
+            scores = self._score(np.concatenate(windows))
+            ends = np.cumsum([len(starts) for starts, _ in steps])
+            for clip, (_, times), part in zip(group, steps, np.split(scores, ends[:-1]), strict=True):
+                result.append(
+                    ScoredStream(scores=part, times_ms=times, duration_s=len(clip) / self._settings.sample_rate_hz)
+                )
+        return result
+
+    def long(self, blocks: Iterable[Int16]) -> ScoredStream:
+        """One stream of any length, given in blocks of any size; memory does not grow with it but for the scores."""
+        stream = self._frontend.stream()
+        rate = self._settings.sample_rate_hz
+        kept = np.zeros((0, self._settings.spectrogram_shape[1]), dtype=np.uint16)
+        first, samples, done = 0, 0, 0
+        scores, times = [], []
+        for block in blocks:
+            samples += len(block)
+            kept = np.concatenate([kept, stream.push(block)])
+            starts, ends = self._steps(samples)
+            starts, ends = starts[done:], ends[done:]
+            if len(starts) == 0:
+                continue
+            done += len(starts)
+            scores.append(self._score(self._frontend.windows(kept, starts - first)))
+            times.append(ends)
+            drop = max(int(starts[-1]) - first, 0)
+            kept, first = kept[drop:], first + drop
+        classes = (0, scores[0].shape[1]) if scores else (0, 0)
+        return ScoredStream(
+            scores=np.concatenate(scores) if scores else np.zeros(classes, np.uint8),
+            times_ms=np.concatenate(times) if times else np.zeros(0, np.int64),
+            duration_s=samples / rate,
+        )
+
+    def _steps(self, samples: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First column of each window and time of its end in ms, for the steps that `samples` reach."""
+        settings = self._settings
+        end_ms = np.arange(1, samples * 1000 // (settings.sample_rate_hz * self._latency_ms) + 1) * self._latency_ms
+        ready = (end_ms * settings.sample_rate_hz // 1000 - settings.window_samples) // settings.step_samples + 1
+        full = ready >= self._columns
+        return (ready[full] - self._columns).astype(np.int64), end_ms[full].astype(np.int64)
+
+    def _no_windows(self) -> NDArray[np.int8]:
+        return np.zeros((0, *self._settings.spectrogram_shape), dtype=np.int8)
+
+
+def pad_clip(clip: Int16, rate: int, rng: np.random.Generator) -> Int16:
+    """A word in a quiet room: 1.5 s before, 1 s after, with noise of -75 dBFS under all of it."""
+    length = round(LEAD_S * rate) + len(clip) + round(TRAIL_S * rate)
+    padded = rng.standard_normal(length, dtype=np.float32) * np.float32(32768 * 10 ** (FLOOR_DBFS / 20))
+    start = round(LEAD_S * rate)
+    padded[start : start + len(clip)] += clip
+    return _to_int16(padded)
+
+
+def mix_at_snr(padded: Int16, clip: Int16, noise: Int16, snr_db: float) -> Int16:
+    """Noise over a padded clip at a signal-to-noise ratio relative to the clip itself (its loud parts: 20 ms frames).
+
+    A frame counts as loud when it is within 30 dB of the loudest, so that silence kept in a recording does not make the
+    word seem quieter than it is.
+    """
+    signal, own = _active_power(clip), float(np.mean(np.square(noise, dtype=np.float64)))
+    if own == 0 or signal == 0:
+        return padded
+    scale = np.sqrt(signal / own * 10 ** (-snr_db / 10))
+    return _to_int16(padded + scale * np.resize(noise, len(padded)))
+
+
+def joined(recordings: Iterable[Iterable[Int16]], rate: int, rng: np.random.Generator) -> Iterator[Int16]:
+    """Recordings, each in blocks, in a row with gaps of 0.3 s of noise at -75 dBFS; comes in blocks of about a minute."""
+    pieces: list[Int16] = []
+    size = 0
+    for recording in recordings:
+        gap = rng.standard_normal(round(GAP_S * rate), dtype=np.float32) * np.float32(32768 * 10 ** (FLOOR_DBFS / 20))
+        for piece in itertools.chain(recording, [_to_int16(gap)]):
+            pieces.append(piece)
+            size += len(piece)
+            if size >= _BLOCK_S * rate:
+                yield np.concatenate(pieces)
+                pieces, size = [], 0
+    if pieces:
+        yield np.concatenate(pieces)
+
+
+def _active_power(clip: Int16) -> float:
+    frames = max(len(clip) // 320, 1)
+    power = np.square(np.resize(clip, frames * 320).reshape(frames, -1), dtype=np.float64).mean(axis=1)
+    return float(power[power >= power.max() / 1000].mean())
+
+
+def _to_int16(samples: NDArray[np.floating]) -> Int16:
+    rounded: Int16 = np.clip(np.rint(samples), -32768, 32767).astype(np.int16)
+    return rounded
+
+
+def _groups(items: Iterable[Int16], size: int) -> Iterator[Sequence[Int16]]:
+    group: list[Int16] = []
+    for item in items:
+        group.append(item)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group

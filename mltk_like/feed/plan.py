@@ -1,0 +1,103 @@
+"""Which clip stands at which place of an epoch: a pure function of (settings, seed, epoch, index)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNKNOWN = "_unknown_"
+SILENCE = "_silence_"
+
+
+class Kind(IntEnum):
+    """What a window shows."""
+
+    WHOLE = 0
+    CROPPED = 1
+    SILENCE = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What an epoch is made of; the names are those of `AudioDatasetMixin`."""
+
+    classes: tuple[str, ...]
+    unknown_multiplier: float
+    silence_fraction: float
+    cropped_fraction: float
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochPlan:
+    """Arrays of equal length, one entry a window: clip index (-1: none), kind, class index."""
+
+    clips: NDArray[np.int64]
+    kinds: NDArray[np.int8]
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+
+def unknown_class(classes: Sequence[str]) -> int | None:
+    """Index of `_unknown_`, or None."""
+    return classes.index(UNKNOWN) if UNKNOWN in classes else None
+
+
+def plan_epoch(recipe: Recipe, labels: Sequence[str], lengths: NDArray[np.int64], epoch: int) -> EpochPlan:
+    """Every keyword clip once and `unknown_multiplier` times as many unknown windows, drawn afresh and shuffled.
+
+    Unknown clips are drawn with a weight that grows with their length, since long ones hold more windows. A share of
+    the unknown windows is silence, another share is a keyword cut short (Silicon Labs' recipe for "alexa").
+
+    Args:
+        recipe: the model's settings.
+        labels: label of each clip of the split; those that are no class are left out.
+        lengths: samples of each clip.
+        epoch: number of the pass, from 0.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, epoch, 0x9E]))
+    class_of = {name: index for index, name in enumerate(recipe.classes)}
+    ids = np.array([class_of.get(label, -1) for label in labels], dtype=np.int64)
+    unknown = unknown_class(recipe.classes)
+    keywords = np.flatnonzero((ids >= 0) & (ids != (-2 if unknown is None else unknown)))
+    entries = [(keywords, np.full(len(keywords), Kind.WHOLE), ids[keywords])]
+    if unknown is not None:
+        count = round(recipe.unknown_multiplier * len(keywords)) if len(keywords) else int((ids == unknown).sum())
+        entries.append(_unknown_entries(recipe, rng, np.flatnonzero(ids == unknown), keywords, lengths, unknown, count))
+    clips, kinds, targets = (np.concatenate(column) for column in zip(*entries, strict=True))
+    order = rng.permutation(len(clips))
+    return EpochPlan(clips=clips[order], kinds=kinds[order].astype(np.int8), labels=targets[order])
+
+
+def _unknown_entries(
+    recipe: Recipe,
+    rng: np.random.Generator,
+    unknown_clips: NDArray[np.int64],
+    keywords: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    unknown: int,
+    count: int,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    chance = rng.random(count)
+    silence = recipe.silence_fraction if len(unknown_clips) or len(keywords) else 1.0
+    kinds = np.full(count, Kind.WHOLE, dtype=np.int64)
+    kinds[chance < silence + recipe.cropped_fraction] = Kind.CROPPED if len(keywords) else Kind.SILENCE
+    kinds[chance < silence] = Kind.SILENCE
+    clips = np.full(count, -1, dtype=np.int64)
+    whole = kinds == Kind.WHOLE
+    if len(unknown_clips):
+        weight = np.maximum(lengths[unknown_clips] / 24_000, 1.0)
+        clips[whole] = rng.choice(unknown_clips, size=int(whole.sum()), p=weight / weight.sum())
+    else:
+        kinds[whole] = Kind.SILENCE
+    cropped = kinds == Kind.CROPPED
+    if cropped.any():
+        clips[cropped] = rng.choice(keywords, size=int(cropped.sum()))
+    targets = np.full(count, unknown, dtype=np.int64)
+    if SILENCE in recipe.classes:
+        targets[kinds == Kind.SILENCE] = recipe.classes.index(SILENCE)
+    return clips, kinds, targets

@@ -1,0 +1,206 @@
+"""Worker processes that turn clips into batches, ahead of the training step and in order.
+
+One task is one batch, and a batch is a pure function of (first window, count), so any number of workers gives the same
+bytes. Processes are spawned, never forked: a fork would copy TensorFlow's threads in an undefined state.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from mltk_like.errors import MltkLikeError, ModelError, ToolError
+from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
+from mltk_like.loader import load_file
+from mltk_like.model import Model
+from mltk_like.settings import from_json
+
+# Libraries that would start a thread per core in every worker.
+_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+
+# A worker's own window maker, or why it has none: the one object that a process pool's tasks can share.
+_maker: WindowMaker | MltkLikeError | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeedSpec:
+    """What a worker needs to rebuild the model and open the split: the model's file and what was set on top of it."""
+
+    model_path: Path
+    overrides: dict[str, Any]
+    files: SplitFiles
+
+
+@dataclass(frozen=True)
+class Task:
+    """One batch: windows `first` to `first + count`, counted over all passes."""
+
+    first: int
+    count: int
+
+
+def default_workers() -> int:
+    """One worker a core that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Feed:
+    """Batches of one split. Use it as a context manager: leaving it ends the workers.
+
+    Args:
+        model: the model with its settings.
+        files: the split.
+        workers: processes; 0 makes the batches in this process, as does a model that has no file.
+        overrides: JSON settings on top of the model's file, for the workers.
+
+    Raises:
+        MltkLikeError: a worker cannot load the model or open the split.
+        ToolError: a worker process died.
+    """
+
+    def __init__(
+        self, model: Model, files: SplitFiles, *, workers: int, overrides: dict[str, Any] | None = None
+    ) -> None:
+        self._executor: ProcessPoolExecutor | None = None
+        self._processes: list[BaseProcess] = []
+        self._local: WindowMaker | None = None
+        if workers == 0 or model.path is None:
+            self._local = WindowMaker(model, files)
+            return
+        spec = FeedSpec(model_path=model.path, overrides=overrides or {}, files=files)
+        self._ahead = 2 * workers + 2
+        with _environment(_ONE_THREAD):
+            self._executor = ProcessPoolExecutor(
+                max_workers=workers,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_start_worker,
+                initargs=(spec,),
+            )
+            try:
+                # Start all of them now, while the environment says one thread each.
+                for future in self._start(workers):
+                    self._result(future)
+            except BaseException:
+                self.stop()
+                raise
+
+    def batches(self, tasks: Iterable[Task]) -> Iterator[Batch]:
+        """The batches of the tasks, in order, made ahead of their use.
+
+        Raises:
+            DataError: a clip could not be used (with its path and the worker's traceback).
+            ToolError: a worker process died.
+        """
+        if self._local is not None:
+            yield from (self._local.batch(task.first, task.count) for task in tasks)
+            return
+        assert self._executor is not None
+        pending: deque[Future[Batch]] = deque()
+        for task in tasks:
+            pending.append(self._executor.submit(_make_batch, task))
+            if len(pending) >= self._ahead:
+                yield self._result(pending.popleft())
+        while pending:
+            yield self._result(pending.popleft())
+
+    def close(self) -> None:
+        """End the workers; batches under way are finished and dropped."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def stop(self) -> None:
+        """End the workers at once; batches under way are lost."""
+        for process in self._processes:
+            process.terminate()
+        self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # After Ctrl-C nobody wants to wait for the batches under way.
+        self.stop() if kind is not None else self.close()
+
+    def _start(self, workers: int) -> list["Future[None]"]:
+        assert self._executor is not None
+        others = multiprocessing.active_children()
+        # Workers inherit the mask: a Ctrl-C while they start reaches this process alone.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return [self._executor.submit(_ready) for _ in range(workers)]
+        finally:
+            self._processes = [process for process in multiprocessing.active_children() if process not in others]
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    @staticmethod
+    def _result(future: "Future[Any]") -> Any:
+        try:
+            return future.result()
+        except BrokenProcessPool as error:
+            raise ToolError(
+                "a worker process died: it was killed, ran out of memory, or could not start",
+                "go on with --resume; fewer --workers need less memory, --workers 0 shows what fails",
+            ) from error
+
+
+def _start_worker(spec: FeedSpec) -> None:
+    global _maker
+    # Ctrl-C reaches the whole group; the parent decides what ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    # An exception here would only break the pool; kept, the first task can hand it over.
+    try:
+        _maker = WindowMaker(from_json(load_file(spec.model_path), spec.overrides), spec.files)
+    except MltkLikeError as error:
+        _maker = error
+    except Exception as error:
+        _maker = ModelError(f"a worker cannot start: {type(error).__name__}: {error}\n{traceback.format_exc()}")
+
+
+def _end_with_parent() -> None:
+    """A parent that is killed hard cannot end its workers: they watch it."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _ready() -> None:
+    if isinstance(_maker, MltkLikeError):
+        raise _maker
+
+
+def _make_batch(task: Task) -> Batch:
+    assert isinstance(_maker, WindowMaker)
+    return _maker.batch(task.first, task.count)
+
+
+class _environment:
+    """Environment variables that child processes started meanwhile inherit."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        self._values = values
+        self._before: dict[str, str | None] = {}
+
+    def __enter__(self) -> None:
+        self._before = {name: os.environ.get(name) for name in self._values}
+        os.environ.update(self._values)
+
+    def __exit__(self, *unused: object) -> None:
+        for name, value in self._before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

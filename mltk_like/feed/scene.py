@@ -1,0 +1,114 @@
+"""Where clips stand in the stretch of sound that becomes one window: warm-up first, then the window itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.feed.plan import Kind
+
+Samples = NDArray[np.float32]
+
+_FRAME = 160
+# Of a keyword cut short, so much is in the window: too little to be called the word.
+_CROPPED_SHARE = (0.2, 0.5)
+# A keyword may lack so much at its start and at its end: slow ones must score in several windows in a row, as the
+# recogniser averages over them.
+_KEYWORD_SLACK = (0.15, 0.08)
+_PAUSE_S = (0.05, 0.4)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """Lengths in samples, and how often other speech stands beside the clip."""
+
+    warm_up: int
+    window: int
+    sample_rate_hz: int
+    lead_in_fraction: float
+
+    @property
+    def length(self) -> int:
+        """Samples of warm-up and window together."""
+        return self.warm_up + self.window
+
+
+def trim_silence(samples: Samples, *, below_peak_db: float = 35.0) -> Samples:
+    """Cut what is quieter than the loudest 10 ms by `below_peak_db` off both ends; silence stays whole."""
+    frames = len(samples) // _FRAME
+    if frames < 2:
+        return samples
+    power = np.square(samples[: frames * _FRAME].reshape(frames, _FRAME)).mean(axis=1)
+    loud = np.flatnonzero(power > power.max() * 10 ** (-below_peak_db / 10))
+    if len(loud) == 0:
+        return samples
+    return samples[loud[0] * _FRAME : min((loud[-1] + 2) * _FRAME, len(samples))]
+
+
+def compose(
+    stage: Stage,
+    kind: Kind,
+    is_keyword: bool,
+    clip: Samples,
+    other: Callable[[], Samples | None],
+    rng: np.random.Generator,
+) -> Samples:
+    """Put a clip on the stage: float32 (stage.length,).
+
+    A keyword stands inside the window at a random place, but for a little slack at its ends. A
+    keyword cut short shows its beginning at the window's end or its end at the window's start, as a stream does. Other
+    speech may be cut at the edges, and long speech covers the window.
+
+    Args:
+        stage: lengths.
+        kind: what the window shows.
+        is_keyword: whether the clip is of a class to be detected.
+        clip: float32 (samples,).
+        other: gives another clip of unknown speech, or None when there is none.
+        rng: chance.
+    """
+    scene = np.zeros(stage.length, dtype=np.float32)
+    if kind is Kind.SILENCE:
+        return scene
+    start = _start(stage, kind, is_keyword, len(clip), rng)
+    _put(scene, clip, start)
+    _put_neighbours(stage, scene, start, start + len(clip), other, rng)
+    return scene
+
+
+def _start(stage: Stage, kind: Kind, is_keyword: bool, length: int, rng: np.random.Generator) -> int:
+    """First sample of the clip on the stage; it may lie outside."""
+    if kind is Kind.CROPPED:
+        shown = max(int(rng.uniform(*_CROPPED_SHARE) * length), 1)
+        return stage.length - shown if rng.random() < 0.5 else stage.warm_up + shown - length
+    if is_keyword:
+        early, late = (int(share * length) for share in _KEYWORD_SLACK)
+        free = stage.window - length
+        # A word that is longer than the window ends with it.
+        return stage.warm_up + (int(rng.integers(-early, free + late + 1)) if free >= 0 else free)
+    if length > stage.window:
+        return stage.warm_up + int(rng.integers(stage.window - length, 1))
+    half = length // 2
+    return int(rng.integers(stage.warm_up - half, stage.length - half + 1))
+
+
+def _put_neighbours(
+    stage: Stage, scene: Samples, start: int, stop: int, other: Callable[[], Samples | None], rng: np.random.Generator
+) -> None:
+    """Other speech before and after, with a pause, each with the chance `lead_in_fraction`."""
+    for before in (True, False):
+        if rng.random() >= stage.lead_in_fraction:
+            continue
+        neighbour = other()
+        if neighbour is None:
+            continue
+        pause = int(rng.uniform(*_PAUSE_S) * stage.sample_rate_hz)
+        _put(scene, neighbour, start - pause - len(neighbour) if before else stop + pause)
+
+
+def _put(scene: Samples, clip: Samples, start: int) -> None:
+    """Add what fits of the clip."""
+    first, last = max(start, 0), min(start + len(clip), len(scene))
+    if first < last:
+        scene[first:last] += clip[first - start : last - start]

