@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -107,7 +108,8 @@ class Feed:
         assert self._executor is not None
         pending: deque[Future[Batch]] = deque()
         for task in tasks:
-            pending.append(self._executor.submit(_make_batch, task))
+            with _deaths_named():
+                pending.append(self._executor.submit(_make_batch, task))
             if len(pending) >= self._ahead:
                 yield self._result(pending.popleft())
         while pending:
@@ -139,20 +141,28 @@ class Feed:
         # Workers inherit the mask: a Ctrl-C while they start reaches this process alone.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return [self._executor.submit(_ready) for _ in range(workers)]
+            with _deaths_named():
+                return [self._executor.submit(_ready) for _ in range(workers)]
         finally:
             self._processes = [process for process in multiprocessing.active_children() if process not in others]
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     @staticmethod
     def _result(future: "Future[Any]") -> Any:
-        try:
+        with _deaths_named():
             return future.result()
-        except BrokenProcessPool as error:
-            raise ToolError(
-                "a worker process died: it was killed, ran out of memory, or could not start",
-                "go on with --resume; fewer --workers need less memory, --workers 0 shows what fails",
-            ) from error
+
+
+@contextmanager
+def _deaths_named() -> Iterator[None]:
+    """Say in the user's words that a worker is gone, which submitting a task can show as well as its result."""
+    try:
+        yield
+    except BrokenProcessPool as error:
+        raise ToolError(
+            "a worker process died: it was killed, ran out of memory, or could not start",
+            "go on with --resume; fewer --workers need less memory, --workers 0 shows what fails",
+        ) from error
 
 
 def _start_worker(spec: FeedSpec) -> None:

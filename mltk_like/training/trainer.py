@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mltk_like.errors import ModelError
 from mltk_like.mixins import TrainMixin
 
 _EVALUATION_BATCH = 512
@@ -63,15 +64,17 @@ class Trainer:
         return arrays | {f"mean/{i}": v.numpy() for i, v in enumerate(self._mean)}
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Put back what `state` gave."""
+        """Put back what `state` gave. Raises ModelError where the arrays are those of another net or optimizer."""
         groups: tuple[tuple[str, Sequence[Any]], ...] = (
             ("net", self.net.variables),
             ("optimizer", self.optimizer.variables),
             ("mean", self._mean),
         )
-        for group, variables in groups:
-            for i, variable in enumerate(variables):
-                variable.assign(arrays[f"{group}/{i}"])
+        pairs = [(arrays.get(f"{group}/{i}"), v) for group, variables in groups for i, v in enumerate(variables)]
+        for array, variable in pairs:
+            if array is None or array.shape != tuple(variable.shape):
+                raise ModelError("the checkpoint is of another net or optimizer", "train again without --resume")
+            variable.assign(array)
 
     def _make_step(self, class_weights: NDArray[np.float32], smoothing: float) -> Any:
         import tensorflow as tf

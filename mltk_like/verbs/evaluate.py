@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,7 +92,7 @@ class EvaluationResult:
             "streams": {
                 name: {
                     "operating_points": curve_summary(curve, self.rates),
-                    "at_own_threshold": curve.at(min(self.threshold, len(curve.thresholds) - 1)).to_dict(),
+                    "at_own_threshold": curve.at(min(self.threshold, int(curve.thresholds[-1]))).to_dict(),
                     "curve": curve.to_dict(),
                 }
                 for name, curve in self.curves.items()
@@ -105,14 +104,7 @@ class EvaluationResult:
         engine = "float (.keras)" if self.kind == "keras" else "int8 (.tflite)"
         lines = [f"{self.name}, {engine}, on {self.data}"]
         for name, curve in self.curves.items():
-            own = curve.at(min(self.threshold, len(curve.thresholds) - 1))
-            lines += [
-                "",
-                f"{self.label!r}, {name}:",
-                curve_table(curve, self.rates),
-                f"at the model's own threshold {self.threshold}: {100 * own.misses_fraction:.1f} % missed, "
-                f"{own.false_accepts} false accepts",
-            ]
+            lines += ["", f"{self.label!r}, {name}:", curve_table(curve, self.rates), _at_own(curve, self.threshold)]
         if self.windows:
             lines += [
                 "",
@@ -120,6 +112,14 @@ class EvaluationResult:
                 str(self.windows),
             ]
         return "\n".join(lines)
+
+
+def _at_own(curve: StreamCurve, threshold: int) -> str:
+    """What the threshold that is stored in the model does."""
+    own = curve.at(min(threshold, int(curve.thresholds[-1])))
+    missed = [f"{100 * own.misses_fraction:.1f} % missed"] if curve.positives else []
+    heard = [f"{own.false_accepts} false accepts"] if curve.hours else []
+    return f"at the model's own threshold {threshold}: {', '.join(missed + heard)}"
 
 
 def evaluate(
@@ -150,59 +150,41 @@ def evaluate(
         ToolError: TensorFlow or a package of a source is needed and not installed.
     """
     artifact = artifact_of(model)
-    parameters = read_parameters(artifact.tflite())
-    frontend = FrontendSettings.from_parameters(parameters)
-    classes = _classes(parameters, artifact)
-    with ExitStack() as stack:
-        if tflite or artifact.path.suffix == ".tflite":
-            kind, net = "tflite", artifact.tflite()
-        else:
-            kind, net = "keras", load_net(stack.enter_context(artifact.keras_file()))
-        scorer = make_scorer(net)
-    windows: Batch | None = None
-    rates: tuple[float, ...] = DEFAULT_RATES
+    subject = _open_subject(artifact, tflite=tflite)
+    rate = subject.frontend.sample_rate_hz
     if recordings is not None:
-        label = _label(classes, recordings.label)
         snr = DEFAULT_SNR_DB if snr_db is None else snr_db
-        tests = from_folders(
-            label, recordings.positives, recordings.negatives, recordings.noise, frontend.sample_rate_hz, snr
-        )
+        label = _label(subject.classes, recordings.label)
+        tests = from_folders(label, recordings.positives, recordings.negatives, recordings.noise, rate, snr)
+        result = _judge(subject, tests, None, DEFAULT_RATES)
     else:
-        specification = model if isinstance(model, Model) else model_of(model)
-        rates = getattr(specification, "evaluate_false_accepts_per_hour", rates)
-        snr = getattr(specification, "evaluate_snr_db", DEFAULT_SNR_DB) if snr_db is None else snr_db
+        specification: Any = model if isinstance(model, Model) else model_of(model)
         files = _test_files(artifact, specification, progress)
-        tests = from_split(files, _label(classes, None), frontend.sample_rate_hz, snr)
+        snr = specification.evaluate_snr_db if snr_db is None else snr_db
+        tests = from_split(files, _label(subject.classes, None), rate, snr)
         windows = _test_windows(specification, files)
-    result = _judge(
-        artifact.name,
-        kind,
-        scorer,
-        tests,
-        windows,
-        classes,
-        frontend,
-        RecogniserSettings.from_parameters(parameters),
-        rates,
-    )
+        result = _judge(subject, tests, windows, specification.evaluate_false_accepts_per_hour)
     if output is not None:
         write_evaluation(result, output)
     return result
 
 
-def evaluate_nets(
-    model: Any, name: str, nets: Mapping[str, Any], files: SplitFiles, *, progress: bool = True
-) -> dict[str, EvaluationResult]:
+def evaluate_nets(model: Any, name: str, nets: Mapping[str, Any], files: SplitFiles) -> dict[str, EvaluationResult]:
     """Judge several forms of one model ('keras': a net, 'tflite': bytes) on its test voices, with the same audio."""
     tests = from_split(files, _label(model.classes, None), model.frontend.sample_rate_hz, model.evaluate_snr_db)
     windows = _test_windows(model, files)
-    return {
-        kind: _judge(
-            name, kind, make_scorer(net), tests, windows, model.classes, model.frontend, model.recogniser,
-            model.evaluate_false_accepts_per_hour,
+    results = {}
+    for kind, net in nets.items():
+        subject = _Subject(
+            name=name,
+            kind=kind,
+            score=make_scorer(net),
+            classes=model.classes,
+            frontend=model.frontend,
+            recogniser=model.recogniser,
         )
-        for kind, net in nets.items()
-    }  # fmt: skip
+        results[kind] = _judge(subject, tests, windows, model.evaluate_false_accepts_per_hour)
+    return results
 
 
 def write_evaluation(result: EvaluationResult, folder: Path) -> None:
@@ -233,19 +215,39 @@ def make_scorer(net: Any) -> Scorer:
     return score
 
 
-def _judge(
-    name: str,
-    kind: str,
-    scorer: Scorer,
-    tests: TestSet,
-    windows: Batch | None,
-    classes: tuple[str, ...],
-    frontend: FrontendSettings,
-    recogniser: RecogniserSettings,
-    rates: tuple[float, ...],
-) -> EvaluationResult:
-    streams = StreamScorer(frontend, recogniser.latency_ms, scorer)
-    negatives = [streams.long(tests.negative_stream())]
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    """What is judged: a net with the front end and the recogniser that it was made for."""
+
+    name: str
+    kind: str
+    score: Scorer
+    classes: tuple[str, ...]
+    frontend: FrontendSettings
+    recogniser: RecogniserSettings
+
+
+def _open_subject(artifact: Artifact, *, tflite: bool) -> _Subject:
+    data = artifact.tflite()
+    parameters = read_parameters(data)
+    kind, net = "tflite", data
+    if not tflite and artifact.path.suffix != ".tflite":
+        with artifact.keras_file() as file:
+            kind, net = "keras", load_net(file)
+    return _Subject(
+        name=artifact.name,
+        kind=kind,
+        score=make_scorer(net),
+        classes=_classes(parameters, artifact),
+        frontend=FrontendSettings.from_parameters(parameters),
+        recogniser=RecogniserSettings.from_parameters(parameters),
+    )
+
+
+def _judge(subject: _Subject, tests: TestSet, windows: Batch | None, rates: tuple[float, ...]) -> EvaluationResult:
+    recogniser, classes = subject.recogniser, subject.classes
+    streams = StreamScorer(subject.frontend, recogniser.latency_ms, subject.score)
+    negatives = [streams.long(tests.negative_stream())] if tests.negatives else []
     conditions = {"clean": tests.clean, f"{tests.snr_db:g} dB": tests.noisy}
     curves = {
         condition: sweep(
@@ -255,10 +257,11 @@ def _judge(
     }
     report = None
     if windows is not None:
-        report = classification_report(scorer(windows.features) / np.float32(255), windows.labels, classes)
+        scores = subject.score(windows.features) / np.float32(255)
+        report = classification_report(scores, windows.labels, classes)
     return EvaluationResult(
-        name=name,
-        kind=kind,
+        name=subject.name,
+        kind=subject.kind,
         data=tests.description,
         label=tests.label,
         curves=curves,

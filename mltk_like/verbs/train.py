@@ -227,9 +227,7 @@ class _Job:
 
     def evaluate(self, net: Any, tflite: bytes, files: SplitFiles) -> dict[str, EvaluationResult]:
         """Judge float and int8 model on the test voices."""
-        results = evaluate_nets(
-            self.model, self.run.name, {"keras": net, "tflite": tflite}, files, progress=self.progress
-        )
+        results = evaluate_nets(self.model, self.run.name, {"keras": net, "tflite": tflite}, files)
         for kind, result in results.items():
             write_evaluation(result, self.run.folder / "eval" / kind)
             self.reporter.say(f"\n{result}")
