@@ -28,7 +28,7 @@ class TrainMixin(Settings, declares=True):
 
     epochs: Annotated[int, Meta(ge=1, description="most epochs: stretches between two checkpoints")] = 100
     steps_per_epoch: Annotated[
-        int | None, Meta(description="batches an epoch; none: as many as one pass over the keyword clips takes")
+        PositiveInt | None, Meta(description="batches an epoch; none: as many as one pass over the keyword clips takes")
     ] = None
     batch_size: Annotated[int, Meta(ge=1, description="windows in a batch")] = 32
     optimizer: Annotated[Literal["adam", "adamw", "sgd"], Meta(description="Keras optimizer")] = "adam"

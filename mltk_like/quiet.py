@@ -12,7 +12,7 @@ from mltk_like.errors import ToolError
 
 @contextlib.contextmanager
 def quiet_output() -> Iterator[None]:
-    """Keep what C++ code and Python write to the terminal off it; show it after all when an exception passes through."""
+    """Keep what C++ code and Python write to the terminal off it; show it after all when an exception passes."""
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()
         sys.stderr.flush()

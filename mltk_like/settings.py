@@ -148,6 +148,7 @@ def parse_assignments(model: Settings, assignments: Iterable[str]) -> dict[str, 
         SettingError: no '=' in the text, or what `validate` refuses.
     """
     changes: dict[str, Any] = {}
+    fields: dict[str, dict[str, Any]] = {}
     for text in assignments:
         path, equals, raw = text.partition("=")
         if not equals or not path:
@@ -155,8 +156,12 @@ def parse_assignments(model: Settings, assignments: Iterable[str]) -> dict[str, 
         name, _, field = path.strip().partition(".")
         value = raw if _bare(declared(type(model)).get(name)) is str else _read_json(raw)
         if field:
-            value = _replace_field(model, changes, name, field, value)
-        changes[name] = validate(type(model), name, value)
+            fields.setdefault(name, {})[field] = value
+        else:
+            changes[name] = validate(type(model), name, value)
+    for name, values in fields.items():
+        # All fields at once: two of them may be right only together.
+        changes[name] = _replace_fields(model, changes.get(name, getattr(model, name, None)), name, values)
     return changes
 
 
@@ -222,15 +227,15 @@ def _suggest(name: str, known: Iterable[str]) -> str:
     return "known: " + ", ".join(sorted(set(known)))
 
 
-def _replace_field(model: Settings, changes: dict[str, Any], name: str, field: str, value: Any) -> Any:
-    current = changes.get(name, getattr(model, name, None))
+def _replace_fields(model: Settings, current: Any, name: str, values: Mapping[str, Any]) -> Any:
     if name not in declared(type(model)):
         raise SettingError(f"unknown setting {name!r}", _suggest(name, declared(type(model))))
     if not dataclasses.is_dataclass(current) or isinstance(current, type):
         raise SettingError(f"setting {name!r} has no fields", f"write {name}=value")
     hints = typing.get_type_hints(type(current), include_extras=True)
-    refuse_unknown(f"setting {name!r}", [field], hints)
-    return dataclasses.replace(current, **{field: convert(f"setting '{name}.{field}'", hints[field], value)})
+    refuse_unknown(f"setting {name!r}", values, hints)
+    checked = {field: convert(f"setting '{name}.{field}'", hints[field], value) for field, value in values.items()}
+    return dataclasses.replace(current, **checked)
 
 
 def _read_json(raw: str) -> Any:

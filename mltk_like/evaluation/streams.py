@@ -133,7 +133,7 @@ def mix_at_snr(padded: Int16, clip: Int16, noise: Int16, snr_db: float) -> Int16
 
 
 def joined(recordings: Iterable[Iterable[Int16]], rate: int, rng: np.random.Generator) -> Iterator[Int16]:
-    """Recordings, each in blocks, in a row with gaps of 0.3 s of noise at -75 dBFS; comes in blocks of about a minute."""
+    """Recordings (each in blocks) in a row with gaps of 0.3 s of noise at -75 dBFS, in blocks of about a minute."""
     pieces: list[Int16] = []
     size = 0
     for recording in recordings:

@@ -90,7 +90,7 @@ def _start(stage: Stage, kind: Kind, is_keyword: bool, length: int, rng: np.rand
     if length > stage.window:
         return stage.warm_up + int(rng.integers(stage.window - length, 1))
     half = length // 2
-    return int(rng.integers(stage.warm_up - half, stage.length - half + 1))
+    return int(rng.integers(stage.warm_up - half, stage.length - half))
 
 
 def _put_neighbours(

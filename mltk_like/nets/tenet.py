@@ -35,7 +35,7 @@ def tenet(
     kernel: int = 9,
     dropout: float = 0.1,
 ) -> "keras.Model":
-    """A stem over all bands, `groups` of `depth` bottlenecks (the first of each halves the time), mean over time, softmax.
+    """A stem over all bands, groups of bottlenecks (the first of each halves the time), mean over time, softmax.
 
     Args:
         input_shape: (time, 1, bands); the bands are the channels of the stem's 3x1 convolution.

@@ -59,8 +59,8 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
 def embed(data: bytes, model: Model) -> bytes:
     """The model's parameters and description in the `.tflite`, with hash, date and the arena that TFLM needs.
 
-    `hash` is the MD5 of the file with hash and date blank, as Silicon Labs' tools compute it. Where TensorFlow Lite Micro
-    cannot be had on this machine, `runtime_memory_size` is left out.
+    `hash` is the MD5 of the file with hash and date blank, as Silicon Labs' tools compute it. Where TensorFlow Lite
+    Micro cannot be had on this machine, `runtime_memory_size` is left out.
     """
     parameters: dict[str, Any] = dict(model.embedded_parameters())
     try:

@@ -191,7 +191,8 @@ def _line(state: Checkpoint, schedule: Schedule) -> str:
     best = "  *" if state.best_epoch == epoch else ""
     return (
         f"epoch {epoch}/{schedule.epochs}  loss {last['loss']:.4f}  accuracy {last['accuracy']:.4f}  "
-        f"val_loss {last['val_loss']:.4f}  val_accuracy {last['val_accuracy']:.4f}  val_misses {last['val_misses']:.4f}{best}"
+        f"val_loss {last['val_loss']:.4f}  val_accuracy {last['val_accuracy']:.4f}  "
+        f"val_misses {last['val_misses']:.4f}{best}"
     )
 
 

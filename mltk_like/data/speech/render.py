@@ -12,9 +12,7 @@ from functools import lru_cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
-from typing import Never
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING, Never
 
 from mltk_like.data.speech.engines import Engine, open_engine
 from mltk_like.data.speech.finish import fault, finish, wav_bytes
@@ -23,6 +21,9 @@ from mltk_like.data.speech.phonemes import phones
 from mltk_like.data.speech.utterance import Utterance
 from mltk_like.errors import DataError, MltkLikeError
 from mltk_like.paths import write_bytes
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 REJECTED = ".rejected"
 """Suffix of the empty file that stands for an utterance that no draw made sound right."""
@@ -53,6 +54,8 @@ def make_clips(jobs: Sequence[Job], *, name: str, workers: int | None, progress:
     # Jobs of one engine go together: a worker then seldom holds more than one model at a time.
     ordered = sorted(jobs, key=lambda job: job[0].engine)
     chunks = [ordered[at : at + _CHUNK] for at in range(0, len(ordered), _CHUNK)]
+    from tqdm import tqdm
+
     with tqdm(total=len(jobs), desc=name, unit="clip", disable=not progress) as bar:
         if workers == 0:
             rejected = 0
