@@ -89,7 +89,7 @@ def fit(
     started = time.monotonic()
     first_step, spent = state.step, Counter[str]()
     batches = feed.batches(_tasks(state.step, schedule.total_steps, model.batch_size))
-    with _bar(state.step, schedule.total_steps, progress) as bar:
+    with _Bar(state.step, schedule.total_steps, progress) as bar:
         while state.step < schedule.total_steps and not _stop_early(model, state, schedule):
             rows = _epoch(model, trainer, schedule, batches, state.step, bar, spent)
             state = _end_epoch(trainer, schedule, validation, folder, state, rows)
@@ -186,14 +186,11 @@ def _stop_early(model: TrainMixin, state: Checkpoint, schedule: Schedule) -> boo
 
 
 def _line(state: Checkpoint, schedule: Schedule) -> str:
-    last = {name: values[-1] for name, values in state.history.items()}
+    shown = ("loss", "accuracy", "val_loss", "val_accuracy", "val_misses")
+    figures = "  ".join(f"{name} {state.history[name][-1]:.4f}" for name in shown)
     epoch = len(state.history["loss"])
     best = "  *" if state.best_epoch == epoch else ""
-    return (
-        f"epoch {epoch}/{schedule.epochs}  loss {last['loss']:.4f}  accuracy {last['accuracy']:.4f}  "
-        f"val_loss {last['val_loss']:.4f}  val_accuracy {last['val_accuracy']:.4f}  "
-        f"val_misses {last['val_misses']:.4f}{best}"
-    )
+    return f"epoch {epoch}/{schedule.epochs}  {figures}{best}"
 
 
 class _Bar:
@@ -219,7 +216,3 @@ class _Bar:
 
     def __exit__(self, *unused: object) -> None:
         self._tqdm.close()
-
-
-def _bar(step: int, total: int, progress: bool) -> _Bar:
-    return _Bar(step, total, progress)
