@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk_like.errors import DataError, ModelError
+from mltk_like.quiet import quiet_output
 from mltk_like.tflite.model_file import parse, read_model
 
 # Below this, starting threads costs more than it saves.
@@ -156,13 +157,18 @@ class TfliteModel:
         from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
         resolver = OpResolverType.BUILTIN_REF if self._exact else OpResolverType.AUTO
-        try:
-            interpreter = Interpreter(
-                model_content=self._content, num_threads=1, experimental_op_resolver_type=resolver
-            )
-            interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise ModelError(f"LiteRT cannot load the model: {error}", "give an intact .tflite file") from error
+        failure: Exception | None = None
+        # LiteRT announces its kernels on stderr, once in every process.
+        with quiet_output():
+            try:
+                interpreter = Interpreter(
+                    model_content=self._content, num_threads=1, experimental_op_resolver_type=resolver
+                )
+                interpreter.allocate_tensors()
+            except (RuntimeError, ValueError) as error:
+                failure = error
+        if failure is not None:
+            raise ModelError(f"LiteRT cannot load the model: {failure}", "give an intact .tflite file") from failure
         return interpreter
 
     def _run(self, interpreter: Any, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
