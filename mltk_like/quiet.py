@@ -21,7 +21,13 @@ def quiet_output() -> Iterator[None]:
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
         try:
-            yield
+            # In a notebook Python's own streams are not those of the process.
+            with (
+                open(os.dup(sink.fileno()), "w", buffering=1, errors="replace") as text,
+                contextlib.redirect_stdout(text),
+                contextlib.redirect_stderr(text),
+            ):
+                yield
         except BaseException as error:
             _restore(saved)
             if not isinstance(error, KeyboardInterrupt):

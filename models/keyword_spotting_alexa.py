@@ -28,11 +28,12 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
     batch_size = 100
     steps_per_epoch = 250
     learning_rate_steps = (
-        (100, 1e-3), (100, 2e-3), (100, 3e-3), (100, 4e-3), (2600, 5e-3), (1500, 2e-3), (800, 5e-4), (300, 1e-4),
+        (100, 1e-3), (100, 2e-3), (100, 3e-3), (100, 4e-3), (2000, 5e-3), (1200, 2e-3), (600, 5e-4), (300, 1e-4),
     )  # fmt: skip
     label_smoothing = 0.1
     average_weights = 0.999
     class_weights = "balanced"
+    split_fractions = (0.9, 0.05, 0.05)
 
     def sources(self):
         return [
@@ -44,9 +45,9 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
         ]
 
     def augment_clip(self, clip, rng, sounds):
-        clip = effects.change_speed(clip, rng, factor=(0.87, 1.15))
+        clip = effects.change_speed(clip, rng, factor=(0.85, 1.18))
         room = sounds.room(rng) if rng.random() < 0.5 else None
-        clip = effects.shape_spectrum(clip, rng, db=4.0, room=room)
+        clip = effects.shape_spectrum(clip, rng, db=5.0, room=room)
         return effects.set_level(clip, rng, dbfs=(-45.0, -12.0))
 
     def augment(self, scene, rng, sounds):

@@ -56,18 +56,24 @@ def write_manifest(path: Path, splits: Splits) -> tuple[ManifestRow, ...]:
 def read_manifest(path: Path) -> tuple[ManifestRow, ...]:
     """Read what `write_manifest` wrote. Raises DataError, naming the line, for anything else."""
     try:
-        lines = path.read_bytes().splitlines()
+        data = path.read_bytes()
     except OSError as error:
         raise DataError(f"cannot read the manifest {path}: {error.strerror}") from error
+    return parse_manifest(data, path)
+
+
+def parse_manifest(data: bytes, origin: Path) -> tuple[ManifestRow, ...]:
+    """The rows of a manifest's content; `origin` is named in errors. Raises DataError, naming the line."""
     decode = msgspec.json.Decoder(ManifestRow).decode
     rows = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(data.splitlines(), 1):
         try:
             row = decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DataError(f"{path}, line {number}: {error}", "the manifest is damaged or is not one") from error
+            raise DataError(f"{origin}, line {number}: {error}", "the manifest is damaged or is not one") from error
         if row.split not in SPLIT_NAMES:
-            raise DataError(f"{path}, line {number}: there is no split {row.split!r}", f"use {', '.join(SPLIT_NAMES)}")
+            known = ", ".join(SPLIT_NAMES)
+            raise DataError(f"{origin}, line {number}: there is no split {row.split!r}", f"use {known}")
         rows.append(row)
     return tuple(rows)
 

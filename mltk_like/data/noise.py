@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +80,13 @@ class GeneratedNoise:
                 for _ in tqdm(made, desc=self.name, total=len(missing), unit="clip", disable=not progress, leave=False):
                     pass
         return clips
+
+    def remake(self, paths: Collection[Path], *, progress: bool = True) -> None:
+        """Make those of its clips that belong at `paths` and are missing there. Raises DataError."""
+        wanted = set(paths)
+        for number, clip in enumerate(self._clips(None)):
+            if clip.path in wanted and not clip.path.exists():
+                self._make(number, clip.path)
 
     def _clips(self, limit: int | None) -> Iterator[Clip]:
         key = hashlib.sha256(repr((_VERSION, self.seed, self.sample_rate_hz, self._names())).encode()).hexdigest()[:12]

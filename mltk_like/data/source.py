@@ -1,6 +1,7 @@
 """What every source of clips looks like to the framework."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mltk_like.data.clip import Clip
@@ -32,5 +33,18 @@ class Source(Protocol):
 
         Raises:
             DataError: the source cannot be had.
+            ToolError: a package that it needs is not installed.
+        """
+
+
+@runtime_checkable
+class Remakable(Protocol):
+    """A source that can make single clips again, without all the others: those of a manifest, for instance."""
+
+    def remake(self, paths: Collection[Path], *, progress: bool = True) -> None:
+        """Make those of its clips that belong at `paths` and are missing there; paths of other sources are passed over.
+
+        Raises:
+            DataError: a clip cannot be made.
             ToolError: a package that it needs is not installed.
         """

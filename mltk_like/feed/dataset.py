@@ -11,7 +11,7 @@ import numpy as np
 from mltk_like.data.clip import Clip
 from mltk_like.data.download import Download
 from mltk_like.data.noise import babble, room_impulse_response
-from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, Source
+from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, Remakable, Source
 from mltk_like.data.split import Splits, split_by_group
 from mltk_like.errors import DataError
 from mltk_like.feed.store import ClipStore, build_store, store_samples
@@ -78,6 +78,23 @@ def collect(
         raise DataError(problems[0], "leave out --strict-sources to go on without it")
     _check_labels(model, clips)
     return Dataset(splits=split_by_group(clips, fractions=model.split_fractions), problems=tuple(problems))
+
+
+def restore(model: AudioDatasetMixin, clips: Sequence[Clip], *, progress: bool = True) -> bool:
+    """Make those clips again whose files are gone, as far as the sources can; whether all of them are there now.
+
+    A trained model can so be judged on its test voices where nothing was trained before, at the cost of those alone.
+
+    Raises:
+        DataError: a clip cannot be made.
+        ToolError: a package that a source needs is not installed.
+    """
+    missing = {clip.path for clip in clips if not clip.path.is_file()}
+    if missing:
+        for source in model.sources():
+            if isinstance(source, Remakable):
+                source.remake(missing, progress=progress)
+    return all(path.is_file() for path in missing)
 
 
 def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, progress: bool = True) -> SplitFiles:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mltk_like.artifact import Artifact, open_artifact
+from mltk_like.artifact import Artifact, model_of, open_artifact
 from mltk_like.errors import ModelError
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
@@ -27,6 +27,15 @@ def artifact_of(model: Model | str | Path) -> Artifact:
     if run is None:
         raise ModelError(f"{model.name} has not been trained", "call mltk.train with it")
     return Artifact(name=model.name, path=run.folder)
+
+
+def specification_of(model: Model | str | Path, artifact: Artifact) -> Model:
+    """The specification that a trained model was made from, with the settings of its run.
+
+    Raises:
+        ModelError: there is no file for it (a bare `.tflite` has none).
+    """
+    return model if isinstance(model, Model) else model_of(artifact.path)
 
 
 def build_net(model: Model, *, threads: int | None = None) -> Any:

@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.artifact import Artifact, model_of
+from mltk_like.artifact import Artifact
 from mltk_like.audio.recogniser import RecogniserSettings, scores_to_uint8
 from mltk_like.audio.settings import FrontendSettings
-from mltk_like.data.manifest import read_manifest, splits_of
-from mltk_like.data.split import Splits
+from mltk_like.data.manifest import parse_manifest, splits_of
 from mltk_like.errors import ModelError
 from mltk_like.evaluation.streams import Scorer, StreamScorer
 from mltk_like.evaluation.testset import TestSet, from_folders, from_split
-from mltk_like.feed.dataset import collect, open_split
+from mltk_like.feed.dataset import collect, open_split, restore
 from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.metrics import (
     ClassificationReport,
@@ -33,7 +32,7 @@ from mltk_like.model import Model, require
 from mltk_like.paths import write_text
 from mltk_like.quiet import quiet_output
 from mltk_like.tflite import TfliteModel, read_parameters
-from mltk_like.verbs.building import artifact_of, load_net
+from mltk_like.verbs.building import artifact_of, load_net, specification_of
 
 DEFAULT_RATES = (0.5, 1.0, 2.0)
 DEFAULT_SNR_DB = 10.0
@@ -158,7 +157,7 @@ def evaluate(
         tests = from_folders(label, recordings.positives, recordings.negatives, recordings.noise, rate, snr)
         result = _judge(subject, tests, None, DEFAULT_RATES)
     else:
-        specification: Any = model if isinstance(model, Model) else model_of(model)
+        specification: Any = specification_of(model, artifact)
         files = _test_files(artifact, specification, progress)
         snr = specification.evaluate_snr_db if snr_db is None else snr_db
         tests = from_split(files, _label(subject.classes, None), rate, snr)
@@ -272,15 +271,15 @@ def _judge(subject: _Subject, tests: TestSet, windows: Batch | None, rates: tupl
 
 
 def _test_files(artifact: Artifact, model: Model, progress: bool) -> SplitFiles:
-    """The test split of the run where its clips are still there, else made again from the sources."""
+    """The test split of the run, its clips made again where they are gone; without a manifest, from all sources."""
     for mixin in (AudioDatasetMixin, EvaluateMixin):
         require(model, mixin, "evaluate")
     assert isinstance(model, AudioDatasetMixin)
-    manifest = artifact.path / "manifest.jsonl"
-    splits: Splits | None = splits_of(read_manifest(manifest)) if manifest.is_file() else None
-    if splits is None or not all(clip.path.is_file() for clip in splits.test):
-        splits = collect(model, test=artifact.name.endswith("-test"), progress=progress).splits
-    return open_split(model, splits.test, seed=getattr(model, "seed", 0), progress=progress)
+    manifest = artifact.read("manifest.jsonl")
+    clips = splits_of(parse_manifest(manifest, artifact.path)).test if manifest else ()
+    if not clips or not restore(model, clips, progress=progress):
+        clips = collect(model, test=artifact.name.endswith("-test"), progress=progress).splits.test
+    return open_split(model, clips, seed=getattr(model, "seed", 0), progress=progress)
 
 
 def _test_windows(model: Any, files: SplitFiles) -> Batch:

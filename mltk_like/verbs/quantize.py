@@ -1,6 +1,8 @@
 """Convert a trained net to an int8 `.tflite`."""
 
 import io
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.artifact import Artifact, model_of
+from mltk_like.errors import ModelError
 from mltk_like.feed.dataset import collect, open_split
 from mltk_like.feed.windows import WindowMaker
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
@@ -16,7 +19,7 @@ from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
 from mltk_like.paths import write_bytes
 from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, to_tflite
-from mltk_like.verbs.building import artifact_of, build_net, build_tflite, load_net
+from mltk_like.verbs.building import artifact_of, build_net, build_tflite, load_net, specification_of
 
 CALIBRATION_FILE = "train/calibration.npz"
 
@@ -50,14 +53,16 @@ def quantize(
         DataError: the windows that set the ranges cannot be made.
         ToolError: TensorFlow is not installed.
     """
-    specification = model if isinstance(model, Model) else model_of(model)
     if build:
-        target = output or Path(f"{specification.name}.tflite")
-        return _write(build_tflite(specification), target, None, "", 0)
+        if output is None:
+            raise ModelError("random weights do not go into a trained model", "give --output FILE")
+        untrained = model if isinstance(model, Model) else model_of(model)
+        return _write(build_tflite(untrained), output, None, "", 0)
     artifact = artifact_of(model)
+    specification = specification_of(model, artifact)
     if weights is not None:
         net = build_net(specification)
-        load_weights(net, weights)
+        _load_all(net, weights)
     else:
         with artifact.keras_file() as file:
             net = load_net(file)
@@ -66,12 +71,25 @@ def quantize(
     return _write(data, output, artifact, f"{artifact.name}.tflite", len(calibration[:CALIBRATION_WINDOWS]))
 
 
+def _load_all(net: Any, weights: Path) -> None:
+    """Here a layer without weights from the file would go into the product with random ones."""
+    report = load_weights(net, weights)
+    lacking = [*(name for name, _ in report.mismatched), *report.missing]
+    if lacking:
+        raise ModelError(
+            f"{weights} does not fit the layers {', '.join(lacking)}", "train with --weights to begin from such a file"
+        )
+
+
 def _calibration(artifact: Artifact, model: Model) -> NDArray[np.int8]:
     """The windows of the run, else made again from the model's data."""
     stored = artifact.read(CALIBRATION_FILE)
     if stored is not None:
-        with np.load(io.BytesIO(stored)) as file:
-            windows: NDArray[np.int8] = file["windows"]
+        try:
+            with np.load(io.BytesIO(stored), allow_pickle=False) as file:
+                windows: NDArray[np.int8] = file["windows"]
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ModelError(f"cannot read {CALIBRATION_FILE}: {error}", "remove it: it is made again") from error
         return windows
     require(model, AudioDatasetMixin, "quantize")
     assert isinstance(model, AudioDatasetMixin)

@@ -8,7 +8,7 @@ from typing import Any
 
 from mltk_like.artifact import Artifact
 from mltk_like.audio.recogniser import RecogniserSettings
-from mltk_like.audio.settings import FrontendSettings
+from mltk_like.audio.settings import PREFIX, FrontendSettings
 from mltk_like.errors import SettingError
 from mltk_like.model import Model
 from mltk_like.paths import write_bytes
@@ -72,7 +72,8 @@ def update_params(
     old = read_parameters(data)
     new = _apply(old, _from_file(params_path), assignments)
     # The same checks as in a model file: a front end or recogniser that could not be built is refused here.
-    FrontendSettings.from_parameters(new)
+    if any(name.startswith(PREFIX) for name in new):
+        FrontendSettings.from_parameters(new)
     RecogniserSettings.from_parameters(new)
     changed = stamp(data, {k: v for k, v in new.items() if k not in _STAMPS}, description)
     path = _write(artifact, changed, output)
@@ -85,7 +86,7 @@ def update_params(
 
 
 def _apply(old: Mapping[str, Value], file: Mapping[str, Any], assignments: Iterable[str]) -> dict[str, Any]:
-    new: dict[str, Any] = {**old, **file}
+    new: dict[str, Any] = {**old, **{key: _as_before(old.get(key), value) for key, value in file.items()}}
     for text in assignments:
         key, equals, raw = text.partition("=")
         if not equals or not key:
@@ -99,9 +100,13 @@ def _apply(old: Mapping[str, Value], file: Mapping[str, Any], assignments: Itera
             value = json.loads(raw)
         except json.JSONDecodeError:
             value = raw
-        # An integer typed for a parameter that was a float stays a float, or the device would read another type.
-        new[key] = float(value) if isinstance(old.get(key), float) and type(value) is int else value
+        new[key] = _as_before(old.get(key), value)
     return new
+
+
+def _as_before(old: Value | None, value: Any) -> Any:
+    """An integer given for a parameter that was a float is a float, or the device would read another type."""
+    return float(value) if isinstance(old, float) and type(value) is int else value
 
 
 def _from_file(path: Path | None) -> Mapping[str, Any]:

@@ -29,7 +29,7 @@ class Hibari(Engine):
 
     def manner(self, rng: np.random.Generator) -> Manner:
         return Manner(
-            speed=round(float(rng.uniform(0.7, 1.35)), 2), shift=round(float(np.exp(rng.uniform(-0.26, 0.2))), 3)
+            speed=round(float(rng.uniform(0.55, 1.15)), 2), shift=round(float(np.exp(rng.uniform(-0.26, 0.2))), 3)
         )
 
     @cached_property

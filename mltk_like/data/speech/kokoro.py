@@ -53,7 +53,7 @@ class Kokoro(Engine):
 
     def manner(self, rng: np.random.Generator) -> Manner:
         return Manner(
-            speed=round(float(rng.uniform(0.75, 1.35)), 2), shift=round(float(np.exp(rng.uniform(-0.12, 0.12))), 3)
+            speed=round(float(rng.uniform(0.6, 1.15)), 2), shift=round(float(np.exp(rng.uniform(-0.12, 0.12))), 3)
         )
 
     @cached_property

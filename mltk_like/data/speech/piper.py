@@ -63,7 +63,7 @@ class Piper(Engine):
     def manner(self, rng: np.random.Generator) -> Manner:
         extra = (("noise", round(float(rng.uniform(0.4, 0.9)), 2)), ("noise_w", round(float(rng.uniform(0.5, 1.0)), 2)))
         shift = round(float(np.exp(rng.uniform(-0.14, 0.3))), 3)
-        return Manner(speed=round(float(rng.uniform(0.65, 1.25)), 2), shift=shift, extra=extra)
+        return Manner(speed=round(float(rng.uniform(0.45, 0.95)), 2), shift=shift, extra=extra)
 
     @cached_property
     def _session(self) -> tuple[Any, tuple[str, ...]]:

@@ -1,9 +1,10 @@
 """A source of synthetic speech: plans who says what, makes what is missing, hands over clips."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -83,6 +84,19 @@ class SpeechSource:
         rejected = {path for _, path in absent if not os.path.exists(path)}
         engines = {specification: open_engine(specification) for specification, _ in self.engines}
         return [self._clip(said, path, engines[said.engine]) for said, path in files if path not in rejected]
+
+    def remake(self, paths: Collection[Path], *, progress: bool = True) -> None:
+        """Make those of its clips that belong at `paths` and are missing there.
+
+        Raises:
+            ToolError: an engine's package is missing.
+            DataError: an engine failed, or a file cannot be written.
+        """
+        wanted, root = {str(path) for path in paths}, str(speech_dir())
+        files = [(utterance, utterance.location(root)) for utterance in self.plan()]
+        jobs = [job for job in files if job[1] in wanted and not os.path.exists(job[1])]
+        if jobs:
+            make_clips(jobs, name=self.name, workers=None, progress=progress)
 
     def utterance(self, number: int, specification: str, engine: Engine, voice: str) -> Utterance:
         """The utterance of that number, when it is this engine's and this voice's turn."""
