@@ -155,20 +155,22 @@ def evaluate(
         snr = DEFAULT_SNR_DB if snr_db is None else snr_db
         label = _label(subject.classes, recordings.label)
         tests = from_folders(label, recordings.positives, recordings.negatives, recordings.noise, rate, snr)
-        result = _judge(subject, tests, None, DEFAULT_RATES)
+        result = _judge(subject, tests, None, DEFAULT_RATES, progress)
     else:
         specification: Any = specification_of(model, artifact)
         files = _test_files(artifact, specification, progress)
         snr = specification.evaluate_snr_db if snr_db is None else snr_db
         tests = from_split(files, _label(subject.classes, None), rate, snr)
         windows = _test_windows(specification, files)
-        result = _judge(subject, tests, windows, specification.evaluate_false_accepts_per_hour)
+        result = _judge(subject, tests, windows, specification.evaluate_false_accepts_per_hour, progress)
     if output is not None:
         write_evaluation(result, output)
     return result
 
 
-def evaluate_nets(model: Any, name: str, nets: Mapping[str, Any], files: SplitFiles) -> dict[str, EvaluationResult]:
+def evaluate_nets(
+    model: Any, name: str, nets: Mapping[str, Any], files: SplitFiles, *, progress: bool = True
+) -> dict[str, EvaluationResult]:
     """Judge several forms of one model ('keras': a net, 'tflite': bytes) on its test voices, with the same audio."""
     tests = from_split(files, _label(model.classes, None), model.frontend.sample_rate_hz, model.evaluate_snr_db)
     windows = _test_windows(model, files)
@@ -182,7 +184,7 @@ def evaluate_nets(model: Any, name: str, nets: Mapping[str, Any], files: SplitFi
             frontend=model.frontend,
             recogniser=model.recogniser,
         )
-        results[kind] = _judge(subject, tests, windows, model.evaluate_false_accepts_per_hour)
+        results[kind] = _judge(subject, tests, windows, model.evaluate_false_accepts_per_hour, progress)
     return results
 
 
@@ -243,17 +245,23 @@ def _open_subject(artifact: Artifact, *, tflite: bool) -> _Subject:
     )
 
 
-def _judge(subject: _Subject, tests: TestSet, windows: Batch | None, rates: tuple[float, ...]) -> EvaluationResult:
+def _judge(
+    subject: _Subject, tests: TestSet, windows: Batch | None, rates: tuple[float, ...], progress: bool
+) -> EvaluationResult:
+    from tqdm import tqdm
+
     recogniser, classes = subject.recogniser, subject.classes
     streams = StreamScorer(subject.frontend, recogniser.latency_ms, subject.score)
-    negatives = [streams.long(tests.negative_stream())] if tests.negatives else []
-    conditions = {"clean": tests.clean, f"{tests.snr_db:g} dB": tests.noisy}
-    curves = {
-        condition: sweep(
-            streams.clips(clips), negatives, settings=recogniser, classes=classes, labels=[tests.label] * len(clips)
-        )
-        for condition, clips in conditions.items()
-    }
+    what = f"evaluate {subject.kind}"
+    negatives = []
+    if tests.negatives:
+        heard = tqdm(tests.negative_stream(), desc=f"{what}, negatives", unit="min", disable=not progress)
+        negatives.append(streams.long(heard))
+    curves = {}
+    for condition, clips in {"clean": tests.clean, f"{tests.snr_db:g} dB": tests.noisy}.items():
+        positives = streams.clips(tqdm(clips, desc=f"{what}, {condition}", unit="clip", disable=not progress))
+        labels = [tests.label] * len(clips)
+        curves[condition] = sweep(positives, negatives, settings=recogniser, classes=classes, labels=labels)
     report = None
     if windows is not None:
         scores = subject.score(windows.features) / np.float32(255)

@@ -227,7 +227,9 @@ class _Job:
 
     def evaluate(self, net: Any, tflite: bytes, files: SplitFiles) -> dict[str, EvaluationResult]:
         """Judge float and int8 model on the test voices."""
-        results = evaluate_nets(self.model, self.run.name, {"keras": net, "tflite": tflite}, files)
+        results = evaluate_nets(
+            self.model, self.run.name, {"keras": net, "tflite": tflite}, files, progress=self.progress
+        )
         for kind, result in results.items():
             write_evaluation(result, self.run.folder / "eval" / kind)
             self.reporter.say(f"\n{result}")
