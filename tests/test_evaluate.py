@@ -1,0 +1,205 @@
+"""`evaluate`: the run's own test voices, and anyone's recordings on a bare `.tflite`."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import toys
+from toys import Trained
+
+import mltk_like as mltk
+from mltk_like.audio.wav import write_wav
+from mltk_like.cli import main
+from mltk_like.errors import DataError, ModelError
+from mltk_like.tflite import read_parameters
+from mltk_like.training.convert import stamp
+
+pytest_plugins = ["toy_fixtures"]
+pytestmark = [*toys.TENSORFLOW_WARNINGS, pytest.mark.usefixtures("trained")]
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> Path:
+    """`positives/` (5 beeps), `negatives/` (3 long ones), `more/` (1) and `noise/`."""
+    for index in range(5):
+        write_wav(tmp_path / "positives" / f"{index}.wav", toys.beep(np.random.default_rng(100 + index)), toys.RATE)
+    for index in range(3):
+        rng = np.random.default_rng(200 + index)
+        write_wav(tmp_path / "negatives" / "deep" / f"{index}.wav", np.concatenate([toys.other(rng)] * 4), toys.RATE)
+    write_wav(tmp_path / "more" / "long.wav", np.zeros(3 * toys.RATE, np.int16), toys.RATE)
+    write_wav(tmp_path / "noise" / "hum.wav", toys.other(np.random.default_rng(7)), toys.RATE)
+    return tmp_path
+
+
+def test_both_engines_agree(trained: Trained) -> None:
+    keras, tflite = (trained.result.evaluations[kind].windows for kind in ("keras", "tflite"))
+    assert keras is not None
+    assert tflite is not None
+    assert keras.support.tolist() == tflite.support.tolist()
+    assert np.abs(keras.confusion - tflite.confusion).sum() / 2 <= 2
+    assert keras.support.tolist() == [24, 36]
+
+
+@pytest.mark.parametrize("tflite", [False, True])
+def test_the_verb_finds_what_the_training_found(trained: Trained, tflite: bool, tmp_path: Path) -> None:
+    result = mltk.evaluate(trained.result.folder, tflite=tflite, progress=False, output=tmp_path)
+    assert result.to_dict() == trained.result.evaluations["tflite" if tflite else "keras"].to_dict()
+    plots = ("streams", "confusion_matrix", "roc", "precision_vs_recall")
+    assert {path.name for path in tmp_path.iterdir() if path.is_file()} >= {
+        "eval-results.json", "summary.txt", *(f"toy-{plot}.png" for plot in plots)
+    }  # fmt: skip
+    assert json.loads((tmp_path / "eval-results.json").read_text()) == result.to_dict()
+    assert (tmp_path / "summary.txt").read_text() == f"{result}\n"
+    assert all((tmp_path / f"toy-{plot}.png").read_bytes().startswith(b"\x89PNG") for plot in plots)
+
+
+def test_every_form_of_the_model_gives_the_same(trained: Trained) -> None:
+    expected = trained.result.evaluations["tflite"].to_dict()
+    for form in (mltk.load_model(trained.path), str(trained.path), trained.result.published):
+        assert form is not None
+        assert mltk.evaluate(form, tflite=True, progress=False).to_dict() == expected
+
+
+def test_the_test_voices_are_made_again_where_they_are_gone(
+    trained: Trained,
+    own_copy: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("MLTK_LIKE_CACHE", str(tmp_path / "empty"))
+    manifest = own_copy / "manifest.jsonl"
+    manifest.write_text(manifest.read_text().replace("/audio/", "/gone/"))
+    again = mltk.evaluate(own_copy, tflite=True, progress=False)
+    assert again.to_dict()["windows"] == trained.result.evaluations["tflite"].to_dict()["windows"]
+
+
+def test_a_rate_of_false_accepts_and_its_report(trained: Trained) -> None:
+    result = trained.result.evaluations["tflite"]
+    assert list(result.curves) == ["clean", "10 dB"]
+    streams = result.to_dict()["streams"]["clean"]
+    assert [point["false_accepts_per_hour_target"] for point in streams["operating_points"]] == [0.5, 1.0, 2.0]
+    assert streams["at_own_threshold"]["threshold"] == 150
+    assert streams["at_own_threshold"]["positives"] == 6
+    text = str(result)
+    assert text.startswith("toy, int8 (.tflite), on test voices of the model's own data")
+    assert "'beep', clean:" in text
+    assert "at the model's own threshold 150:" in text
+    assert "60 single windows" in text
+
+
+def test_recordings_on_a_bare_tflite(trained: Trained, recordings: Path) -> None:
+    bare = Path(shutil.copy(trained.tflite, recordings / "found.tflite"))
+    given = mltk.Recordings(
+        positives=recordings / "positives", negatives=(recordings / "negatives", recordings / "more")
+    )
+    result = mltk.evaluate(bare, recordings=given, progress=False)
+    assert (result.name, result.kind, result.label, result.windows) == ("found", "tflite", "beep", None)
+    clean = result.curves["clean"]
+    samples = sum(4 * len(toys.other(np.random.default_rng(200 + index))) for index in range(3))
+    assert clean.hours == pytest.approx((samples / toys.RATE + 3 + 4 * 0.3) / 3600)
+    assert clean.positives == 5
+    # It hears most of them, and a threshold that nothing passes hears none.
+    assert clean.misses[100] < 5
+    assert clean.misses[-1] == 5
+    assert str(recordings / "more") in result.data
+    json.dumps(result.to_dict(), allow_nan=False)
+
+
+def test_a_folder_gives_the_same_as_the_bare_tflite(trained: Trained, recordings: Path) -> None:
+    given = mltk.Recordings(positives=recordings / "positives", negatives=(recordings / "negatives",))
+    left = mltk.evaluate(trained.tflite, recordings=given, progress=False).to_dict()
+    right = mltk.evaluate(trained.result.folder, tflite=True, recordings=given, progress=False).to_dict()
+    assert left == right
+    float_one = mltk.evaluate(trained.result.folder, recordings=given, progress=False)
+    assert float_one.kind == "keras"
+    assert abs(int(float_one.curves["clean"].misses[120]) - left["streams"]["clean"]["curve"]["misses"][120]) <= 1
+
+
+def test_noise_and_its_level_are_the_users(trained: Trained, recordings: Path) -> None:
+    given = mltk.Recordings(positives=recordings / "positives", noise=recordings / "noise")
+    result = mltk.evaluate(trained.tflite, recordings=given, snr_db=-20.0, progress=False)
+    assert list(result.curves) == ["clean", "-20 dB"]
+    assert result.curves["-20 dB"].misses[150] >= result.curves["clean"].misses[150]
+
+
+def test_positives_alone_and_negatives_alone(trained: Trained, recordings: Path) -> None:
+    words = mltk.evaluate(
+        trained.tflite, recordings=mltk.Recordings(positives=recordings / "positives"), progress=False
+    )
+    assert words.curves["clean"].hours == 0
+    assert "not measured" in str(words)
+    speech = mltk.evaluate(
+        trained.tflite, recordings=mltk.Recordings(negatives=(recordings / "negatives",)), progress=False
+    )
+    assert speech.curves["clean"].positives == 0
+    assert "not measured" in str(speech)
+    for result in (words, speech):
+        json.dumps(result.to_dict(), allow_nan=False)
+    with pytest.raises(DataError, match="nothing to judge"):
+        mltk.evaluate(trained.tflite, recordings=mltk.Recordings(), progress=False)
+
+
+def test_recordings_shorter_than_a_window(trained: Trained, tmp_path: Path) -> None:
+    write_wav(tmp_path / "short" / "click.wav", np.full(50, 900, np.int16), toys.RATE)
+    given = mltk.Recordings(positives=tmp_path / "short", negatives=(tmp_path / "short",))
+    result = mltk.evaluate(trained.tflite, recordings=given, progress=False)
+    assert result.curves["clean"].misses.tolist()[-1] == 1
+    assert result.curves["clean"].false_accepts.sum() == 0
+
+
+@pytest.mark.parametrize("what", ["positives", "negatives", "noise"])
+@pytest.mark.parametrize("kind", ["missing", "empty"])
+def test_a_folder_without_recordings(trained: Trained, recordings: Path, what: str, kind: str) -> None:
+    folder = recordings / "nothing"
+    if kind == "empty":
+        folder.mkdir()
+    values: dict[str, Any] = {"positives": recordings / "positives"}
+    values[what] = (folder,) if what == "negatives" else folder
+    with pytest.raises(DataError, match="no such folder" if kind == "missing" else "no audio in"):
+        mltk.evaluate(trained.tflite, recordings=mltk.Recordings(**values), progress=False)
+
+
+@pytest.mark.parametrize("label", ["bell", "_unknown_", ""])
+def test_a_label_that_is_not_detected(trained: Trained, recordings: Path, label: str) -> None:
+    given = mltk.Recordings(positives=recordings / "positives", label=label)
+    with pytest.raises(ModelError, match="the model detects no") as caught:
+        mltk.evaluate(trained.tflite, recordings=given, progress=False)
+    assert caught.value.hint == "it detects: beep"
+
+
+def test_a_tflite_that_names_no_classes(trained: Trained, tmp_path: Path) -> None:
+    data = trained.tflite.read_bytes()
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes(stamp(data, {k: v for k, v in read_parameters(data).items() if k != "classes"}, None))
+    with pytest.raises(ModelError, match="names no classes"):
+        mltk.evaluate(bare, recordings=mltk.Recordings(), progress=False)
+
+
+def test_a_bare_tflite_needs_recordings(trained: Trained) -> None:
+    with pytest.raises(ModelError, match=r"bare \.tflite") as caught:
+        mltk.evaluate(trained.tflite, progress=False)
+    assert caught.value.hint
+
+
+def test_a_model_that_has_not_been_trained(tmp_path: Path) -> None:
+    path = toys.write_toy(tmp_path / "models", name="other")
+    with pytest.raises(ModelError, match="other has not been trained"):
+        mltk.evaluate(str(path), progress=False)
+
+
+def test_the_command_line(trained: Trained, recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = recordings / "out"
+    arguments = ["evaluate", str(trained.tflite), "--positives", str(recordings / "positives")]
+    arguments += ["--negatives", str(recordings / "negatives"), str(recordings / "more"), "--snr", "6"]
+    assert main([*arguments, "--json", "-o", str(out)]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert list(printed["streams"]) == ["clean", "6 dB"]
+    assert printed["windows"] is None
+    assert {path.name for path in out.iterdir()} == {"eval-results.json", "summary.txt", "toy-streams.png"}
+    assert main(arguments) == 0
+    assert "'beep', 6 dB:" in capsys.readouterr().out
+    assert main(["evaluate", str(trained.tflite), "--positives", "nowhere"]) == 2
+    assert "error: no such folder: nowhere" in capsys.readouterr().err

@@ -1,0 +1,127 @@
+"""`quantize`: the conversion again, from a run folder, an archive, other weights, or none at all."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toys
+from toys import Trained
+
+import mltk_like as mltk
+from mltk_like.cli import main
+from mltk_like.errors import ModelError
+from mltk_like.tflite import TfliteModel, read_parameters
+from mltk_like.verbs import quantize as quantize_module
+
+pytest_plugins = ["toy_fixtures"]
+pytestmark = toys.TENSORFLOW_WARNINGS
+
+
+def outputs(data: bytes) -> np.ndarray:
+    windows = np.random.default_rng(0).integers(-128, 127, (40, 19, 1, 16), dtype=np.int8)
+    return TfliteModel(data).predict(windows)
+
+
+def test_a_run_folder_gives_what_its_training_gave(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The run keeps the windows that set the ranges: no data is made again.
+    monkeypatch.delattr(quantize_module, "collect")
+    before = trained.tflite.read_bytes()
+    target = tmp_path / "deep" / "again.tflite"
+    result = mltk.quantize(trained.result.folder, output=target)
+    assert result.path == target
+    assert result.flash_bytes == target.stat().st_size
+    assert result.calibration_windows == 48
+    assert str(result) == f"written: {target} ({target.stat().st_size / 1000:.1f} kB, ranges from 48 windows)"
+    assert np.array_equal(outputs(target.read_bytes()), outputs(before))
+    assert read_parameters(target.read_bytes())["hash"] == read_parameters(before)["hash"]
+    assert trained.tflite.read_bytes() == before
+
+
+def test_into_the_run_folder(own_copy: Path) -> None:
+    before = (own_copy / "toy.tflite").read_bytes()
+    (own_copy / "toy.tflite").unlink()
+    result = mltk.quantize(own_copy)
+    assert result.path == own_copy
+    assert np.array_equal(outputs((own_copy / "toy.tflite").read_bytes()), outputs(before))
+
+
+def test_an_archive_makes_its_windows_again(trained: Trained, own_copy: Path) -> None:
+    """An archive holds no windows: they come from the model's data."""
+    archive = own_copy / "toy.mltk.zip"
+    beside = archive.rename(trained.folder / "copy.mltk.zip")
+    try:
+        with zipfile.ZipFile(beside) as before:
+            old, names = before.read("toy.tflite"), before.namelist()
+        result = mltk.quantize(beside)
+        assert result.path == beside
+        with zipfile.ZipFile(beside) as after:
+            assert after.namelist() == names
+            new = after.read("toy.tflite")
+        difference = outputs(new).astype(int) - outputs(old)
+        assert np.abs(difference).mean() < 6
+    finally:
+        beside.unlink()
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+def test_other_weights(trained: Trained, own_copy: Path, suffix: str, tmp_path: Path) -> None:
+    import keras
+
+    net = keras.saving.load_model(own_copy / "toy.keras")
+    net.get_layer("head").set_weights([-array for array in net.get_layer("head").get_weights()])
+    weights = tmp_path / f"turned{suffix}"
+    (net.save if suffix == ".keras" else net.save_weights)(weights)
+    target = tmp_path / "turned.tflite"
+    mltk.quantize(own_copy, output=target, weights=weights)
+    # Two classes with the head's weights negated: each has the other's probability.
+    left, right = outputs(target.read_bytes()).astype(int), outputs(trained.tflite.read_bytes()).astype(int)
+    assert np.abs(left - right[:, ::-1]).mean() < 4
+    assert np.abs(left - right).mean() > 40
+
+
+def test_weights_that_do_not_fit(trained: Trained, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.keras"
+    bad.write_bytes(b"nothing")
+    with pytest.raises(ModelError, match="cannot read weights"):
+        mltk.quantize(trained.result.folder, output=tmp_path / "a.tflite", weights=bad)
+    assert not (tmp_path / "a.tflite").exists()
+
+
+def test_no_layer_is_left_random(trained: Trained, tmp_path: Path) -> None:
+    import keras
+
+    net = keras.saving.load_model(trained.result.folder / "toy.keras")
+    part = keras.Model(net.input, net.get_layer("stem_bn").output)
+    part.save(tmp_path / "part.keras")
+    with pytest.raises(ModelError, match=r"part\.keras does not fit the layers head"):
+        mltk.quantize(trained.result.folder, output=tmp_path / "a.tflite", weights=tmp_path / "part.keras")
+    assert not (tmp_path / "a.tflite").exists()
+
+
+def test_build_needs_no_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = toys.write_toy(tmp_path / "models", name="other")
+    target = tmp_path / "other.tflite"
+    assert main(["quantize", str(path), "--build", "-o", str(target)]) == 0
+    assert capsys.readouterr().out == (
+        f"written: {target} ({target.stat().st_size / 1000:.1f} kB, ranges from random windows)\n"
+    )
+    assert read_parameters(target.read_bytes())["name"] == "other"
+    assert main(["quantize", str(path), "--build"]) == 2
+    assert "give --output" in capsys.readouterr().err
+
+
+def test_what_cannot_be_quantized(trained: Trained, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"bare \.tflite"):
+        mltk.quantize(trained.tflite, output=tmp_path / "a.tflite")
+    path = toys.write_toy(tmp_path / "models", name="other")
+    with pytest.raises(ModelError, match="other has not been trained"):
+        mltk.quantize(str(path))
+
+
+def test_damaged_windows(own_copy: Path) -> None:
+    (own_copy / "train" / "calibration.npz").write_bytes(b"nothing")
+    with pytest.raises(ModelError, match=r"calibration\.npz"):
+        mltk.quantize(own_copy)
