@@ -19,7 +19,7 @@ from mltk_like.errors import ModelError
 from mltk_like.loader import find_model, load_file
 from mltk_like.model import Model
 from mltk_like.paths import atomic_path, unportable
-from mltk_like.run import ARCHIVE_SUFFIX, find_run
+from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, pack
 from mltk_like.settings import from_json
 
 _MEMBER_LIMIT = 256 << 20
@@ -72,6 +72,8 @@ class Artifact:
             target = self.path / member if self.path.is_dir() else self.path
             with atomic_path(target) as temporary:
                 temporary.write_bytes(data)
+            if self.path.is_dir():
+                pack(Run(self.path))  # the run's archive says what its folder says
             return
         with _open_archive(self.path) as old:
             contents = [

@@ -195,3 +195,8 @@ def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
     finally:
         os.close(write)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_options_for_recordings_need_recordings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "keyword_spotting_alexa", "--noise", "somewhere"]) == 2
+    assert "--positives" in capsys.readouterr().err

@@ -9,6 +9,7 @@ import toys
 from toys import Trained
 
 import mltk_like as mltk
+from mltk_like.artifact import open_artifact
 from mltk_like.cli import main
 from mltk_like.errors import ModelError
 from mltk_like.tflite import TfliteModel, read_parameters
@@ -125,3 +126,17 @@ def test_damaged_windows(own_copy: Path) -> None:
     (own_copy / "train" / "calibration.npz").write_bytes(b"nothing")
     with pytest.raises(ModelError, match=r"calibration\.npz"):
         mltk.quantize(own_copy)
+
+
+def test_parameters_set_after_the_training_outlive_a_conversion(own_copy: Path) -> None:
+    mltk.update_params(own_copy, ["detection_threshold=123", "room=kitchen"])
+    mltk.quantize(own_copy)
+    parameters = read_parameters(next(own_copy.glob("*.tflite")).read_bytes())
+    assert parameters["detection_threshold"] == 123
+    assert parameters["room"] == "kitchen"
+
+
+def test_the_archive_of_a_run_says_what_its_folder_says(own_copy: Path) -> None:
+    mltk.update_params(own_copy, ["detection_threshold=124"])
+    archive = next(own_copy.glob("*.mltk.zip"))
+    assert read_parameters(open_artifact(archive).tflite())["detection_threshold"] == 124

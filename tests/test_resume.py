@@ -248,3 +248,16 @@ def test_the_order_of_the_data_is_that_of_the_steps(toy: Path, monkeypatch: pyte
     # The batch under way when Ctrl-C came is made again.
     assert before == whole[:3]
     assert seen[-2:] == whole[2:]
+
+
+def test_a_run_is_not_resumed_with_other_settings(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = mltk.load_model(toy)
+    monkeypatch.setattr("mltk_like.verbs.train.Trainer.step", _interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        mltk.train(model, workers=0, progress=False)
+    with pytest.raises(ModelError, match="other settings: seed"):
+        mltk.train(mltk.load_model(toy).with_settings(seed=7), resume=True, workers=0, progress=False)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

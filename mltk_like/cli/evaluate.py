@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from mltk_like.cli.options import MODEL_HELP, add_json, show
+from mltk_like.errors import SettingError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +31,8 @@ def run(args: argparse.Namespace) -> int:
     from mltk_like.verbs.evaluate import Recordings, evaluate
 
     recordings = None
+    if (args.noise or args.label) and not (args.positives or args.negatives):
+        raise SettingError("--noise and --label go with recordings", "add --positives DIR --negatives DIR")
     if args.positives or args.negatives:
         recordings = Recordings(
             positives=args.positives, negatives=tuple(args.negatives or ()), noise=args.noise, label=args.label

@@ -76,7 +76,7 @@ def collect(
             problems += [problem] if problem else []
     if strict and problems:
         raise DataError(problems[0], "leave out --strict-sources to go on without it")
-    _check_labels(model, clips)
+    _check_labels(model, clips, problems)
     return Dataset(splits=split_by_group(clips, fractions=model.split_fractions), problems=tuple(problems))
 
 
@@ -128,14 +128,14 @@ def _attempt(source: Source, limit: int | None, workers: int | None, progress: b
         return (), f"{source.name}: {error.message}"
 
 
-def _check_labels(model: AudioDatasetMixin, clips: Sequence[Clip]) -> None:
+def _check_labels(model: AudioDatasetMixin, clips: Sequence[Clip], problems: Sequence[str]) -> None:
     classes: tuple[str, ...] = getattr(model, "classes", ())
     present = {clip.label for clip in clips}
     for name in classes:
         if name not in present and name != "_silence_":
-            raise DataError(
-                f"no source has a clip of the class {name!r}", "give sources() one, or mend the class's name"
-            )
+            why = "".join(f"; {problem}" for problem in problems)
+            hint = "give sources() one, or mend the class's name"
+            raise DataError(f"no source has a clip of the class {name!r}{why}", hint)
 
 
 def _babble_file(speech: Path, count: int, rate: int, minutes: float, seed: int) -> Path | None:

@@ -2,7 +2,8 @@
 
 import datetime
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -56,13 +57,15 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
     return data
 
 
-def embed(data: bytes, model: Model) -> bytes:
+def embed(data: bytes, model: Model, *, kept: Mapping[str, Any] = MappingProxyType({})) -> bytes:
     """The model's parameters and description in the `.tflite`, with hash, date and the arena that TFLM needs.
+
+    `kept` wins over the model's own: what was changed in an earlier file (`update_params`) outlives a conversion.
 
     `hash` is the MD5 of the file with hash and date blank, as Silicon Labs' tools compute it. Where TensorFlow Lite
     Micro cannot be had on this machine, `runtime_memory_size` is left out.
     """
-    parameters: dict[str, Any] = dict(model.embedded_parameters())
+    parameters: dict[str, Any] = {**model.embedded_parameters(), **kept}
     try:
         parameters["runtime_memory_size"] = run_tflm(data, profile=False, repeat=1).arena_bytes
     except ToolError:

@@ -18,6 +18,7 @@ from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
 from mltk_like.paths import write_bytes
+from mltk_like.tflite import read_parameters
 from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, to_tflite
 from mltk_like.verbs.building import artifact_of, build_net, build_tflite, load_net, specification_of
 
@@ -67,7 +68,8 @@ def quantize(
         with artifact.keras_file() as file:
             net = load_net(file)
     calibration = _calibration(artifact, specification)
-    data = embed(to_tflite(net, calibration), specification)
+    former = artifact.read(f"{artifact.name}.tflite")
+    data = embed(to_tflite(net, calibration), specification, kept=read_parameters(former) if former else {})
     return _write(data, output, artifact, f"{artifact.name}.tflite", len(calibration[:CALIBRATION_WINDOWS]))
 
 

@@ -1,6 +1,8 @@
 """Train a model, from its sources to an archive that is ready to use."""
 
 import filecmp
+import json
+import multiprocessing
 import os
 import resource
 from pathlib import Path
@@ -12,7 +14,7 @@ from numpy.typing import NDArray
 from mltk_like.data.manifest import read_manifest, splits_of, write_manifest
 from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL
 from mltk_like.data.split import Splits, summary
-from mltk_like.errors import ModelError
+from mltk_like.errors import ModelError, ToolError
 from mltk_like.feed.dataset import collect, open_split
 from mltk_like.feed.pool import Feed, Task, default_workers
 from mltk_like.feed.windows import SplitFiles, WindowMaker
@@ -23,7 +25,7 @@ from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
 from mltk_like.paths import portable, write_bytes, write_text
 from mltk_like.run import Run, create_run, find_run, pack, process_is_alive, publish, run_name
-from mltk_like.settings import from_json, overrides_to_json
+from mltk_like.settings import from_json, overrides_to_json, to_json
 from mltk_like.tflite import summarize_tflite
 from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, to_tflite
 from mltk_like.training.fit import CHECKPOINT, FitResult, Validation, fit
@@ -67,6 +69,9 @@ def train(
         MltkLikeError: see the module's parts; the run folder keeps what was done, and the last good archive stays.
         KeyboardInterrupt: the checkpoint is kept, and `resume` goes on from it.
     """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        # A worker that starts runs the caller's script again; Python itself goes by this mark.
+        raise ToolError("train() is called while a worker process starts", 'put it under: if __name__ == "__main__":')
     if isinstance(model, str):
         found = find_model(model)
         model, test = load_file(found.path), test or found.test
@@ -75,8 +80,8 @@ def train(
     if test:
         model = model.with_settings(**_TEST_SETTINGS)
     run = _resumable(model, test=test) if resume else create_run(model, test=test)
-    if resume and model.path:
-        model = from_json(load_file(model.path), run.settings()["overrides"])
+    if resume:
+        model = _as_started(model, run)
     # A run that goes on before its first checkpoint begins again, with the weights that it began with.
     weights = _remembered(run, weights)
     job = _Job(model, run, test=test, workers=workers, strict=strict_sources, progress=progress)
@@ -158,8 +163,11 @@ class _Job:
         self.problems = dataset.problems
         self.run.update(problems=list(dataset.problems))
         if dataset.problems:
-            names = "; ".join(dataset.problems)
-            self.reporter.say(f"warning: going on without {len(dataset.problems)} of the model's sources: {names}")
+            names = ", ".join(problem.partition(":")[0] for problem in dataset.problems)
+            self.reporter.say(
+                f"warning: {len(dataset.problems)} of the model's sources cannot be had and are left out "
+                f"(state.json says why): {names}"
+            )
         rows = write_manifest(manifest, dataset.splits)
         seconds = iter(rows)
         durations = [[next(seconds).duration_s for _ in clips] for _, clips in dataset.splits.items()]
@@ -276,6 +284,20 @@ def _remembered(run: Run, weights: str | Path | None) -> str | None:
         return run.state.get("weights")
     run.update(weights=str(Path(weights).resolve()))
     return str(weights)
+
+
+def _as_started(model: Model, run: Run) -> Model:
+    """The model with the settings that the run was started with; refuses what would make it another training."""
+    stored = run.settings()
+    model = from_json(model, stored["overrides"])
+    now = json.loads(json.dumps(to_json(model)))
+    changed = [name for name, value in stored["settings"].items() if now.get(name) != value]
+    if changed:
+        raise ModelError(
+            f"{portable(run.folder)} was started with other settings: {', '.join(changed)}",
+            "resume with those it was started with, or start a new run",
+        )
+    return model
 
 
 def _class_weights(model: Any, counts: NDArray[np.int64]) -> NDArray[np.float32]:
