@@ -1,8 +1,8 @@
 """Wake word "alexa": TENet12 over 118 x 108 int8 spectrograms, trained on synthetic speech (and recordings, if had)."""
 
 import mltk_like as mltk
+from mltk_like import data
 from mltk_like.audio import FrontendSettings, RecogniserSettings, effects
-from mltk_like.data import generated_noise, microphone_noise, say, silabs_alexa, speech_negatives
 from mltk_like.nets import tenet12
 
 
@@ -12,15 +12,10 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
     classes = ("alexa", "_unknown_")
 
     frontend = FrontendSettings(
-        sample_length_ms=1200,
-        window_size_ms=30,
-        window_step_ms=10,
-        filterbank_n_channels=108,
-        noise_reduction_enable=True,
-        noise_reduction_min_signal_remaining=0.40,
-        dc_notch_filter_enable=True,
-        quantize_dynamic_scale_enable=True,
-    )
+        sample_length_ms=1200, window_size_ms=30, window_step_ms=10, filterbank_n_channels=108,
+        noise_reduction_enable=True, noise_reduction_min_signal_remaining=0.40,
+        dc_notch_filter_enable=True, quantize_dynamic_scale_enable=True,
+    )  # fmt: skip
     recogniser = RecogniserSettings(
         latency_ms=200, minimum_count=2, average_window_duration_ms=440, detection_threshold=216, suppression_ms=900
     )
@@ -28,20 +23,25 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
     batch_size = 100
     steps_per_epoch = 250
     learning_rate_steps = (
-        (100, 1e-3), (100, 2e-3), (100, 3e-3), (100, 4e-3), (2000, 5e-3), (1200, 2e-3), (600, 5e-4), (300, 1e-4),
+        (100, 1e-3), (100, 2e-3), (100, 3e-3), (100, 4e-3), (1800, 5e-3), (1000, 2e-3), (500, 5e-4), (300, 1e-4),
     )  # fmt: skip
     label_smoothing = 0.1
     average_weights = 0.999
     class_weights = "balanced"
-    split_fractions = (0.9, 0.05, 0.05)
+    split_fractions = (0.94, 0.03, 0.03)
 
     def sources(self):
+        unknown = {"label": "_unknown_", "avoid": ("alexa",)}
         return [
-            say("alexa", label="alexa", count=2000),
-            *speech_negatives("alexa", label="_unknown_", count=9000),
-            generated_noise(minutes=45),
-            microphone_noise(minutes=5),
-            *silabs_alexa(),
+            data.say("alexa", label="alexa", count=2000),
+            data.say_sound_alikes("alexa", label="_unknown_", count=1000),
+            data.say_parts("alexa", label="_unknown_", count=400),
+            data.say_random(count=4950, **unknown),
+            data.say_random(count=220, engines=("kokoro",), seed=1, name="random speech of many voices", **unknown),
+            data.say_pseudo_words(count=900, **unknown),
+            data.generated_noise(minutes=45),
+            data.microphone_noise(minutes=5),
+            *data.silabs_alexa(),
         ]
 
     def augment_clip(self, clip, rng, sounds):

@@ -1,6 +1,7 @@
 """From a model's sources to three splits that workers can open."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -114,6 +115,8 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
         speech=store.path,
         labels=tuple(clip.label for clip in speech),
         names=tuple(str(clip.path) for clip in speech),
+        # A group is "engine:voice" or "set/speaker": what stands in front is the family.
+        families=tuple(re.split("[:/]", clip.group)[0] for clip in speech),
         ambience=noise[NOISE_LABEL],
         microphone=noise[MICROPHONE_LABEL],
         babble=_babble_file(store.path, len(store), rate, model.babble_minutes, seed) if len(store) else None,

@@ -47,17 +47,22 @@ def unknown_class(classes: Sequence[str]) -> int | None:
     return classes.index(UNKNOWN) if UNKNOWN in classes else None
 
 
-def plan_epoch(recipe: Recipe, labels: Sequence[str], lengths: NDArray[np.int64], epoch: int) -> EpochPlan:
+def plan_epoch(
+    recipe: Recipe, labels: Sequence[str], lengths: NDArray[np.int64], epoch: int, families: Sequence[str] = ()
+) -> EpochPlan:
     """Every keyword clip once and `unknown_multiplier` times as many unknown windows, drawn afresh and shuffled.
 
     Unknown clips are drawn with a weight that grows with their length, since long ones hold more windows. A share of
-    the unknown windows is silence, another share is a keyword cut short (Silicon Labs' recipe for "alexa").
+    the unknown windows is silence, another share is a keyword cut short (Silicon Labs' recipe for "alexa"). A family of
+    voices that says the keyword has the same share of unknown as of keyword windows: if it had not, the net would learn
+    to tell the classes by who speaks.
 
     Args:
         recipe: the model's settings.
         labels: label of each clip of the split; those that are no class are left out.
         lengths: samples of each clip.
         epoch: number of the pass, from 0.
+        families: family of voices of each clip (the engine of synthetic speech, the set of recordings); none: all one.
     """
     rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, epoch, 0x9E]))
     class_of = {name: index for index, name in enumerate(recipe.classes)}
@@ -67,18 +72,36 @@ def plan_epoch(recipe: Recipe, labels: Sequence[str], lengths: NDArray[np.int64]
     entries = [(keywords, np.full(len(keywords), Kind.WHOLE), ids[keywords])]
     if unknown is not None:
         count = round(recipe.unknown_multiplier * len(keywords)) if len(keywords) else int((ids == unknown).sum())
-        entries.append(_unknown_entries(recipe, rng, np.flatnonzero(ids == unknown), keywords, lengths, unknown, count))
+        others = np.flatnonzero(ids == unknown)
+        weights = _weights(np.array(families or [""] * len(labels)), keywords, others, lengths)
+        entries.append(_unknown_entries(recipe, rng, others, weights, keywords, unknown, count))
     clips, kinds, targets = (np.concatenate(column) for column in zip(*entries, strict=True))
     order = rng.permutation(len(clips))
     return EpochPlan(clips=clips[order], kinds=kinds[order].astype(np.int8), labels=targets[order])
+
+
+def _weights(
+    families: NDArray[np.str_], keywords: NDArray[np.int64], others: NDArray[np.int64], lengths: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Chance of each unknown clip: by its length, and by its family as that says the keyword."""
+    weight: NDArray[np.float64] = np.maximum(lengths[others] / 24_000, 1.0)
+    spoken, counts = np.unique(families[keywords], return_counts=True)
+    both = {name: count for name, count in zip(spoken, counts, strict=True) if (families[others] == name).any()}
+    # Families that never say the keyword keep their share; the others divide the rest as they divide the keyword.
+    left = weight[np.isin(families[others], list(both))].sum()
+    for name, count in both.items():
+        own = families[others] == name
+        weight[own] *= left * count / sum(both.values()) / weight[own].sum()
+    weight /= max(weight.sum(), 1e-12)
+    return weight
 
 
 def _unknown_entries(
     recipe: Recipe,
     rng: np.random.Generator,
     unknown_clips: NDArray[np.int64],
+    weights: NDArray[np.float64],
     keywords: NDArray[np.int64],
-    lengths: NDArray[np.int64],
     unknown: int,
     count: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -90,8 +113,7 @@ def _unknown_entries(
     clips = np.full(count, -1, dtype=np.int64)
     whole = kinds == Kind.WHOLE
     if len(unknown_clips):
-        weight = np.maximum(lengths[unknown_clips] / 24_000, 1.0)
-        clips[whole] = rng.choice(unknown_clips, size=int(whole.sum()), p=weight / weight.sum())
+        clips[whole] = rng.choice(unknown_clips, size=int(whole.sum()), p=weights)
     else:
         kinds[whole] = Kind.SILENCE
     cropped = kinds == Kind.CROPPED

@@ -21,11 +21,12 @@ from mltk_like.model import Model
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFiles:
-    """One split as files that a worker process opens: paths of clip stores, and the label and name of each clip."""
+    """One split as files that a worker process opens: paths of clip stores; label, name and family of each clip."""
 
     speech: Path
     labels: tuple[str, ...]
     names: tuple[str, ...]
+    families: tuple[str, ...] = ()
     ambience: Path | None = None
     microphone: Path | None = None
     babble: Path | None = None
@@ -121,10 +122,13 @@ class WindowMaker:
     def _plan(self, number: int) -> EpochPlan:
         """The plan of a pass; the first stays and the two latest, since batches cross from one pass to the next."""
         if number not in self._plans:
-            self._plans[number] = plan_epoch(self._recipe, self._files.labels, self._speech.lengths, number)
+            self._plans[number] = self._draw(number)
             for old in [key for key in self._plans if 0 < key < number - 1]:
                 del self._plans[old]
         return self._plans[number]
+
+    def _draw(self, number: int) -> EpochPlan:
+        return plan_epoch(self._recipe, self._files.labels, self._speech.lengths, number, self._files.families)
 
     def _scene(self, plan: EpochPlan, number: int, place: int) -> tuple[Samples, float]:
         rng = np.random.default_rng(np.random.SeedSequence([self._recipe.seed, number, place]))
