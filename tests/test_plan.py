@@ -122,3 +122,18 @@ def test_a_plan_is_always_sound(
         else:
             assert label == 2
             assert clip == -1 or labels[clip] in ("yes", "no")
+
+
+def test_a_family_of_voices_has_the_same_share_of_both_classes() -> None:
+    # 'rich' says the keyword half as often as 'poor', but has fifty times the unknown clips.
+    labels = ["yes"] * 10 + ["yes"] * 20 + ["_unknown_"] * 500 + ["_unknown_"] * 10 + ["_unknown_"] * 60
+    families = ["rich"] * 10 + ["poor"] * 20 + ["rich"] * 500 + ["poor"] * 10 + ["mine"] * 60
+    lengths = np.full(len(labels), 16_000)
+    drawn: list[str] = []
+    for epoch in range(100):
+        made = plan_epoch(recipe(classes=("yes", "_unknown_")), labels, lengths, epoch, families)
+        unknown = (made.labels == 1) & (made.kinds == Kind.WHOLE)
+        drawn += [families[clip] for clip in made.clips[unknown]]
+    share = {name: drawn.count(name) / len(drawn) for name in ("rich", "poor", "mine")}
+    assert share["poor"] / share["rich"] == pytest.approx(2.0, rel=0.15)
+    assert share["mine"] == pytest.approx(60 / 570, rel=0.2)
