@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mltk_like.audio import Frontend
+from mltk_like.artifact import open_artifact
+from mltk_like.audio import Frontend, FrontendSettings
+from mltk_like.cli import main
 from mltk_like.data import Source
+from mltk_like.data.manifest import parse_manifest
 from mltk_like.data.noise_bank import NoiseBank
 from mltk_like.feed.plan import Recipe, plan_epoch
 from mltk_like.loader import load_file
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.settings import from_json, overrides_to_json, to_json
-from mltk_like.tflite.dictionary import decode, encode
+from mltk_like.tflite import decode, encode, read_parameters
 
 FILES = sorted(path for path in (Path(__file__).resolve().parents[1] / "models").glob("*.py") if path.stem[0] != "_")
 
@@ -177,3 +180,45 @@ def test_sources_have_names_of_their_own_and_known_labels(model: Any) -> None:
     labels = {source.label for source in sources} - {""}  # "": each clip says its own
     assert labels <= {*model.classes, "_noise_", "_microphone_"}
     assert {name for name in model.classes if name != "_silence_"} <= labels
+
+
+@pytest.fixture
+def archive(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.mltk.zip")
+
+
+def test_a_trained_archive_ships_beside_the_model(path: Path, model: Any, archive: Path) -> None:
+    assert archive.stat().st_size <= 2_000_000
+    trained = open_artifact(archive)
+    parameters = read_parameters(trained.tflite())
+    assert parameters["classes"] == list(model.classes)
+    assert FrontendSettings.from_parameters(parameters) == FrontendSettings.from_parameters(
+        decode(encode(model.embedded_parameters()))
+    )
+    for member in ("settings.json", "versions.json", "manifest.jsonl", f"{path.stem}.keras", "train/history.json"):
+        assert trained.read(member), member
+
+
+def test_the_shipped_archive_holds_no_path_of_the_machine_that_trained_it(path: Path, archive: Path) -> None:
+    trained = open_artifact(archive)
+    assert trained.settings()["path"] == f"models/{path.name}"
+    rows = parse_manifest(trained.read("manifest.jsonl") or b"", archive)
+    assert rows
+    assert all(row.path.startswith("cache:") for row in rows)
+
+
+def test_no_voice_of_the_shipped_archive_is_in_two_splits(archive: Path) -> None:
+    rows = parse_manifest(open_artifact(archive).read("manifest.jsonl") or b"", archive)
+    voices = {name: {row.group for row in rows if row.split == name} for name in ("training", "validation", "test")}
+    assert not voices["training"] & voices["validation"]
+    assert not voices["training"] & voices["test"]
+    assert not voices["validation"] & voices["test"]
+
+
+def test_the_shipped_alexa_has_the_operators_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summarize", "keyword_spotting_alexa", "--tflite"]) == 0
+    table = (Path(__file__).parent / "data" / "tflite" / "alexa_op_table.txt").read_text()
+    out = capsys.readouterr().out
+    assert out.startswith(table)
+    for line in ("Total MACs: 4.562 M", "Total OPs: 9.247 M", "Classes: alexa, _unknown_", "detection_threshold: 216"):
+        assert line in out
