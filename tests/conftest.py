@@ -1,5 +1,6 @@
 """Fixtures that many tests share. No test touches the user's cache or run folders."""
 
+import signal
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +38,9 @@ my_model = Toy()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker that keeps the user's own folders."""
+    """Declare the marker that keeps the user's own folders, and let interrupts reach the programs that tests start."""
+    # A shell that puts the tests into the background has them ignore SIGINT, and what they start would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "own_folders: the test sees the real cache and run folders")
 
 

@@ -47,7 +47,7 @@ def test_manners_are_sane(name: str) -> None:
     engine = open_engine(name)
     for seed in range(50):
         manner = engine.manner(np.random.default_rng(seed))
-        assert 0.5 < manner.speed < 2
+        assert 0.4 < manner.speed < 2
         assert 0.7 < manner.shift < 1.4
 
 
