@@ -23,7 +23,7 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
     batch_size = 100
     steps_per_epoch = 250
     learning_rate_steps = (
-        (100, 1e-3), (100, 2e-3), (100, 3e-3), (100, 4e-3), (1800, 5e-3), (1000, 2e-3), (500, 5e-4), (300, 1e-4),
+        (100, 1e-3), (100, 2e-3), (100, 3e-3), (100, 4e-3), (1600, 5e-3), (900, 2e-3), (500, 5e-4), (200, 1e-4),
     )  # fmt: skip
     label_smoothing = 0.1
     average_weights = 0.999
@@ -34,8 +34,8 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
         unknown = {"label": "_unknown_", "avoid": ("alexa",)}
         return [
             data.say("alexa", label="alexa", count=2000),
-            data.say_sound_alikes("alexa", label="_unknown_", count=1000),
-            data.say_parts("alexa", label="_unknown_", count=400),
+            data.say_sound_alikes("alexa", label="_unknown_", count=600),
+            data.say_parts("alexa", label="_unknown_", count=200),
             data.say_random(count=4950, **unknown),
             data.say_random(count=220, engines=("kokoro",), seed=1, name="random speech of many voices", **unknown),
             data.say_pseudo_words(count=900, **unknown),
@@ -45,10 +45,10 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
         ]
 
     def augment_clip(self, clip, rng, sounds):
-        clip = effects.change_speed(clip, rng, factor=(0.85, 1.18))
+        clip = effects.change_speed(clip, rng, factor=(0.78, 1.25))
         room = sounds.room(rng) if rng.random() < 0.5 else None
-        clip = effects.shape_spectrum(clip, rng, db=5.0, room=room)
-        return effects.set_level(clip, rng, dbfs=(-45.0, -12.0))
+        clip = effects.shape_spectrum(clip, rng, db=6.0, room=room)
+        return effects.set_level(clip, rng, dbfs=(-55.0, -10.0))
 
     def augment(self, scene, rng, sounds):
         scene = effects.add_at_level(scene, sounds.microphone(rng, len(scene)), dbfs=rng.uniform(-75.0, -60.0))
