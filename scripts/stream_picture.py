@@ -19,6 +19,7 @@ from mltk_like.verbs.evaluate import make_scorer
 
 WORDS = 16
 PAUSE_S = 0.7
+LONGEST_TEXT = 9
 
 
 def main(folder: Path, picture: Path) -> None:
@@ -52,8 +53,8 @@ def main(folder: Path, picture: Path) -> None:
 
 
 def _pick(clips, label, rng):  # type: ignore[no-untyped-def]
-    """A random clip of a label that has a text."""
-    named = [clip for clip in clips if clip.label == label and clip.text]
+    """A random clip of a label whose text is short enough to stand over it."""
+    named = [clip for clip in clips if clip.label == label and 0 < len(clip.text) <= LONGEST_TEXT]
     return named[int(rng.integers(len(named)))]
 
 

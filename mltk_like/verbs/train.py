@@ -253,11 +253,8 @@ class _Job:
 
     def finish(self) -> Path | None:
         """Archive the run, and put the archive beside the model's file where that may be."""
-        children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        self.run.update(
-            status="complete", pid=None, peak_memory_mb={"main": own // 1024, "largest_child": children // 1024}
-        )
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        self.run.update(status="complete", pid=None, peak_memory_mb=peak)
         pack(self.run)
         return None if self.test else publish(self.run.archive, self.model)
 
