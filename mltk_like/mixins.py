@@ -67,7 +67,7 @@ class DatasetMixin(Settings, declares=True):
         Literal["balanced", "none"] | Mapping[str, float],
         Meta(description="weight of each class in the loss: 'balanced', 'none' or a mapping of names"),
     ] = "none"
-    test_clips: Annotated[int, Meta(ge=4, description="clips of each source in a dry run")] = 24
+    test_clips: Annotated[int, Meta(ge=4, description="clips of each source in a dry run")] = 16
 
     def sources(self) -> Sequence["Source"]:
         """The sources of clips: labelled speech and `_noise_`.
