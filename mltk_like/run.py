@@ -159,7 +159,7 @@ def find_run(name: str, *, status: tuple[str, ...]) -> Run | None:
 
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that a result depends on."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
+    found = {"python": platform.python_version(), "platform": f"{platform.system()} {platform.machine()}"}
     for name in _PACKAGES:
         try:
             found[name] = importlib.metadata.version(name)
