@@ -161,7 +161,7 @@ def _deaths_named() -> Iterator[None]:
     except BrokenProcessPool as error:
         raise ToolError(
             "a worker process died: it was killed, ran out of memory, or could not start",
-            "go on with --resume; fewer --workers need less memory, --workers 0 shows what fails",
+            '--resume goes on, fewer --workers need less memory; a script of yours needs if __name__ == "__main__":',
         ) from error
 
 
