@@ -1,19 +1,21 @@
 # make train   set up what is missing and train keyword_spotting_alexa, from text to a profiled .tflite
 # make test    set up what is missing and run everything that must pass
 # make dry-run every stage of a training on a few clips, in about a minute
+# make mcu     the front end on an emulated Cortex-M: flash, RAM, and instructions stage by stage (CPU=cortex-m33 ...)
 # Variables: MODEL=name, ARGS="...", EXTRAS=speech-gpl (GPL-3 voices of espeak-ng), PYTHON=python3.12
 
 PYTHON ?= python3
 MODEL ?= keyword_spotting_alexa
 ARGS ?=
 EXTRAS ?=
+CPU ?= cortex-m4
 VENV := .venv
 BIN := $(VENV)/bin
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 comma := ,
 SOURCES := pyproject.toml $(shell find cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c' -o -name CMakeLists.txt -o -name '*.txt')
 
-.PHONY: train dry-run test quick lint cpp-test clean system
+.PHONY: train dry-run test quick lint cpp-test mcu test-tools clean system
 
 train: $(VENV)/.train
 	$(BIN)/python -m mltk_like train $(MODEL) $(ARGS)
@@ -21,7 +23,7 @@ train: $(VENV)/.train
 dry-run: $(VENV)/.train
 	$(BIN)/python -m mltk_like train $(MODEL)-test $(ARGS)
 
-test: lint cpp-test
+test: lint cpp-test test-tools
 	$(BIN)/python -m pytest -q
 
 quick: $(VENV)/.test
@@ -38,6 +40,16 @@ cpp-test: $(VENV)/.test
 	$(BIN)/cmake --build build/cpp-test
 	$(BIN)/ctest --test-dir build/cpp-test --output-on-failure -j $(JOBS)
 
+mcu: $(VENV)/.test
+	@sh scripts/system_packages.sh $(PYTHON) mcu
+	$(BIN)/cmake -S cpp -B build/mcu-$(CPU) -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja -DCMAKE_TOOLCHAIN_FILE=mcu/toolchain-arm-none-eabi.cmake -DMLTK_MCU_CPU=$(CPU)
+	$(BIN)/cmake --build build/mcu-$(CPU) --target mcu_size
+	$(BIN)/cmake --build build/mcu-$(CPU) --target mcu_count
+
+# The tests on an emulated Cortex-M and in a browser run where these can be had, and are skipped elsewhere.
+test-tools:
+	@sh scripts/system_packages.sh $(PYTHON) for-tests
+
 # What only the system can give: a C++ compiler and Python's venv.
 system:
 	@sh scripts/system_packages.sh $(PYTHON)
@@ -51,7 +63,7 @@ $(VENV)/.train: $(SOURCES) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.train
-	$(BIN)/python -m pip install --quiet --editable ".[train,speech,test]"
+	$(BIN)/python -m pip install --quiet --editable ".[train,speech,speech-gpl,test]"
 	@touch $@
 
 clean:

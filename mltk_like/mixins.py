@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mltk_like.audio.recogniser import RecogniserSettings
 from mltk_like.audio.settings import FrontendSettings
+from mltk_like.audio.spectrum import SpectrumSettings
 from mltk_like.errors import ModelError
 from mltk_like.settings import Settings
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mltk_like.data.source import Source
 
 Samples = NDArray[np.float32]
+Features = NDArray[Any]
 PositiveInt = Annotated[int, Meta(ge=1)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 
@@ -64,8 +66,8 @@ class DatasetMixin(Settings, declares=True):
         tuple[float, float, float], Meta(description="training, validation and test share of each label's clips")
     ] = (0.8, 0.1, 0.1)
     class_weights: Annotated[
-        Literal["balanced", "none"] | Mapping[str, float],
-        Meta(description="weight of each class in the loss: 'balanced', 'none' or a mapping of names"),
+        Literal["balanced", "none"] | tuple[float, ...] | Mapping[str, float],
+        Meta(description="weight of each class in the loss: 'balanced', 'none', a list in their order or a mapping"),
     ] = "none"
     test_clips: Annotated[int, Meta(ge=4, description="clips of each source in a dry run")] = 16
 
@@ -81,7 +83,7 @@ class DatasetMixin(Settings, declares=True):
 class AudioDatasetMixin(DatasetMixin, declares=True):
     """Audio clips turned into spectrogram windows. The author may override `augment_clip` and `augment`."""
 
-    frontend: FrontendSettings = FrontendSettings()
+    frontend: FrontendSettings | SpectrumSettings = FrontendSettings()
     warm_up_ms: Annotated[
         int, Meta(ge=0, description="sound before the window that warms up noise reduction and is dropped again")
     ] = 1000
@@ -116,8 +118,17 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
         """Add what surrounds the clip: noise, level. `scene` is warm-up and window together. Default: nothing."""
         return scene
 
+    def augment_features(self, features: Features, rng: np.random.Generator) -> Features:
+        """Change a window's spectrogram (time, 1, bands), as by `effects.mask_spectrogram`. Default: nothing.
+
+        Args:
+            features: what the net would be given: same shape and type out.
+            rng: the only source of chance.
+        """
+        return features
+
     def embedded_parameters(self) -> Mapping[str, Any]:
-        """The front end's 28 `fe.*` keys, then those of the next mixin."""
+        """The front end's `fe.*` or `spectrum.*` keys, then those of the next mixin."""
         return {**self.frontend.to_parameters(), **super().embedded_parameters()}
 
 
@@ -127,7 +138,7 @@ class EvaluateMixin(Settings, declares=True):
     recogniser: RecogniserSettings = RecogniserSettings()
     evaluate_false_accepts_per_hour: Annotated[
         tuple[float, ...], Meta(description="rates at which misses are reported")
-    ] = (0.5, 1.0, 2.0)
+    ] = (0.1, 0.5, 1.0, 2.0)
     evaluate_snr_db: Annotated[
         float, Meta(description="signal-to-noise ratio of the noisy half of the report, in dB")
     ] = 10.0

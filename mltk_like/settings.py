@@ -116,11 +116,12 @@ def convert(what: str, hint: Any, value: Any) -> Any:
     bare = _bare(hint)
     if _is_callable_type(bare):
         return _convert_callable(what, bare, value)
-    if dataclasses.is_dataclass(bare) and isinstance(bare, type):
-        if isinstance(value, bare):
+    if kinds := _dataclasses(bare):
+        if isinstance(value, kinds):
             return value
+        hint = _kind_of(value, kinds)
         if isinstance(value, Mapping):
-            refuse_unknown(what, value, [field.name for field in dataclasses.fields(bare)])
+            refuse_unknown(what, value, _field_names(hint))
     try:
         result = msgspec.convert(value, hint)
         # Read-only, so that nothing is changed behind the validation's back.
@@ -263,6 +264,23 @@ def _choices(hint: Any) -> list[Any]:
 
 def _bare(hint: Any) -> Any:
     return typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+
+
+def _dataclasses(hint: Any) -> tuple[type, ...]:
+    """The dataclass that a hint is, or those of a union of nothing else; msgspec knows no such unions."""
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    options = typing.get_args(hint) if union else (hint,)
+    return options if all(isinstance(o, type) and dataclasses.is_dataclass(o) for o in options) else ()
+
+
+def _kind_of(value: Any, kinds: tuple[type, ...]) -> type:
+    """The dataclass that has most of the mapping's names; the first of equals."""
+    names = value.keys() if isinstance(value, Mapping) else ()
+    return max(kinds, key=lambda kind: len(_field_names(kind).intersection(names)))
+
+
+def _field_names(kind: Any) -> set[str]:
+    return {field.name for field in dataclasses.fields(kind)}
 
 
 def _is_callable_type(hint: Any) -> bool:

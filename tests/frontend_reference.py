@@ -4,6 +4,7 @@ Everything is int64 and is cut to 16 or 32 bits where the definition says so.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,25 +17,55 @@ Ints = npt.NDArray[np.int64]
 
 def columns(settings: FrontendSettings, samples: npt.NDArray[np.int16]) -> npt.NDArray[np.uint16]:
     """int16 (samples,) -> uint16 (T, F)."""
-    signal = samples.astype(np.int64)
-    if settings.dc_notch_filter_enable:
-        signal = dc_notch(signal, int(np.float32(settings.dc_notch_filter_coefficient) * np.float32(2**15)))
-    size, step = settings.window_samples, settings.step_samples
-    count = (len(signal) - size) // step + 1
-    window, filters = hann(size), mel_filters(settings)
     estimate = np.zeros(settings.filterbank_n_channels, np.int64)
-    out = np.zeros((count, settings.filterbank_n_channels), np.uint16)
-    for i in range(count):
-        frame = wrap16(signal[i * step : i * step + size] * window >> 12)
-        shift = 15 - max(int(wrap16(np.abs(frame)).max()), 0).bit_length()
-        spectrum = real_fft(wrap16(np.pad(frame, (0, settings.fft_length - size)) << shift))
-        bands = band_levels(filters, spectrum) >> shift
+    out = []
+    for bands in filter_bank(settings, samples):
         if settings.noise_reduction_enable:
             bands, estimate = reduce_noise(settings, bands, estimate)
         if settings.pcan_enable:
             bands = normalise(settings, bands, estimate)
-        out[i] = np.minimum(log_scale(settings, bands) if settings.log_scale_enable else bands, 65535)
-    return out
+        out.append(np.minimum(log_scale(settings, bands) if settings.log_scale_enable else bands, 65535))
+    return np.array(out, np.uint16)
+
+
+def activity(settings: FrontendSettings, samples: npt.NDArray[np.int16]) -> list[bool]:
+    """Whether the activity detector trips, for each column. Python's integers: nothing overflows."""
+
+    def fixed(value: float, bits: int) -> int:
+        return int(np.float32(value) * np.float32(2**bits))
+
+    def smooth(previous: int, level: int, alpha: float) -> int:
+        k = fixed(alpha, 8)
+        return ((((256 - k) * level + k * previous) >> 7) + 1) >> 1
+
+    shift = (settings.filterbank_n_channels - 1).bit_length()
+    arm = fixed(settings.activity_detection_arm_threshold, 12)
+    trip = fixed(settings.activity_detection_trip_threshold, 12)
+    fast, slow, armed, trips = 0, 0, False, []
+    for bands in filter_bank(settings, samples):
+        level = int(bands.sum()) >> shift
+        fast = smooth(fast, level, settings.activity_detection_alpha_a)
+        slow = smooth(slow, level, settings.activity_detection_alpha_b)
+        trips.append(armed and fast > slow * trip >> 12)
+        armed = not trips[-1] if armed else fast < slow * arm >> 12
+    return trips
+
+
+def filter_bank(settings: FrontendSettings, samples: npt.NDArray[np.int16]) -> Iterator[Ints]:
+    """Bands (F,) of each window: all that comes before the stages that remember."""
+    signal = samples.astype(np.int64)
+    if settings.dc_notch_filter_enable:
+        signal = dc_notch(signal, int(np.float32(settings.dc_notch_filter_coefficient) * np.float32(2**15)))
+    size, step = settings.window_samples, settings.step_samples
+    window, filters = hann(size), mel_filters(settings)
+    known: dict[bytes, Ints] = {}
+    for start in range(0, len(signal) - size + 1, step):
+        frame = wrap16(signal[start : start + size] * window >> 12)
+        if frame.tobytes() not in known:
+            shift = 15 - max(int(wrap16(np.abs(frame)).max()), 0).bit_length()
+            spectrum = real_fft(wrap16(np.pad(frame, (0, settings.fft_length - size)) << shift))
+            known[frame.tobytes()] = band_levels(filters, spectrum) >> shift
+        yield known[frame.tobytes()]
 
 
 def quantise(settings: FrontendSettings, window: npt.NDArray[np.uint16]) -> npt.NDArray[np.int8]:

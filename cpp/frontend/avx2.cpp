@@ -6,13 +6,11 @@
 #include <immintrin.h>
 #include <string.h>
 
-#include "columns.hpp"
+#include "avx2_columns.hpp"
 #include "fft.hpp"
 
 namespace mltk {
 namespace {
-
-constexpr int kLanes = 16;
 
 struct Lane {
   __m256i v;
@@ -68,14 +66,17 @@ inline Complex<Lane> times(const Complex<Lane>& a, const Twiddle& t) {
 struct Scratch {
   int16_t* windowed;        // [kLanes][fft_length]
   Complex<Lane>* spectrum;  // [half + 1]
-  uint32_t* across;         // [channels][kLanes]
+  uint32_t* across;         // [channels, rounded up][kLanes], see finish_columns
   uint32_t* bands;          // [channels]
 };
 
+size_t rows_of(const FrontendTables& t) {
+  return (t.shape.channels + kBandLanes - 1) / kBandLanes * kBandLanes;
+}
+
 Scratch divide(const FrontendTables& t, Arena& arena) {
   return {arena.take<int16_t>(size_t{kLanes} * t.shape.fft_length), arena.take<Complex<Lane>>(t.half + 1),
-          arena.take<uint32_t>(size_t{kLanes} * t.shape.channels),
-          arena.take<uint32_t>(t.shape.channels + 8)};
+          arena.take<uint32_t>(kLanes * rows_of(t)), arena.take<uint32_t>(t.shape.channels)};
 }
 
 size_t scratch_bytes(const FrontendTables& t) {
@@ -181,12 +182,9 @@ inline __m256i roots(const Sums& s, int first) {
 }
 
 void store_band(const Sums& sums, __m256i even_shifts, __m256i odd_shifts, uint32_t* across) {
-  const __m256i even = _mm256_srlv_epi32(roots(sums, 0), even_shifts);
-  const __m256i odd = _mm256_srlv_epi32(roots(sums, 2), odd_shifts);
-  const __m256i low = _mm256_unpacklo_epi32(even, odd), high = _mm256_unpackhi_epi32(even, odd);
   auto* out = reinterpret_cast<__m256i*>(across);
-  _mm256_store_si256(out, _mm256_permute2x128_si256(low, high, 0x20));
-  _mm256_store_si256(out + 1, _mm256_permute2x128_si256(low, high, 0x31));
+  _mm256_store_si256(out, _mm256_srlv_epi32(roots(sums, 0), even_shifts));
+  _mm256_store_si256(out + 1, _mm256_srlv_epi32(roots(sums, 2), odd_shifts));
 }
 
 void filter(const FrontendTables& t, const Complex<Lane>* spectrum, const int32_t* shifts, uint32_t* across) {
@@ -207,50 +205,16 @@ void filter(const FrontendTables& t, const Complex<Lane>* spectrum, const int32_
     }
     if (segment > 0) store_band(falling, even_shifts, odd_shifts, across + (segment - 1) * kLanes);
   }
+  const size_t missing = rows_of(t) - t.shape.channels;
+  memset(across + size_t{kLanes} * t.shape.channels, 0, missing * kLanes * sizeof(uint32_t));
 }
 
-// Eight logarithms at once; see log_of.
-inline __m256i logs(const FrontendTables& t, __m256i value) {
-  // The exponent of a float is the place of the highest bit; clearing the bit below it keeps rounding from
-  // raising it.
-  const __m256i top = _mm256_andnot_si256(_mm256_srli_epi32(value, 1), value);
-  const __m256i exponent =
-      _mm256_sub_epi32(_mm256_and_si256(_mm256_srli_epi32(_mm256_castps_si256(_mm256_cvtepi32_ps(top)), 23),
-                                        _mm256_set1_epi32(255)),
-                       _mm256_set1_epi32(127));
-  const __m256i whole = _mm256_castps_si256(_mm256_blendv_ps(
-      _mm256_castsi256_ps(exponent), _mm256_castsi256_ps(_mm256_set1_epi32(31)), _mm256_castsi256_ps(value)));
-  const __m256i aligned = _mm256_sllv_epi32(value, _mm256_sub_epi32(_mm256_set1_epi32(32), whole));
-  const __m256i fraction = _mm256_srli_epi32(aligned, 16);
-  const __m256i segment =
-      _mm256_i32gather_epi32(t.log_segments, _mm256_srli_epi32(fraction, kLogBits - kLogSegmentBits), 4);
-  const __m256i within =
-      _mm256_and_si256(fraction, _mm256_set1_epi32((1 << (kLogBits - kLogSegmentBits)) - 1));
-  const __m256i low16 = _mm256_set1_epi32(0xFFFF);
-  const __m256i bend =
-      _mm256_srai_epi32(_mm256_mullo_epi32(_mm256_srai_epi32(segment, 16), within), kLogBits);
-  const __m256i bits = _mm256_add_epi32(_mm256_add_epi32(fraction, _mm256_and_si256(segment, low16)), bend);
-  const __m256i ln2 = _mm256_set1_epi32(kLn2), half = _mm256_set1_epi32(1 << 15);
-  const __m256i full = _mm256_add_epi32(whole, _mm256_srli_epi32(bits, 16));
-  const __m256i part = _mm256_srli_epi32(
-      _mm256_add_epi32(_mm256_mullo_epi32(ln2, _mm256_and_si256(bits, low16)), half), kLogBits);
-  const __m256i natural = _mm256_add_epi32(_mm256_mullo_epi32(ln2, full), part);
-  const __m256i scaled = _mm256_srli_epi32(
-      _mm256_add_epi32(_mm256_sll_epi32(natural, _mm_cvtsi32_si128(t.log_shift)), half), kLogBits);
-  const __m256i zero = _mm256_setzero_si256();
-  const __m256i none = _mm256_cmpeq_epi32(_mm256_srli_epi32(value, 1), zero);
-  return _mm256_andnot_si256(none, scaled);
-}
-
-void take_logs(const FrontendTables& t, const uint32_t* bands, uint16_t* column) {
-  int i = 0;
-  for (; i + 8 <= t.shape.channels; i += 8) {
-    const __m256i value = logs(t, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bands + i)));
-    const __m128i packed =
-        _mm_packus_epi32(_mm256_castsi256_si128(value), _mm256_extracti128_si256(value, 1));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(column + i), packed);
+// Activity is a matter of one frame after another.
+void detect_activities(const FrontendTables& t, Activity& activity, const Scratch& s, int count) {
+  for (int frame = 0; frame < count; ++frame) {
+    for (int i = 0; i < t.shape.channels; ++i) s.bands[i] = s.across[i * kLanes + place_of(frame)];
+    detect_activity(t, activity, s.bands);
   }
-  for (; i < t.shape.channels; ++i) column[i] = saturate16(log_of(t, bands[i]));
 }
 
 void columns(const FrontendTables& t, Levels& levels, const int16_t* samples, int count, void* scratch,
@@ -273,10 +237,8 @@ void columns(const FrontendTables& t, Levels& levels, const int16_t* samples, in
   load(t, s.windowed, s.spectrum);
   real_fft(t, s.spectrum);
   filter(t, s.spectrum, shifts, s.across);
-  for (int frame = 0; frame < count; ++frame) {
-    for (int i = 0; i < t.shape.channels; ++i) s.bands[i] = s.across[i * kLanes + frame];
-    finish_column(t, levels, s.bands, out + frame * t.shape.channels, take_logs);
-  }
+  if (t.activity) detect_activities(t, levels.activity, s, count);
+  finish_columns(t, levels, s.across, count, out);
 }
 
 // One multiply-round-shift and one sum per sample: the recursion leaves nothing to do side by side.

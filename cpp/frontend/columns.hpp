@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels.hpp"
+#include "stages.hpp"
 
 namespace mltk {
 namespace {
@@ -38,10 +39,10 @@ inline void reduce_noise(const FrontendTables& t, uint32_t* __restrict estimates
     const uint32_t level = band << bits;
     const uint32_t keep = (uint32_t{1} << kNoiseBits) - smoothing[i];
     const auto estimate =
-        static_cast<uint32_t>((uint64_t{level} * smoothing[i] + uint64_t{estimates[i]} * keep) >> kNoiseBits);
+        static_cast<uint32_t>((product16(level, smoothing[i]) + product16(estimates[i], keep)) >> kNoiseBits);
     estimates[i] = estimate;
     const uint32_t noise = estimate < level ? estimate : level;
-    const auto least = static_cast<uint32_t>((uint64_t{band} * min_signal) >> kNoiseBits);
+    const auto least = static_cast<uint32_t>((product16(band, min_signal)) >> kNoiseBits);
     const uint32_t clean = (level - noise) >> bits;
     bands[i] = clean > least ? clean : least;
   }
@@ -69,9 +70,8 @@ inline void normalise(const FrontendTables& t, const uint32_t* estimates, uint32
 }
 
 inline void scale_back(const FrontendTables& t, uint32_t* bands) {
-  for (int i = 0; i < t.shape.channels; ++i) {
-    bands[i] = t.correction_bits < 0 ? bands[i] >> -t.correction_bits : bands[i] << t.correction_bits;
-  }
+  const int bits = t.correction_bits, channels = t.shape.channels;
+  for (int i = 0; i < channels; ++i) bands[i] = bits < 0 ? bands[i] >> -bits : bands[i] << bits;
 }
 
 inline uint16_t saturate16(uint32_t value) { return static_cast<uint16_t>(value < 65535 ? value : 65535); }
@@ -96,14 +96,18 @@ template <class TakeLogs>
 inline void finish_column(const FrontendTables& t, Levels& levels, uint32_t* bands, uint16_t* column,
                           TakeLogs take_logs) {
   if (t.activity) detect_activity(t, levels.activity, bands);
+  stage_done(Stage::kActivity);
   if (t.noise_reduction) reduce_noise(t, levels.noise, bands);
+  stage_done(Stage::kNoiseReduction);
   if (t.pcan) normalise(t, levels.noise, bands);
+  stage_done(Stage::kPcan);
   if (t.log) {
     scale_back(t, bands);
     take_logs(t, bands, column);
   } else {
     for (int i = 0; i < t.shape.channels; ++i) column[i] = saturate16(bands[i]);
   }
+  stage_done(Stage::kLog);
 }
 
 struct DynamicScale {

@@ -5,8 +5,10 @@
 // sums wrap. These are the roundings of the decimation-in-time FFT that MLTK's and TensorFlow's front ends
 // were trained with.
 //
-// A Lane offers + and -, `scaled(x, factor)` = round(x * factor / 2^15), `times(complex, twiddle)` and
-// `half_sum(a, b)` = (a + b) / 2 rounded down without losing the carry.
+// The functions below the line take any type C of complex numbers that has the functions above it. Those are
+// written once for Complex<Lane>, where a Lane offers + and -, `negated`, `scaled(x, factor)` =
+// round(x * factor / 2^15), `times(complex, twiddle)`, and `half_sum` and `half_difference` = (a +- b) / 2
+// rounded down without losing the carry; packed.hpp has another type.
 #pragma once
 
 #include "tables.hpp"
@@ -37,36 +39,78 @@ inline Complex<Lane> scaled(const Complex<Lane>& a, int16_t factor) {
   return {scaled(a.re, factor), scaled(a.im, factor)};
 }
 
+/// a + j b.
 template <class Lane>
-inline void combine4(Complex<Lane>* x, int span, const Complex<Lane>& b, const Complex<Lane>& c,
-                     const Complex<Lane>& d) {
-  const Complex<Lane> a = scaled(x[0], kQuarter);
-  const Complex<Lane> even = a + c, odd = a - c, sum = b + d, turn = b - d;
+inline Complex<Lane> plus_turned(const Complex<Lane>& a, const Complex<Lane>& b) {
+  return {a.re - b.im, a.im + b.re};
+}
+
+/// a - j b.
+template <class Lane>
+inline Complex<Lane> minus_turned(const Complex<Lane>& a, const Complex<Lane>& b) {
+  return {a.re + b.im, a.im - b.re};
+}
+
+template <class Lane>
+inline Complex<Lane> conjugate(const Complex<Lane>& a) {
+  return {a.re, negated(a.im)};
+}
+
+/// (a + b) / 2.
+template <class Lane>
+inline Complex<Lane> half_sum(const Complex<Lane>& a, const Complex<Lane>& b) {
+  return {half_sum(a.re, b.re), half_sum(a.im, b.im)};
+}
+
+/// The conjugate of (a - b) / 2.
+template <class Lane>
+inline Complex<Lane> half_difference_turned_over(const Complex<Lane>& a, const Complex<Lane>& b) {
+  return {half_difference(a.re, b.re), half_difference(b.im, a.im)};
+}
+
+/// re + im, a real number.
+template <class Lane>
+inline Complex<Lane> sum_of_parts(const Complex<Lane>& a) {
+  return {a.re + a.im, a.re - a.re};
+}
+
+/// re - im, a real number.
+template <class Lane>
+inline Complex<Lane> difference_of_parts(const Complex<Lane>& a) {
+  return {a.re - a.im, a.re - a.re};
+}
+
+// ----------------------------------------------------------------------------------------------------------
+
+template <class C>
+inline void combine4(C* x, int span, const C& b, const C& c, const C& d) {
+  const C a = scaled(x[0], kQuarter);
+  const C even = a + c, odd = a - c, sum = b + d, turn = b - d;
   x[0] = even + sum;
   x[2 * span] = even - sum;
-  x[span] = {odd.re + turn.im, odd.im - turn.re};
-  x[3 * span] = {odd.re - turn.im, odd.im + turn.re};
+  x[span] = minus_turned(odd, turn);
+  x[3 * span] = plus_turned(odd, turn);
 }
 
 // First stage of radix 4: every twiddle factor is 32767 / 32768, which leaves a value divided by 4 as it is.
-template <class Lane>
-inline void first_stage4(Complex<Lane>* x, int length) {
-  for (Complex<Lane>* end = x + length; x != end; x += 4) {
+template <class C>
+inline void first_stage4(C* x, int length) {
+  for (C* end = x + length; x != end; x += 4) {
     combine4(x, 1, scaled(x[1], kQuarter), scaled(x[2], kQuarter), scaled(x[3], kQuarter));
   }
 }
 
-template <class Lane>
-inline void first_stage2(Complex<Lane>* x, int length, const Twiddle& unit) {
-  for (Complex<Lane>* end = x + length; x != end; x += 2) {
-    const Complex<Lane> a = scaled(x[0], kHalf), b = times(scaled(x[1], kHalf), unit);
+template <class C>
+inline void first_stage2(C* x, int length, const Twiddle& unit) {
+  for (C* end = x + length; x != end; x += 2) {
+    const C a = scaled(x[0], kHalf), b = times(scaled(x[1], kHalf), unit);
     x[0] = a + b;
     x[1] = a - b;
   }
 }
 
-template <class Lane>
-inline void stage4(Complex<Lane>* x, int length, int span, const Twiddle* twiddles) {
+template <class C>
+inline void stage4(C* x, int length, int span, const Twiddle* twiddles) {
   const int stride = length / (4 * span);
   for (int j = 0; j < span; ++j) {
     const Twiddle t1 = twiddles[j * stride], t2 = twiddles[2 * j * stride], t3 = twiddles[3 * j * stride];
@@ -79,23 +123,22 @@ inline void stage4(Complex<Lane>* x, int length, int span, const Twiddle* twiddl
 
 // Even samples went in as real parts and odd samples as imaginary parts; this takes their spectra apart, in
 // place.
-template <class Lane>
-inline void split(Complex<Lane>* x, int length, const Twiddle* twiddles) {
-  const Complex<Lane> first = scaled(x[0], kHalf);
-  x[0] = {first.re + first.im, first.re - first.re};
-  x[length] = {first.re - first.im, first.re - first.re};
+template <class C>
+inline void split(C* x, int length, const Twiddle* twiddles) {
+  const C first = scaled(x[0], kHalf);
+  x[0] = sum_of_parts(first);
+  x[length] = difference_of_parts(first);
   for (int k = 1; k <= length / 2; ++k) {
-    const Complex<Lane> low = scaled(x[k], kHalf);
-    const Complex<Lane> high = scaled(Complex<Lane>{x[length - k].re, negated(x[length - k].im)}, kHalf);
-    const Complex<Lane> even = low + high, odd = times(low - high, twiddles[k - 1]);
-    x[k] = {half_sum(even.re, odd.re), half_sum(even.im, odd.im)};
-    x[length - k] = {half_difference(even.re, odd.re), half_difference(odd.im, even.im)};
+    const C low = scaled(x[k], kHalf), high = scaled(conjugate(x[length - k]), kHalf);
+    const C even = low + high, odd = times(low - high, twiddles[k - 1]);
+    x[k] = half_sum(even, odd);
+    x[length - k] = half_difference_turned_over(even, odd);
   }
 }
 
 /// In: `x[i]`, i < half, the packed samples in the tables' order. Out: bins 0..half.
-template <class Lane>
-inline void real_fft(const FrontendTables& t, Complex<Lane>* x) {
+template <class C>
+inline void real_fft(const FrontendTables& t, C* x) {
   int span = bit_length(t.half) % 2 == 1 ? 4 : 2;  // a power of 4 has an odd number of bits
   if (span == 4) {
     first_stage4(x, t.half);

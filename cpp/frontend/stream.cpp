@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "kernels.hpp"
+#include "stages.hpp"
 
 namespace mltk {
 
@@ -43,6 +44,7 @@ void append(FrontendStream& s, const int16_t* samples, size_t count) {
     memcpy(end, samples, count * sizeof(int16_t));
   }
   s.used += count;
+  stage_done(Stage::kNotch);
 }
 
 size_t drain(FrontendStream& s, uint16_t* columns) {
@@ -63,6 +65,7 @@ size_t drain(FrontendStream& s, uint16_t* columns) {
   }
   s.used -= ready * step;
   memmove(s.buffer, s.buffer + ready * step, s.used * sizeof(int16_t));
+  stage_done(Stage::kMove);
   return ready;
 }
 

@@ -28,17 +28,19 @@ struct GainSegment {
   int16_t level, slope, curve;
 };
 
+/// Built in memory by `build_tables`, or constants that mcu/frontend_tables.cpp has written; it names every
+/// field, in this order.
 struct FrontendTables {
   FrontendShape shape;
-  int32_t half;             // length of the complex FFT: fft_length / 2
-  int16_t* window;          // [shape.window], Q12
-  uint16_t* order;          // [half]: where the FFT wants each complex sample
-  Twiddle* twiddles;        // [half]
-  Twiddle* split_twiddles;  // [half / 2]
+  int32_t half;                   // length of the complex FFT: fft_length / 2
+  const int16_t* window;          // [shape.window], Q12
+  const uint16_t* order;          // [half]: where the FFT wants each complex sample
+  const Twiddle* twiddles;        // [half]
+  const Twiddle* split_twiddles;  // [half / 2]
   int32_t first_bin;
-  uint16_t* segment_ends;  // [channels + 1]: bin after each segment of the filter bank
-  int16_t* weights;        // [half + 1], Q12: share of a bin that belongs to the band that falls there
-  int16_t* unweights;      // [half + 1], Q12: share of the band that rises there
+  const uint16_t* segment_ends;  // [channels + 1]: bin after each segment of the filter bank
+  const int16_t* weights;        // [half + 1], Q12: share of a bin that belongs to the band that falls there
+  const int16_t* unweights;      // [half + 1], Q12: share of the band that rises there
 
   bool notch, activity, noise_reduction, pcan, log, dynamic_scale;
   int16_t notch_coefficient;  // Q15
@@ -46,8 +48,8 @@ struct FrontendTables {
   int32_t arm, trip;          // Q12
   int32_t activity_shift;
   int32_t smoothing_bits;
-  uint32_t* smoothing;  // [channels], Q14
-  uint32_t min_signal;  // Q14
+  const uint32_t* smoothing;  // [channels], Q14
+  uint32_t min_signal;        // Q14
   int32_t snr_shift;
   GainSegment gain[kPcanIntervals];
   int16_t gain_at_zero, gain_at_one;
@@ -82,5 +84,14 @@ inline bool block_fits(const void* block, size_t bytes, size_t needed) {
 
 /// Number of significant bits: 0 for 0, 1 for 1, 16 for 32768.
 inline int bit_length(uint32_t x) { return x == 0 ? 0 : 32 - __builtin_clz(x); }
+
+/// a * b for b < 2^16. A core that multiplies to 32 bits only would call a function for the whole product.
+inline uint64_t product16(uint32_t a, uint32_t b) {
+#ifdef __ARM_ARCH_6M__
+  return (uint64_t{(a >> 16) * b} << 16) + (a & 0xFFFF) * b;
+#else
+  return uint64_t{a} * b;
+#endif
+}
 
 }  // namespace mltk

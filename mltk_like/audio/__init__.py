@@ -1,7 +1,18 @@
 """Audio in and out of a model: the front end, the recogniser, sound files and effects."""
 
-from mltk_like.audio.frontend import Frontend, FrontendStream
+from mltk_like.audio.frontend import AnySettings, Frontend, FrontendStream, frontend_from_parameters
 from mltk_like.audio.recogniser import Detection, Recogniser, RecogniserSettings
 from mltk_like.audio.settings import FrontendSettings
+from mltk_like.audio.spectrum import SpectrumSettings
 
-__all__ = ["Detection", "Frontend", "FrontendSettings", "FrontendStream", "Recogniser", "RecogniserSettings"]
+__all__ = [
+    "AnySettings",
+    "Detection",
+    "Frontend",
+    "FrontendSettings",
+    "FrontendStream",
+    "Recogniser",
+    "RecogniserSettings",
+    "SpectrumSettings",
+    "frontend_from_parameters",
+]

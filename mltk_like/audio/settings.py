@@ -1,17 +1,16 @@
 """Settings of the audio front end, with MLTK's names, types and defaults. Needs no compiled code."""
 
-import difflib
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from types import MappingProxyType
+from typing import Literal
 
+from mltk_like.audio.checks import Ranges, changed, check_frames, check_limits, check_values, from_prefixed
 from mltk_like.errors import SettingError
 
 PREFIX = "fe."
 
-# Setting: (lowest, highest, unit). Both ends are allowed.
-_RANGES: Mapping[str, tuple[float, float, str]] = MappingProxyType(
+_RANGES: Ranges = MappingProxyType(
     {
         "sample_rate_hz": (1000, 192_000, "Hz"),
         "sample_length_ms": (1, 3_600_000, "ms"),
@@ -104,12 +103,16 @@ class FrontendSettings:
     quantize_dynamic_scale_range_db: float = 40.0
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = _checked(field.name, getattr(self, field.name), field.default)
-            object.__setattr__(self, field.name, value)
-        _check_timing(self)
+        check_values(self, _RANGES)
+        check_frames(self)
+        check_limits(self)
         _check_bands(self)
         _check_pcan(self)
+
+    @property
+    def column_type(self) -> Literal["uint16"]:
+        """NumPy's name for the type of a column's values."""
+        return "uint16"
 
     @property
     def sample_length(self) -> int:
@@ -138,13 +141,7 @@ class FrontendSettings:
 
     def copy(self, **changes: bool | int | float) -> "FrontendSettings":
         """These settings with some changed. Raises SettingError for unknown names and values out of range."""
-        names = [field.name for field in fields(self)]
-        for name in changes:
-            if name not in names:
-                close = difflib.get_close_matches(name, names, n=1)
-                hint = f"did you mean '{close[0]}'?" if close else f"the settings are {', '.join(names)}"
-                raise SettingError(f"unknown front-end setting '{name}'", hint)
-        return replace(self, **changes)  # type: ignore[arg-type]  # each value is checked against its own field
+        return changed(self, changes)
 
     def to_parameters(self) -> dict[str, bool | int | float]:
         """The 28 `fe.*` parameters of a `.tflite`, in MLTK's order."""
@@ -162,63 +159,11 @@ class FrontendSettings:
         A setting that is missing has its default. Raises SettingError when there is none at all, when a value is out of
         range, or when `fe.fft_length` contradicts the window.
         """
-        found = {name: parameters[PREFIX + name] for name in cls.__dataclass_fields__ if PREFIX + name in parameters}
-        if not found:
-            raise SettingError("these parameters hold no front-end settings", "their names begin with 'fe.'")
-        settings = cls(**found)  # type: ignore[arg-type]  # __post_init__ checks the types
-        stored = parameters.get(PREFIX + "fft_length", settings.fft_length)
-        if stored != settings.fft_length:
-            raise SettingError(
-                f"fe.fft_length is {stored}, but the window needs {settings.fft_length}",
-                "only the smallest power of 2 that holds the window is supported",
-            )
-        return settings
-
-
-def _checked(name: str, value: object, default: object) -> bool | int | float:
-    if isinstance(default, bool):
-        if isinstance(value, bool):
-            return value
-        raise SettingError(f"{name} must be true or false, not {value!r}", f"the default is {default}")
-    whole = isinstance(default, int)
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        kind = "a whole number" if whole else "a number"
-        raise SettingError(f"{name} must be {kind}, not {value!r}", f"the default is {default}")
-    low, high, unit = _RANGES[name]
-    if not low <= value <= high:  # also refuses NaN
-        raise SettingError(f"{name} is {value:g} {unit}".rstrip(), f"use {low:g} to {high:g} {unit}".rstrip())
-    return value if whole else float(value)
-
-
-def _check_timing(s: FrontendSettings) -> None:
-    if s.window_size_ms > s.sample_length_ms:
-        raise SettingError(
-            f"window_size_ms is {s.window_size_ms} ms, longer than the clip",
-            f"use at most sample_length_ms, {s.sample_length_ms} ms",
-        )
-    if s.window_step_ms > s.window_size_ms:
-        raise SettingError(
-            f"window_step_ms is {s.window_step_ms} ms, so audio between two windows would not be heard",
-            f"use 1 to {s.window_size_ms} ms, the length of a window",
-        )
-    if not 16 <= s.window_samples <= 8192:
-        low, high = math.ceil(16_000 / s.sample_rate_hz), 8_192_000 // s.sample_rate_hz
-        raise SettingError(
-            f"window_size_ms is {s.window_size_ms} ms, {s.window_samples} samples",
-            f"use {low} to {high} ms at {s.sample_rate_hz} Hz: 16 to 8192 samples",
-        )
+        return from_prefixed(cls, PREFIX, parameters)
 
 
 def _check_bands(s: FrontendSettings) -> None:
-    low, high, nyquist = s.filterbank_lower_band_limit, s.filterbank_upper_band_limit, s.sample_rate_hz / 2
-    if high > nyquist:
-        raise SettingError(
-            f"filterbank_upper_band_limit is {high:g} Hz", f"use at most half the sample rate, {nyquist:g} Hz"
-        )
-    if low >= high:
-        raise SettingError(
-            f"filterbank_lower_band_limit is {low:g} Hz", f"use less than filterbank_upper_band_limit, {high:g} Hz"
-        )
+    low, high = s.filterbank_lower_band_limit, s.filterbank_upper_band_limit
     # A band spans two spacings of band centres: with more bands than this, most would hold no FFT bin.
     most = int(2 * (high - low) * s.fft_length / s.sample_rate_hz)
     if s.filterbank_n_channels > most:

@@ -42,8 +42,45 @@ float real(Random& random, float low, float high) {
   return std::uniform_real_distribution<float>(low, high)(random);
 }
 
-// Values of any size and kind, so most blocks are refused.
-mltk::FrontendSettings any_bits(Random& random) {
+std::vector<int32_t*> whole_numbers(mltk::FrontendSettings& s) {
+  return {&s.sample_rate_hz, &s.sample_length_ms,      &s.window_size_ms,
+          &s.window_step_ms, &s.filterbank_n_channels, &s.noise_reduction_smoothing_bits,
+          &s.pcan_gain_bits, &s.log_scale_shift};
+}
+
+std::vector<float*> reals(mltk::FrontendSettings& s) {
+  return {&s.filterbank_upper_band_limit,
+          &s.filterbank_lower_band_limit,
+          &s.noise_reduction_even_smoothing,
+          &s.noise_reduction_odd_smoothing,
+          &s.noise_reduction_min_signal_remaining,
+          &s.pcan_strength,
+          &s.pcan_offset,
+          &s.activity_detection_alpha_a,
+          &s.activity_detection_alpha_b,
+          &s.activity_detection_arm_threshold,
+          &s.activity_detection_trip_threshold,
+          &s.dc_notch_filter_coefficient,
+          &s.quantize_dynamic_scale_range_db};
+}
+
+// A share of the fields gets random bytes; a bool has no others than 0 and 1.
+void scramble(Random& random, int percent, mltk::FrontendSettings& s) {
+  const auto overwrite = [&](void* field) {
+    const auto bits = static_cast<uint32_t>(random());
+    if (pick(random, 0, 99) < percent) std::memcpy(field, &bits, sizeof(bits));
+  };
+  for (int32_t* field : whole_numbers(s)) overwrite(field);
+  for (float* field : reals(s)) overwrite(field);
+  for (bool* field :
+       {&s.noise_reduction_enable, &s.pcan_enable, &s.log_scale_enable, &s.activity_detection_enable,
+        &s.dc_notch_filter_enable, &s.quantize_dynamic_scale_enable}) {
+    *field = pick(random, 0, 1) != 0;
+  }
+}
+
+// The defaults with some values at the edges of their types and ranges.
+mltk::FrontendSettings odd_values(Random& random) {
   mltk::FrontendSettings s;
   const float odd[] = {0.0f,
                        -1.0f,
@@ -54,16 +91,10 @@ mltk::FrontendSettings any_bits(Random& random) {
                        std::numeric_limits<float>::quiet_NaN(),
                        std::numeric_limits<float>::infinity()};
   const int32_t whole[] = {0, -1, 1, 32, 1000, 20000, INT32_MAX, INT32_MIN};
-  for (int32_t* field :
-       {&s.sample_rate_hz, &s.sample_length_ms, &s.window_size_ms, &s.window_step_ms,
-        &s.filterbank_n_channels, &s.noise_reduction_smoothing_bits, &s.pcan_gain_bits, &s.log_scale_shift}) {
+  for (int32_t* field : whole_numbers(s)) {
     if (pick(random, 0, 9) == 0) *field = whole[pick(random, 0, 7)];
   }
-  for (float* field :
-       {&s.filterbank_upper_band_limit, &s.filterbank_lower_band_limit, &s.noise_reduction_even_smoothing,
-        &s.noise_reduction_odd_smoothing, &s.noise_reduction_min_signal_remaining, &s.pcan_strength,
-        &s.pcan_offset, &s.activity_detection_alpha_a, &s.activity_detection_arm_threshold,
-        &s.dc_notch_filter_coefficient, &s.quantize_dynamic_scale_range_db}) {
+  for (float* field : reals(s)) {
     if (pick(random, 0, 19) == 0) *field = odd[pick(random, 0, 7)];
   }
   return s;
@@ -100,18 +131,22 @@ mltk::FrontendSettings plausible(Random& random) {
   return s;
 }
 
+// Noise with extremes, extremes alone, a constant, or a square wave; the latter two at any level.
 std::vector<int16_t> any_samples(Random& random, size_t count) {
   std::vector<int16_t> samples(count);
-  const int kind = pick(random, 0, 3);
-  const int32_t limit = kind == 0 ? 32767 : pick(random, 0, 32767);
-  for (auto& sample : samples) {
+  const int kind = pick(random, 0, 4), period = pick(random, 1, 500);
+  const int32_t limit = pick(random, 0, 1) != 0 ? 32767 : pick(random, 0, 32767);
+  const auto level = static_cast<int16_t>(pick(random, -limit - 1, limit));
+  for (size_t i = 0; i < count; ++i) {
+    const bool high = kind == 3 ? true : kind == 4 ? i / period % 2 == 0 : pick(random, 0, 1) != 0;
     const bool extreme = kind == 0 || pick(random, 0, 99) == 0;
-    sample = static_cast<int16_t>(extreme ? (pick(random, 0, 1) != 0 ? 32767 : -32768)
-                                          : pick(random, -limit, limit));
+    const int32_t noise = extreme ? (high ? 32767 : -32768) : pick(random, -limit, limit);
+    samples[i] = static_cast<int16_t>(kind < 3 ? noise : high ? level : -1 - level);
   }
   return samples;
 }
 
+// The columns, then one value that says whether activity was detected.
 std::vector<uint16_t> run(Random& random, const mltk::FrontendTables& tables, mltk::FrontendPath path,
                           const std::vector<int16_t>& samples, bool in_pieces) {
   const size_t bytes = mltk::stream_bytes(tables, path);
@@ -130,7 +165,8 @@ std::vector<uint16_t> run(Random& random, const mltk::FrontendTables& tables, ml
     columns.insert(columns.end(), part.begin(), part.end());
     at += count;
   }
-  mltk::take_activity(*stream);
+  columns.push_back(mltk::take_activity(*stream));
+  REQUIRE(!mltk::take_activity(*stream));
   return columns;
 }
 
@@ -160,12 +196,23 @@ bool try_settings(Random& random, const mltk::FrontendSettings& settings) {
 
 }  // namespace
 
-int main() {
+// The number of settings of each kind may be given.
+int main(int argc, char** argv) {
+  const int each = argc > 1 ? std::atoi(argv[1]) : 200;
   Random random(20231109);
-  int accepted = 0;
-  for (int i = 0; i < 300; ++i) accepted += try_settings(random, any_bits(random));
-  for (int i = 0; i < 300; ++i) accepted += try_settings(random, plausible(random));
-  std::printf("%d of 600 settings accepted\n", accepted);
-  REQUIRE(accepted > 150 && accepted < 550);
+  int accepted[4] = {};
+  for (int i = 0; i < each; ++i) {
+    mltk::FrontendSettings bytes, partly = plausible(random);
+    scramble(random, 100, bytes);
+    scramble(random, 3, partly);
+    accepted[0] += try_settings(random, bytes);
+    accepted[1] += try_settings(random, odd_values(random));
+    accepted[2] += try_settings(random, partly);
+    accepted[3] += try_settings(random, plausible(random));
+  }
+  std::printf("accepted of %d each: random bytes %d, odd values %d, some random bytes %d, plausible %d\n",
+              each, accepted[0], accepted[1], accepted[2], accepted[3]);
+  for (int kind = 1; kind < 4; ++kind) REQUIRE(accepted[kind] * 10 > each);
+  REQUIRE(accepted[3] < each);
   return 0;
 }

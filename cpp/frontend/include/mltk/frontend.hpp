@@ -4,8 +4,9 @@
 // detection, noise reduction, PCAN gain, log. All per-hop arithmetic is integer arithmetic whose results do
 // not depend on the machine, so that training and device see the same numbers.
 //
-// Nothing here throws or allocates. The caller asks for sizes and hands over memory; tables are built once
-// (<math.h> is used only there) and are read-only afterwards, so any number of streams may share them.
+// Nothing here throws, allocates or needs a maths library. The caller asks for sizes and hands over memory;
+// tables are built once, or are constants that mcu/frontend_tables.cpp has written, and are read-only
+// afterwards, so any number of streams may share them.
 #pragma once
 
 #include <stddef.h>

@@ -1,0 +1,62 @@
+// What the parts of the float32 front end share: its tables, and the edges of its bands.
+#pragma once
+
+#include "mltk/spectrum.hpp"
+#include "tables.hpp"
+
+namespace mltk {
+
+struct Rotation {
+  float re, im;
+};
+
+/// FFT bins of one band; `weights` counts from the first weight of the bank.
+struct Band {
+  int32_t first, end, weights;
+};
+
+struct SpectrumTables {
+  SpectrumShape shape;
+  int32_t half;           // length of the complex FFT: fft_length / 2
+  float* window;          // [shape.frame], with the scale of the samples in it
+  uint16_t* order;        // [half]: where the FFT wants each complex sample
+  Rotation* rotations;    // [half]
+  Rotation* separations;  // [half / 2 + 1]
+  int32_t bands;
+  Band* bank;      // [bands]
+  float* weights;  // empty when the bands are bins
+  float* cosines;  // [mfcc_count][bands]
+
+  bool remove_mean, magnitude, linear, slide;
+  SpectrumLog log;
+  float log_floor, log_gain;
+  int32_t coefficients;
+  int32_t cascade;
+  float mean, inverse_std;
+  float scale_minimum, scale_factor;
+};
+
+/// Edges of mel bands in Hz: band i rises from edge i to edge i + 1 and falls to edge i + 2.
+class BandEdges {
+ public:
+  explicit BandEdges(const SpectrumSettings& settings);
+  double operator[](int32_t i) const;
+
+ private:
+  bool htk_;
+  int32_t last_;
+  double low_hz_, high_hz_, low_, spacing_;
+};
+
+/// Frequencies this near to a bin, in bins, count as on it.
+constexpr double kNearBin = 1e-6;
+constexpr int32_t kMostBins = 4097;
+
+/// The bins between two frequencies, which are given in bins; one on an edge, where its weight is 0, is left
+/// out.
+Band bins_between(double low, double high);
+
+/// The lowest bin that is not below the lower limit.
+int32_t first_bin(const SpectrumSettings& settings, const SpectrumShape& shape);
+
+}  // namespace mltk

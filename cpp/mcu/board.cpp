@@ -1,0 +1,138 @@
+#include "board.hpp"
+
+extern "C" {
+int main();
+void reset();
+extern uint32_t stack_limit, stack_top, bss_start, bss_end, data_start, data_end, data_image;
+}
+
+namespace board {
+namespace {
+
+constexpr uint32_t kPattern = 0x5A5A5A5A;
+constexpr uint32_t kTimerTop = 0xFFFFFF;
+
+volatile uint32_t& control_register(uint32_t address) {
+  return *reinterpret_cast<volatile uint32_t*>(address);
+}
+volatile uint32_t& timer_control() { return control_register(0xE000E010); }
+volatile uint32_t& timer_reload() { return control_register(0xE000E014); }
+volatile uint32_t& timer_value() { return control_register(0xE000E018); }
+
+volatile uint32_t wraps;
+
+void count_wrap() { wraps = wraps + 1; }
+
+// A call of the host: operation in r0, its argument block in r1.
+int call(int operation, const void* argument) {
+  register int r0 __asm__("r0") = operation;
+  register const void* r1 __asm__("r1") = argument;
+  __asm__ volatile("bkpt 0xAB" : "+r"(r0) : "r"(r1) : "memory");
+  return r0;
+}
+
+uint32_t word(const void* p) { return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(p)); }
+
+void fault() {
+  print("fault\n");
+  exit(99);
+}
+
+uint32_t* stack_pointer() {
+  uint32_t* at;
+  __asm__ volatile("mov %0, sp" : "=r"(at));
+  return at;
+}
+
+using Handler = void (*)();
+
+struct Vectors {
+  const void* stack;
+  Handler handlers[15];
+};
+
+__attribute__((section(".vectors"), used))
+const Vectors vectors = {&stack_top,
+                         {reset, fault, fault, fault, fault, fault, fault, nullptr, nullptr, nullptr, fault,
+                          fault, nullptr, fault, count_wrap}};
+
+}  // namespace
+
+int open(const char* name, Mode mode) {
+  uint32_t length = 0;
+  while (name[length] != '\0') ++length;
+  const uint32_t argument[] = {word(name), static_cast<uint32_t>(mode), length};
+  return call(0x01, argument);
+}
+
+size_t read(int handle, void* to, size_t bytes) {
+  const uint32_t argument[] = {static_cast<uint32_t>(handle), word(to), bytes};
+  return bytes - static_cast<size_t>(call(0x06, argument));  // the call returns what it did not read
+}
+
+bool write(int handle, const void* from, size_t bytes) {
+  const uint32_t argument[] = {static_cast<uint32_t>(handle), word(from), bytes};
+  return call(0x05, argument) == 0;
+}
+
+void print(const char* text) { call(0x04, text); }
+
+void print(uint64_t number) {
+  char digits[21];
+  char* at = digits + 20;
+  *at = '\0';
+  do {
+    *--at = static_cast<char>('0' + number % 10);
+    number /= 10;
+  } while (number != 0);
+  print(at);
+}
+
+void exit(int code) {
+  const uint32_t argument[] = {0x20026, static_cast<uint32_t>(code)};  // the application ended by itself
+  call(0x20, argument);
+  for (;;) {
+  }
+}
+
+void start_clock() {
+  timer_reload() = kTimerTop;
+  timer_value() = 0;
+  timer_control() = 7;  // the processor's clock, an interrupt at each wrap, on
+}
+
+uint64_t now() {
+  uint32_t before, value;
+  do {
+    before = wraps;
+    value = timer_value();
+  } while (before != wraps);
+  return (uint64_t{before} << 24) + (kTimerTop - value);
+}
+
+uint64_t instructions(uint64_t ticks) { return (ticks * MLTK_TICK_PS + 32000) / 64000; }
+
+void paint_stack() {
+  constexpr int kOwn = 16;  // words that this function may itself have put below the caller's
+  for (volatile uint32_t *at = &stack_limit, *end = stack_pointer() - kOwn; at < end; at = at + 1)
+    *at = kPattern;
+}
+
+size_t stack_used() {
+  const uint32_t* at = &stack_limit;
+  while (*at == kPattern) ++at;
+  return (stack_pointer() - at) * sizeof(uint32_t);
+}
+
+}  // namespace board
+
+extern "C" void reset() {
+#ifdef MLTK_COPROCESSORS
+  board::control_register(0xE000ED88) |= 0xFu << 20;  // CPACR: floating point and vectors on
+  __asm__ volatile("dsb\n\tisb");
+#endif
+  const uint32_t* from = &data_image;
+  for (uint32_t* to = &data_start; to < &data_end;) *to++ = *from++;
+  for (uint32_t* to = &bss_start; to < &bss_end;) *to++ = 0;
+  board::exit(main());
+}

@@ -1,0 +1,178 @@
+// The front end hop by hop over samples.bin (int16), or, where there is none, over two seconds of noise that
+// swells and fades: writes columns.bin (uint16), and windows.bin (int8), a
+// quantised clip at every tenth column from the first whole clip on; prints the instructions of a hop as
+// JSON.
+#include <string.h>
+
+#include "board.hpp"
+#include "kernels.hpp"
+#include "mltk/frontend.hpp"
+#ifdef MLTK_COUNT_STAGES
+#include "stage_clock.hpp"
+#endif
+
+namespace mltk {
+extern const FrontendTables mcu_tables;
+}
+
+namespace {
+
+constexpr int kColumnsPerWindow = 10;
+constexpr size_t kMaxStep = 1024, kMaxValues = 40960;
+
+alignas(mltk::kFrontendAlignment) unsigned char block[32768];
+int16_t samples[kMaxStep];
+uint16_t clip[kMaxValues];  // the last columns, the oldest first
+int8_t window[kMaxValues];
+
+struct Range {
+  uint64_t least = UINT64_MAX, most = 0, sum = 0, count = 0;
+
+  void add(uint64_t ticks) {
+    least = ticks < least ? ticks : least;
+    most = ticks > most ? ticks : most;
+    sum += ticks;
+    count += 1;
+  }
+};
+
+struct Report {
+  Range hops, windows;
+  size_t stack = 0;
+};
+
+// 200,000 instructions: two for each turn.
+uint64_t calibration() {
+  uint32_t turns = 100000;
+  const uint64_t start = board::now();
+  __asm__ volatile(".syntax unified\n1: subs %0, #1\n bne 1b" : "+l"(turns) : : "cc");
+  const uint64_t end = board::now();
+  return end - start - (board::now() - end);
+}
+
+void field(const char* name, uint64_t value, const char* end = ", ") {
+  board::print("\"");
+  board::print(name);
+  board::print("\": ");
+  board::print(value);
+  board::print(end);
+}
+
+void field(const char* name, const Range& range) {
+  board::print("\"");
+  board::print(name);
+  board::print("\": {");
+  const bool any = range.count > 0;
+  field("count", range.count);
+  field("min", any ? board::instructions(range.least) : 0);
+  field("mean", any ? board::instructions(range.sum / range.count) : 0);
+  field("max", board::instructions(range.most), "}, ");
+}
+
+#ifdef MLTK_COUNT_STAGES
+constexpr const char* kStageNames[mltk::kStages] = {
+    "notch",    "window",          "fft_load", "fft", "filter_bank", "square_roots",
+    "activity", "noise_reduction", "pcan",     "log", "move"};
+
+void begin_hop() { mltk::begin_hop(); }
+
+void print_stages(uint64_t hops) {
+  board::print("\"stages\": {");
+  for (int i = 0; i < mltk::kStages; ++i) {
+    const uint64_t ticks = mltk::stage_ticks(static_cast<mltk::Stage>(i));
+    field(kStageNames[i], hops > 0 ? board::instructions(ticks / hops) : 0,
+          i + 1 < mltk::kStages ? ", " : "}, ");
+  }
+}
+#else
+void begin_hop() {}
+void print_stages(uint64_t) {}
+#endif
+
+// One hop; true when it gave a column, which `clip` then ends with.
+bool hear(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report& report) {
+  const size_t kept = static_cast<size_t>(shape.columns - 1) * shape.channels;
+  uint16_t* column = clip + kept;
+  if (mltk::columns_after(stream, shape.step) == 0) {
+    mltk::process(stream, samples, shape.step, column);
+    return false;
+  }
+  memmove(clip, clip + shape.channels, kept * sizeof(uint16_t));
+  board::paint_stack();
+  begin_hop();
+  const uint64_t start = board::now();
+  mltk::process(stream, samples, shape.step, column);
+  const uint64_t end = board::now();
+  const uint64_t reading = board::now() - end;
+  report.hops.add(end - start - reading);
+  const size_t stack = board::stack_used();
+  report.stack = stack > report.stack ? stack : report.stack;
+  return true;
+}
+
+void quantise(const mltk::FrontendShape& shape, Report& report) {
+  const uint64_t start = board::now();
+  mltk::quantise(mltk::mcu_tables, clip, static_cast<size_t>(shape.columns) * shape.channels, window);
+  const uint64_t end = board::now();
+  report.windows.add(end - start - (board::now() - end));
+}
+
+// The next `count` samples; false at the end.
+bool next_samples(int handle, size_t count) {
+  static uint32_t made = 0, random = 1;
+  if (handle >= 0) return board::read(handle, samples, count * sizeof(int16_t)) == count * sizeof(int16_t);
+  for (size_t i = 0; i < count; ++i, ++made) {
+    random = random * 1664525u + 1013904223u;
+    const int swell = 15 - static_cast<int>(made >> 10 & 15);
+    samples[i] = static_cast<int16_t>(static_cast<int32_t>(random) >> (16 + swell / 2));
+  }
+  return made <= 32000;
+}
+
+int run(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report& report) {
+  const int in = board::open("samples.bin", board::Mode::kRead);
+  const int columns = board::open("columns.bin", board::Mode::kWrite);
+  const int windows = board::open("windows.bin", board::Mode::kWrite);
+  if (columns < 0 || windows < 0) return 3;
+  const size_t values = static_cast<size_t>(shape.columns) * shape.channels;
+  bool written = true;
+  for (int heard = 0; written && next_samples(in, shape.step);) {
+    if (!hear(stream, shape, report)) continue;
+    ++heard;
+    written = board::write(columns, clip + values - shape.channels, shape.channels * sizeof(uint16_t));
+    if (heard < shape.columns || (heard - shape.columns) % kColumnsPerWindow != 0) continue;
+    quantise(shape, report);
+    written = written && board::write(windows, window, values);
+  }
+  return written ? 0 : 4;
+}
+
+}  // namespace
+
+int main() {
+  board::start_clock();
+  const uint64_t spun = calibration();
+#ifdef MLTK_COUNT_STAGES
+  mltk::calibrate_stages();
+#endif
+  const mltk::FrontendShape& shape = mltk::shape_of(mltk::mcu_tables);
+  const size_t bytes = mltk::stream_bytes(mltk::mcu_tables, mltk::FrontendPath::kPortable);
+  mltk::FrontendStream* stream;
+  const bool fits = static_cast<size_t>(shape.step) <= kMaxStep &&
+                    static_cast<size_t>(shape.columns) * shape.channels <= kMaxValues;
+  if (!fits || mltk::open_stream(mltk::mcu_tables, mltk::FrontendPath::kPortable, block, sizeof(block),
+                                 &stream) != mltk::FrontendStatus::kOk) {
+    board::print("the settings need more memory than this firmware sets aside\n");
+    return 2;
+  }
+  Report report;
+  const int status = run(*stream, shape, report);
+  board::print("{");
+  field("calibration", board::instructions(spun));
+  field("hop", report.hops);
+  print_stages(report.hops.count);
+  field("quantise", report.windows);
+  field("stream_bytes", bytes);
+  field("stack_bytes", report.stack, "}\n");
+  return status;
+}
