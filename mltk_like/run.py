@@ -7,10 +7,11 @@ runs/<model>/<number>/
     <model>.py          copy of the model's file
     manifest.jsonl      one row a clip
     log.txt             what was printed
+    augmented/          windows as WAV and PNG, where --dump-augmented asked for them
     train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz
     <model>.keras  <model>.weights.h5  <model>.tflite  and a summary of each
     eval/keras/  eval/tflite/  profile/
-    <model>.mltk.zip    the archive: everything but checkpoints, calibration and the second copy of the weights
+    <model>.mltk.zip    the archive: all but checkpoints, calibration, augmented/ and the second copy of the weights
 """
 
 import importlib.metadata
@@ -33,7 +34,7 @@ from mltk_like.paths import atomic_path, portable, runs_dir, write_text
 from mltk_like.settings import overrides_to_json, to_json
 
 ARCHIVE_SUFFIX = ".mltk.zip"
-_LEFT_OUT = ("train/checkpoint.npz", "train/best.npz", "train/calibration.npz")
+_LEFT_OUT = ("train/checkpoint.npz", "train/best.npz", "train/calibration.npz", "augmented/")
 # The `.keras` file holds the same weights by the same names.
 _LEFT_OUT_ENDINGS = (".mltk.zip", ".tmp", ".weights.h5")
 _PACKAGES = (
@@ -115,7 +116,7 @@ def create_run(model: Model, *, test: bool) -> Run:
         SettingError: a function was assigned to a setting of a model that has a file.
     """
     name = run_name(model, test=test)
-    folder = _next_folder(runs_dir() / name)
+    folder = next_folder(runs_dir() / name)
     write_text(
         folder / "state.json",
         json.dumps({"name": name, "status": "running", "pid": os.getpid(), "stages": {}, "problems": []}),
@@ -173,7 +174,7 @@ def pack(run: Run) -> Path:
     with atomic_path(run.archive) as temporary, _new_zip(temporary) as archive:
         for path in sorted(run.folder.rglob("*")):
             member = path.relative_to(run.folder).as_posix()
-            if path.is_file() and member not in _LEFT_OUT and not member.endswith(_LEFT_OUT_ENDINGS):
+            if path.is_file() and not member.startswith(_LEFT_OUT) and not member.endswith(_LEFT_OUT_ENDINGS):
                 archive.write(path, member)
     return run.archive
 
@@ -195,7 +196,8 @@ def publish(archive: Path, model: Model) -> Path | None:
     return target
 
 
-def _next_folder(parent: Path) -> Path:
+def next_folder(parent: Path) -> Path:
+    """Make the folder with the next number in `parent`. Raises DataError where that cannot be."""
     numbers = [int(path.name) for path in parent.glob("*") if re.fullmatch(r"\d+", path.name)]
     number = max(numbers, default=0) + 1
     while True:

@@ -3,12 +3,13 @@
 import hashlib
 import io
 import multiprocessing
+import shutil
 import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ import numpy as np
 import pytest
 
 from mltk_like.audio.wav import write_wav
+from mltk_like.data import published
 from mltk_like.data.download import Download, cache_path, fetch
+from mltk_like.data.fetch import offline
+from mltk_like.data.recordings import Folder
+from mltk_like.data.remote import RemoteFile
 from mltk_like.errors import DataError
 
 DATA = np.random.default_rng(0).bytes(300_000)
@@ -226,6 +231,33 @@ def test_a_silent_server_times_out(server: Server, tmp_path: Path) -> None:
     done.set()
 
 
+def test_a_slow_server_is_waited_for_as_long_as_it_sends(server: Server, tmp_path: Path) -> None:
+    def trickle(handler: Any) -> bool:
+        handler.reply(200, {"ETag": server.etag}, DATA[:1], declared=len(DATA))
+        for start in range(1, len(DATA), 60_000):
+            time.sleep(0.1)
+            handler.wfile.write(DATA[start : start + 60_000])
+        return True
+
+    server.faults = [trickle]
+    assert get(server, tmp_path / "f", read_timeout_s=0.4, retries=0, sha1=SHA1).read_bytes() == DATA
+
+
+def test_a_mirror_has_what_the_first_address_spoilt(server: Server, tmp_path: Path) -> None:
+    def spoilt(handler: Any) -> bool:
+        handler.reply(200, {}, bytes(reversed(DATA)))
+        return True
+
+    server.faults = [spoilt]
+    assert get(server, tmp_path / "f", mirrors=[f"{server.url}?a"], sha1=SHA1).read_bytes() == DATA
+    assert leftovers(tmp_path / "f") == {"f.hash.json"}
+
+
+def test_progress_is_shown(server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    get(server, tmp_path / "f", progress=True)
+    assert "data.bin" in capsys.readouterr().err
+
+
 def test_follows_redirects_but_not_in_circles(server: Server, tmp_path: Path) -> None:
     def redirect(handler: Any) -> bool:
         handler.reply(302, {"Location": "/elsewhere"})
@@ -258,12 +290,15 @@ def test_no_server_and_no_address(tmp_path: Path, server: Server) -> None:
 def test_offline_uses_the_cache_and_asks_nobody(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(DataError, match="network is off"):
-        get(server, tmp_path / "f", offline=True)
-    get(server, tmp_path / "f")
+    with offline(), pytest.raises(DataError, match=r"data\.bin is not in the cache and the network is off"):
+        get(server, tmp_path / "f")
+    with offline(wanted=False):
+        get(server, tmp_path / "f")
     monkeypatch.setenv("MLTK_LIKE_OFFLINE", "1")
     assert get(server, tmp_path / "f").read_bytes() == DATA
     with pytest.raises(DataError, match="network is off"):
+        get(server, tmp_path / "g")
+    with offline(wanted=False), pytest.raises(DataError, match="network is off"):
         get(server, tmp_path / "g")
     assert len(server.asked) == 1
 
@@ -296,6 +331,26 @@ def test_two_processes_fetch_once(server: Server, tmp_path: Path) -> None:
     assert [process.exitcode for process in both] == [0, 0]
     assert (tmp_path / "f").read_bytes() == DATA
     assert len(server.asked) == 1
+
+
+def test_an_address_that_cannot_be_reached_is_left_at_once(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("waited"))
+    target = fetch("http://127.0.0.1:1/x", tmp_path / "f", mirrors=[server.url], retries=5, progress=False)
+    assert target.read_bytes() == DATA
+
+
+def test_pauses_grow_and_heed_the_server(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(handler: Any) -> bool:
+        handler.reply(503, {"Retry-After": "7"})
+        return True
+
+    pauses: list[float] = []
+    monkeypatch.setattr(time, "sleep", pauses.append)
+    server.faults = [status(500), status(500), busy, cut_after(1000)]
+    assert get(server, tmp_path / "f", retries=4, backoff_s=0.5).read_bytes() == DATA
+    assert pauses == [0.5, 1.0, 7.0, 4.0]
 
 
 def test_equal_names_do_not_collide(server: Server) -> None:
@@ -364,3 +419,97 @@ def test_a_failed_download_says_why_at_once(server: Server) -> None:
     server.faults = [status(404)]
     with pytest.raises(DataError, match="HTTP 404"):
         Download(url=server.url, label="x").collect(progress=False)
+
+
+def _collect_in_process(url: str) -> None:
+    Download(url=url, label="x").collect(progress=False)
+
+
+def test_two_processes_fetch_and_extract_an_archive_once(server: Server, tmp_path: Path) -> None:
+    server.data = archive_of(tmp_path, "a/1.wav", "a/2.wav")
+    server.faults = [slowly]
+    context = multiprocessing.get_context("spawn")
+    both = [context.Process(target=_collect_in_process, args=(server.url,)) for _ in range(2)]
+    for process in both:
+        process.start()
+    for process in both:
+        process.join(60)
+    assert [process.exitcode for process in both] == [0, 0]
+    assert len(server.asked) == 1
+    assert len(Download(url=server.url).collect(progress=False)) == 2
+
+
+@pytest.mark.parametrize("name", ["../evil.wav", "C:evil.wav"])
+def test_a_hostile_archive_is_refused_and_not_kept(server: Server, tmp_path: Path, name: str) -> None:
+    server.data = archive_of(tmp_path, "good.wav", name)
+    source = Download(url=server.url, label="x")
+    with pytest.raises(DataError, match="refused to extract"):
+        source.collect(progress=False)
+    assert not source.is_cached()
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+
+
+def test_a_stamp_without_its_folder_counts_for_nothing(server: Server, tmp_path: Path) -> None:
+    server.data = archive_of(tmp_path, "a/1.wav")
+    source = Download(url=server.url)
+    source.collect(progress=False)
+    shutil.rmtree(source.cached_folder)
+    assert not source.is_cached()
+    assert len(source.collect(progress=False)) == 1
+
+
+def test_a_file_that_is_no_clip_is_kept_as_it_is(server: Server) -> None:
+    remote = RemoteFile(url=server.url, sha256=SHA256)
+    assert not remote.is_cached()
+    for _ in range(2):
+        (path,) = remote.get(progress=False).iterdir()
+        assert (path.name, path.read_bytes()) == ("data.bin", DATA)
+    assert remote.is_cached()
+    assert len(server.asked) == 1
+
+
+def test_what_there_is_of_a_download(server: Server, tmp_path: Path) -> None:
+    server.data = archive_of(tmp_path, "yes/1.wav", "no/2.wav")
+    source = Download(url=server.url, licence="CC0-1.0", size_bytes=1234)
+    before = source.inventory()
+    assert (before.state, before.clips, before.size_bytes, before.licence) == ("not fetched", (), 1234, "CC0-1.0")
+    assert server.asked == []
+    clips = source.collect(progress=False)
+    after = source.inventory()
+    assert (after.state, list(after.clips)) == ("ready", clips)
+
+
+def test_speech_commands_by_word_and_speaker(server: Server, tmp_path: Path) -> None:
+    names = ["yes/0a7c2a8d_nohash_0.wav", "no/0a7c2a8d_nohash_1.wav", "bird/1b4c9b89_nohash_0.wav"]
+    server.data = archive_of(tmp_path, *names, "_background_noise_/white_noise.wav")
+    declared = published.speech_commands_v2("yes", "no")
+    assert (declared.licence, declared.size_bytes) == ("CC-BY-4.0", 2_428_923_189)
+    assert (len(declared.sha1), len(declared.sha256)) == (40, 64)
+    found = replace(
+        declared, url="http://127.0.0.1:1/x", mirrors=(server.url,), sha1="",
+        sha256=hashlib.sha256(server.data).hexdigest(),
+    ).collect(progress=False)  # fmt: skip
+    assert {(clip.label, clip.group, clip.source, clip.licence) for clip in found} == {
+        ("_unknown_", "speech_commands/1b4c9b89", "Speech Commands v2", "CC-BY-4.0"),
+        ("no", "speech_commands/0a7c2a8d", "Speech Commands v2", "CC-BY-4.0"),
+        ("yes", "speech_commands/0a7c2a8d", "Speech Commands v2", "CC-BY-4.0"),
+        ("_noise_", "speech_commands noise/white_noise", "Speech Commands v2", "CC-BY-4.0"),
+    }
+    assert len(server.asked) == 1
+
+
+def test_what_the_seeds_name_is_declared() -> None:
+    alexa = published.silabs_alexa()
+    assert len(alexa) == 13
+    assert all(len(source.sha1) == 40 for source in alexa if source.label != "_noise_")
+    assert {source.licence for source in alexa} == {"", "CC-BY-4.0", "CC0-1.0", "Mixkit Sound Effects Free License"}
+    assert sum(bool(source.mirrors) for source in alexa) == 9
+    assert published.brainchip_kws_features().size_bytes == 175_810_841
+    assert published.sensiml_smart_lock().url.endswith("/Smart_Lock_Demo.zip")
+
+
+def test_a_layout_reads_what_was_fetched(server: Server, tmp_path: Path) -> None:
+    server.data = archive_of(tmp_path, "project/knock.wav")
+    source = published.sensiml_smart_lock(lambda folder: Folder(path=folder / "project", label="knock", name="lock"))
+    (clip,) = replace(source, url=server.url).collect(progress=False)
+    assert (clip.label, clip.source) == ("knock", "lock")

@@ -119,13 +119,13 @@ def test_a_window_does_not_depend_on_its_batch(model_file: Write, split_files: S
 @pytest.mark.parametrize(
     "changes", [{}, {"seed": 7, "silence_fraction": 0.5, "warm_up_ms": 50}], ids=["file", "overrides"]
 )
-def test_the_same_bytes_for_0_1_and_2_workers(
+def test_the_same_bytes_for_0_to_3_workers(
     model_file: Write, split_files: SplitFiles, changes: dict[str, object]
 ) -> None:
     path = model_file()
     expected = as_bytes(collect(path, split_files, 0, **changes))
-    assert as_bytes(collect(path, split_files, 1, **changes)) == expected
-    assert as_bytes(collect(path, split_files, 2, **changes)) == expected
+    for workers in (1, 2, 3):
+        assert as_bytes(collect(path, split_files, workers, **changes)) == expected
 
 
 def test_overrides_matter(model_file: Write, split_files: SplitFiles) -> None:
@@ -207,6 +207,15 @@ def test_a_killed_worker_is_an_error_and_no_hang(model_file: Write, split_files:
         os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
         with pytest.raises(ToolError, match="a worker process died"):
             list(batches)
+
+
+def test_a_hanging_window_is_named(model_file: Write, split_files: SplitFiles) -> None:
+    path = model_file(toy("time.sleep(3600 if len(samples) % 7 == 0 else 0); return samples", "augment_clip"))
+    with (
+        pytest.raises(DataError, match=r"augmenting clip\d+\.wav \(pass \d, window \d+\) has not ended after 1 s"),
+        Feed(load_file(path), split_files, workers=2, timeout_s=1.0) as feed,
+    ):
+        list(feed.batches(TASKS * 3))
 
 
 def test_an_interruption_does_not_wait_for_batches_under_way(

@@ -1,16 +1,24 @@
 """Generated noise, babble and simulated rooms."""
 
+import sys
+import types
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mltk_like.audio.wav import read_audio
+from mltk_like.audio.settings import FrontendSettings
+from mltk_like.audio.wav import read_audio, to_int16, write_wav
+from mltk_like.data.clip import Clip
 from mltk_like.data.noise import GeneratedNoise, babble, generated_noise, room_impulse_response
+from mltk_like.data.room_sources import SimulatedRooms, impulse_responses, simulated_rooms
+from mltk_like.data.rooms import recorded_response
 from mltk_like.data.sounds import KINDS
-from mltk_like.errors import SettingError
+from mltk_like.errors import DataError, SettingError, ToolError
+from mltk_like.feed.dataset import open_split
 
 
 @pytest.fixture(autouse=True)
@@ -131,3 +139,86 @@ def test_rooms_differ_in_reverberation_and_treble_dies_first() -> None:
     assert np.percentile(direct_db, 90) - np.percentile(direct_db, 10) > 6
     late = [room[len(room) // 3 :] for room in rooms]
     assert np.mean([band_db(tail, 200, 1000) - band_db(tail, 6000, 8000) for tail in late]) > 6
+
+
+def test_noise_tells_what_is_made() -> None:
+    source = GeneratedNoise(minutes=0.5)
+    assert source.inventory().state == "to be made"
+    source.collect(limit=2, progress=False)
+    assert source.inventory().state.startswith("2 of ")
+    source.collect(progress=False)
+    assert source.inventory().state == "ready"
+
+
+def impulse(direct: int, *, length: int = 4000, decay: float = 400.0) -> np.ndarray:
+    """An impulse response whose direct sound is at a sample: float64 (length,)."""
+    rng = np.random.default_rng(direct)
+    tail = rng.standard_normal(length) * 0.1 * np.exp(-np.arange(length) / decay)
+    tail[:direct], tail[direct] = 0.001 * rng.standard_normal(direct), 0.9
+    return tail
+
+
+@settings(deadline=None, max_examples=20)
+@given(direct=st.integers(0, 2000))
+def test_a_recorded_room_begins_with_the_direct_sound(direct: int) -> None:
+    response = recorded_response(to_int16(impulse(direct)))
+    assert response.dtype == np.float32
+    assert int(np.argmax(np.abs(response))) == 0
+    assert float(np.square(response).sum()) == pytest.approx(1.0, rel=1e-4)
+    assert 100 < len(response) <= 4000 - direct
+
+
+def test_a_silent_response_is_refused() -> None:
+    with pytest.raises(DataError, match="hall is silent"):
+        recorded_response(np.zeros(100, np.int16), "hall")
+
+
+def rooms_of(clips: list[Clip]) -> list[np.ndarray]:
+    """The rooms that a split with these clips is trained in."""
+    model: Any = types.SimpleNamespace(frontend=FrontendSettings(), babble_minutes=0.0)
+    files = open_split(model, clips, seed=0, progress=False)
+    assert files.rooms is not None
+    with np.load(files.rooms) as archive:
+        return [archive[name] for name in archive.files]
+
+
+def test_rooms_of_a_folder_take_the_place_of_generated_ones(tmp_path: Path) -> None:
+    for number in range(3):
+        write_wav(tmp_path / "halls" / f"{number}.wav", impulse(100 * number), 16000)
+    write_wav(tmp_path / "word.wav", np.full(8000, 99, np.int16), 16000)
+    word = Clip(path=tmp_path / "word.wav", label="yes", group="g", source="s")
+    source = impulse_responses(tmp_path / "halls", licence="CC0-1.0")
+    clips = source.collect(progress=False)
+    assert {(clip.label, clip.licence) for clip in clips} == {("_room_", "CC0-1.0")}
+    assert len({clip.group for clip in clips}) == 3
+    rooms = rooms_of([word, *clips])
+    assert [round(float(np.square(room).sum()), 3) for room in rooms] == [1.0, 1.0, 1.0]
+    assert rooms_of([word, *clips])[0].tolist() == rooms[0].tolist()
+    assert len(rooms_of([word])) > 100
+
+
+@pytest.mark.slow
+def test_simulated_rooms() -> None:
+    pytest.importorskip("pyroomacoustics")
+    source = simulated_rooms(4, seed=1)
+    assert source.inventory().state == "to be made"
+    clips = source.collect(limit=2, progress=False)
+    assert source.inventory().state == "2 of 4 made"
+    first = [read_audio(clip.path, 16000) for clip in clips]
+    assert not np.array_equal(*[room[:400] for room in first])
+    clips[0].path.unlink()
+    source.remake({clips[0].path}, progress=False)
+    assert np.array_equal(read_audio(clips[0].path, 16000), first[0])
+    for room in (recorded_response(samples) for samples in first):
+        assert 1000 < len(room) < 3 * 16000
+        early, late = np.square(room[: len(room) // 4]).sum(), np.square(room[-len(room) // 4 :]).sum()
+        assert early > 100 * late
+    with pytest.raises(SettingError, match="count=0 of rooms"):
+        SimulatedRooms(count=0)
+
+
+def test_simulated_rooms_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyroomacoustics", None)
+    with pytest.raises(ToolError, match="pyroomacoustics is not installed") as caught:
+        simulated_rooms(1).collect(progress=False)
+    assert caught.value.hint == "pip install 'mltk_like[rooms]'"

@@ -137,3 +137,58 @@ def test_a_family_of_voices_has_the_same_share_of_both_classes() -> None:
     share = {name: drawn.count(name) / len(drawn) for name in ("rich", "poor", "mine")}
     assert share["poor"] / share["rich"] == pytest.approx(2.0, rel=0.15)
     assert share["mine"] == pytest.approx(60 / 570, rel=0.2)
+
+
+def weighted(weights: list[float], epoch: int = 0, **changes: object) -> EpochPlan:
+    return plan_epoch(recipe(**changes), LABELS, LENGTHS, epoch, weights=weights)
+
+
+def test_a_weight_repeats_keyword_clips_with_fractions_by_chance() -> None:
+    weights = [2.5 if index < 30 else 0.4 if index < 40 else 1.0 for index in range(len(LABELS))]
+    plans = [weighted(weights, epoch) for epoch in range(200)]
+    assert {len(made) for made in plans} == {len(plans[0])}, "a pass is as long as any other"
+    counts = np.array([np.bincount(made.clips[made.labels != 2], minlength=60) for made in plans])
+    assert (counts.sum(axis=1) == 75 + 4 + 20).all()
+    assert set(counts[:, :30].ravel()) == {2, 3}
+    assert set(counts[:, 30:40].ravel()) == {0, 1}
+    assert (counts[:, 40:60] == 1).all()
+    assert counts.mean(axis=0)[:40] == pytest.approx(np.array(weights[:40]), abs=0.15)
+    assert same(weighted(weights, 5), weighted(weights, 5))
+    assert (plans[0].labels == 2).sum() == round(1.5 * 99)
+
+
+def test_a_weight_of_one_is_no_weight() -> None:
+    assert same(weighted([1.0] * len(LABELS)), plan())
+
+
+def test_unknown_clips_are_drawn_by_their_weight() -> None:
+    weights = [3.0 if 60 <= index < 110 else 1.0 for index in range(len(LABELS))]
+    made = weighted(weights, unknown_multiplier=200.0, silence_fraction=0.0, cropped_fraction=0.0)
+    chosen = made.clips[made.labels == 2]
+    assert np.mean(chosen < 110) == pytest.approx(0.75, abs=0.02)
+
+
+def test_a_family_that_is_weighted_is_not_levelled_again() -> None:
+    families = ["a"] * 30 + ["b"] * 30 + ["a"] * 50 + ["b"] * 50 + ["c"] * 5
+    weights = [4.0 if 60 <= index < 110 else 1.0 for index in range(len(LABELS))]
+    changes = dict(unknown_multiplier=200.0, silence_fraction=0.0, cropped_fraction=0.0)
+    made = plan_epoch(recipe(**changes), LABELS, LENGTHS, 0, families, weights)
+    chosen = made.clips[made.labels == 2]
+    assert np.mean(chosen < 110) == pytest.approx(0.8, abs=0.02)
+
+
+def test_silence_without_an_unknown_class() -> None:
+    made = plan(classes=("yes", "no", "_silence_"), silence_fraction=0.25)
+    silent = made.kinds == Kind.SILENCE
+    assert silent.sum() == 15
+    assert (made.labels[silent] == 2).all()
+    assert (made.clips[silent] == -1).all()
+    assert sorted(made.clips[~silent]) == list(range(60))
+    assert not (plan(classes=("yes", "_silence_"), silence_fraction=0.0).kinds == Kind.SILENCE).any()
+
+
+@given(st.lists(st.floats(0.01, 50), min_size=165, max_size=165), st.integers(0, 5))
+@hypothesis_settings(deadline=None, max_examples=30)
+def test_any_weights_give_passes_of_one_length(weights: list[float], seed: int) -> None:
+    lengths = {len(weighted(weights, epoch, seed=seed)) for epoch in range(4)}
+    assert len(lengths) == 1

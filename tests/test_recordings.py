@@ -2,13 +2,16 @@
 
 import logging
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mltk_like.audio.wav import write_wav
+from mltk_like.data.clip import Clip, lengths_s
 from mltk_like.data.recordings import Folder
+from mltk_like.data.skipped import of_labels, usable
 from mltk_like.errors import DataError, SettingError
 
 
@@ -70,14 +73,80 @@ def test_unusable_files_are_skipped_with_one_warning(tmp_path: Path, caplog: pyt
     (tmp_path / "empty.wav").write_bytes(b"")
     (tmp_path / "text.mp3").write_bytes(b"not audio")
     write_wav(tmp_path / "short.wav", np.ones(10, np.int16), 16000)
+    write_wav(tmp_path / "soon.wav", np.ones(400, np.int16), 16000)
     with caplog.at_level(logging.WARNING):
         clips = Folder(path=tmp_path, label="x").collect()
     assert [c.path.name for c in clips] == ["good.wav"]
+    assert {item.path.name: item.reason for item in clips.skipped} == {
+        "empty.wav": "the file is empty",
+        "text.mp3": clips.skipped[-1].reason,
+        "short.wav": "0.000625 s are less than 0.05 s",
+        "soon.wav": "0.025 s are less than 0.05 s",
+    }
     assert len(caplog.records) == 1
-    assert "3 of 4 files" in caplog.text
+    assert "4 of 5 recordings" in caplog.text
     assert "empty.wav" in caplog.text
-    with pytest.raises(DataError, match="3 of 4 files"):
+    assert "text.mp3" not in caplog.text, "the log names the first few alone"
+    with pytest.raises(DataError, match="4 of 5 recordings"):
         Folder(path=tmp_path, label="x", strict=True).collect()
+
+
+def test_no_warning_where_all_is_well(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    make(tmp_path, "good.wav")
+    assert Folder(path=tmp_path, label="x", strict=True).collect().skipped == ()
+    assert not caplog.records
+
+
+def test_stretches_count_as_long_as_they_are(tmp_path: Path) -> None:
+    make(tmp_path, "a.wav")
+    whole = Folder(path=tmp_path, label="x").collect()[0]
+    spans = {(0.0, None): 0.1, (0.02, 0.05): 0.03, (0.08, 9.0): 0.02, (0.5, 0.6): 0.0}
+    clips = [replace(whole, start_s=start, end_s=end) for start, end in spans]
+    assert lengths_s(clips) == pytest.approx(list(spans.values()))
+    gone = replace(clips[1], path=tmp_path / "gone.wav")
+    found = usable([*clips, gone], min_duration_s=0.025)
+    assert list(found) == clips[:2]
+    assert [item.reason for item in found.skipped] == [
+        "0.02 s are less than 0.025 s",
+        f"{tmp_path / 'a.wav'} [0.5-0.6 s] begins after the end of the file",
+        "there is no such file",
+    ]
+
+
+def test_links_are_followed_but_not_round_in_circles(tmp_path: Path) -> None:
+    make(tmp_path, "data/yes/a.wav", "elsewhere/b.wav")
+    (tmp_path / "data" / "no").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data" / "yes" / "again").symlink_to(tmp_path / "data")
+    (tmp_path / "data" / "yes" / "itself").symlink_to(tmp_path / "data" / "yes")
+    clips = Folder(path=tmp_path / "data").collect()
+    assert [(clip.label, clip.path.name) for clip in clips] == [("no", "b.wav"), ("yes", "a.wav")]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"start_s": -1.0}, {"start_s": 2.0, "end_s": 2.0}, {"end_s": 0.0}, {"start_s": float("nan")}, {"weight": 0.0},
+     {"start_s": float("inf")}, {"end_s": float("nan")}, {"weight": float("nan")}, {"weight": float("inf")}],
+)  # fmt: skip
+def test_a_clip_that_cannot_be_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(DataError, match=r"a\.wav"):
+        Clip(path=Path("a.wav"), label="x", group="g", source="s", **wrong)
+
+
+def test_a_clip_is_a_value(tmp_path: Path) -> None:
+    clip = Clip(path=tmp_path / "a.wav", label="x", group="g", source="s", details={"voice": "amy"})
+    assert pickle.loads(pickle.dumps(clip)) == clip
+    assert len({clip, replace(clip, details={}), replace(clip, start_s=1.0)}) == 3
+    assert replace(clip, start_s=1.0, end_s=2.5).name == f"{clip.path} [1-2.5 s]"
+    assert replace(clip, start_s=1.0).name == f"{clip.path} [1- s]"
+
+
+def test_labels_that_no_class_has_are_left_out(tmp_path: Path) -> None:
+    make(tmp_path, "yes/a.wav", "yse/b.wav")
+    found = of_labels(Folder(path=tmp_path).collect(), {"yes", "no"})
+    assert [clip.label for clip in found] == ["yes"]
+    assert [str(item) for item in found.skipped] == [
+        f"{tmp_path / 'yse' / 'b.wav'}: its label 'yse' is no class of the model"
+    ]
 
 
 def test_limit_spreads_over_labels_and_groups(tmp_path: Path) -> None:
@@ -92,5 +161,5 @@ def test_nothing_to_find_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no recordings match"):
         Folder(path=tmp_path, label="x").collect()
     (tmp_path / "a.wav").write_bytes(b"bad")
-    with pytest.raises(DataError, match="none of the 1 recordings"):
+    with pytest.raises(DataError, match="none of 1 recordings"):
         Folder(path=tmp_path, label="x").collect()

@@ -14,13 +14,13 @@ from mltk_like.feed.scene import Stage, compose, trim_silence
 STAGE = Stage(warm_up=1000, window=3000, sample_rate_hz=16_000, lead_in_fraction=0.0)
 
 
-def nothing() -> None:
+def nothing(before: bool) -> None:
     return None
 
 
 def place(
     length: int, kind: Kind = Kind.WHOLE, keyword: bool = True, seed: int = 0, stage: Stage = STAGE,
-    other: Callable[[], np.ndarray | None] = nothing,
+    other: Callable[[bool], np.ndarray | None] = nothing,
 ) -> np.ndarray:  # fmt: skip
     clip = np.arange(1, length + 1, dtype=np.float32)
     return compose(stage, kind, keyword, clip, other, np.random.default_rng(seed))
@@ -90,7 +90,7 @@ def test_neighbours_keep_a_pause_of_50_to_400_ms() -> None:
     stage = Stage(warm_up=20_000, window=40_000, sample_rate_hz=16_000, lead_in_fraction=1.0)
     neighbour = np.full(3000, -5.0, dtype=np.float32)
     for seed in range(50):
-        scene = place(4000, seed=seed, stage=stage, other=lambda: neighbour)
+        scene = place(4000, seed=seed, stage=stage, other=lambda before: neighbour)
         own = np.flatnonzero(scene > 0)
         others = np.flatnonzero(scene < 0)
         assert len(own) == 4000, "a neighbour lies over the clip"
@@ -104,7 +104,7 @@ def test_how_often_there_are_neighbours() -> None:
     stage = Stage(warm_up=20_000, window=40_000, sample_rate_hz=16_000, lead_in_fraction=0.3)
     asked = 0
 
-    def other() -> None:
+    def other(before: bool) -> None:
         nonlocal asked
         asked += 1
 
@@ -122,7 +122,7 @@ def test_any_lengths_fit_the_stage(
     length: int, kind: Kind, keyword: bool, seed: int, neighbour: int | None, warm_up: int, window: int
 ) -> None:
     stage = Stage(warm_up=warm_up, window=window, sample_rate_hz=16_000, lead_in_fraction=0.5)
-    other = (lambda: None) if neighbour is None else (lambda: np.ones(neighbour, np.float32))
+    other = (lambda before: None) if neighbour is None else (lambda before: np.ones(neighbour, np.float32))
     scene = place(length, kind, keyword, seed, stage, other)
     assert scene.shape == (warm_up + window,)
     assert np.array_equal(scene, place(length, kind, keyword, seed, stage, other))

@@ -68,7 +68,7 @@ def test_piper_maps_the_lexicons_symbols_to_its_own() -> None:
     needs("piper")
     from mltk_like.data.speech.piper import Piper
 
-    assert Piper().ids("hˈI.") == [1, 0, 20, 0, 120, 0, 14, 0, 74, 0, 10, 0, 2]
+    assert Piper().ids(Piper().read("", "hˈI.")) == [1, 0, 20, 0, 120, 0, 14, 0, 74, 0, 10, 0, 2]
 
 
 def test_a_missing_piper_voice_is_named(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import mltk_like as mltk
 import mltk_like.verbs.train as train_module
 from mltk_like.artifact import open_artifact
 from mltk_like.cli import main
-from mltk_like.errors import CheckError, DataError, ModelError
+from mltk_like.errors import CheckError, DataError, ModelError, SettingError
 from mltk_like.tflite import read_parameters
 
 pytest_plugins = ["toy_fixtures"]
@@ -296,8 +296,16 @@ def test_a_mixin_that_is_missing(tmp_path: Path) -> None:
         mltk.train(str(path))
 
 
-@pytest.mark.parametrize(("setting", "weights"), [("none", [1, 1]), ("balanced", [1.25, 5 / 6])])
-def test_class_weights(toy: Path, setting: str, weights: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("setting", "weights"),
+    [
+        ("none", [1, 1]),
+        ("balanced", [1.25, 5 / 6]),
+        ([2, 0.5], [2, 0.5]),
+        ({"_unknown_": 3.0}, [1, 3]),
+    ],
+)
+def test_class_weights(toy: Path, setting: Any, weights: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     def stop(model: Any, net: Any, class_weights: Any) -> None:
@@ -309,6 +317,41 @@ def test_class_weights(toy: Path, setting: str, weights: list[float], monkeypatc
         mltk.train(mltk.load_model(toy).with_settings(class_weights=setting), **QUICK)
     # 12 keyword windows a pass and 1.5 times as many others: N / (classes x N_c).
     assert seen[0].tolist() == pytest.approx(weights)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ([1.0, 2.0, 3.0], "3 weights for 2 classes"),
+        ({"_unknwon_": 2.0}, "names '_unknwon_', which is no class"),
+        ([1.0, -1.0], "are not positive"),
+        ([0, 0], "are not positive"),
+    ],
+)
+def test_class_weights_that_do_not_fit_are_refused_before_there_is_a_run(toy: Path, setting: Any, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        mltk.train(mltk.load_model(toy).with_settings(class_weights=setting), **QUICK)
+    assert not Path(os.environ["MLTK_LIKE_RUNS"]).exists()
+
+
+def test_offline_says_so_in_one_line(
+    shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLTK_LIKE_OFFLINE", raising=False)
+    monkeypatch.setattr("mltk_like.data.fetch._from_address", lambda *unused: pytest.fail("asked the network"))
+    path = toys.write_toy(
+        tmp_path / "models",
+        settings="epochs = 1\nsteps_per_epoch = 1",
+        sources='Download(url="http://127.0.0.1:1/words.zip", label="_unknown_"),',
+        imports="from mltk_like.data import Download",
+    )
+    assert main(["train", str(path), "--offline", "--workers", "0", "--no-evaluate"]) == 0
+    printed = capsys.readouterr().out
+    assert [line for line in printed.splitlines() if line.startswith("offline")] == [
+        "offline: downloads are not tried, only what is in the cache is used"
+    ]
+    assert "MLTK_LIKE_OFFLINE" not in os.environ
 
 
 @pytest.mark.slow

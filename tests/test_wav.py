@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from mltk_like.audio.wav import duration_s, durations_s, read_audio, stream_audio, to_int16, write_wav
+from mltk_like.audio.wav import (
+    duration_s,
+    durations_s,
+    read_audio,
+    sample_rate_hz,
+    stream_audio,
+    to_int16,
+    write_wav,
+)
 from mltk_like.errors import DataError
 
 
@@ -51,6 +60,34 @@ def test_reads_every_format(suffix: str, subtype: str, rate: int, channels: int,
     assert np.sqrt(2 * np.mean(middle**2)) == pytest.approx(16384 / channels, rel=0.03)
     assert np.abs(np.fft.rfft(middle)).argmax() == 220
     assert duration_s(path) == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+@pytest.mark.parametrize("rate", [8000, 11025, 22050, 44100, 96000])
+def test_extensible_wav_at_any_rate(subtype: str, rate: int, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.stack([tone(rate)] * 4, axis=1), rate, subtype=subtype, format="WAVEX")
+    samples = read_audio(tmp_path / "a.wav", 16000)
+    assert abs(len(samples) - 16000) <= 1
+    assert np.abs(np.fft.rfft(samples[4000:12000])).argmax() == 220
+    assert sample_rate_hz(tmp_path / "a.wav") == rate
+
+
+@pytest.mark.parametrize("claimed", [0x7FFFFFF0, 0xFFFFFFFF, 32_002, 20_000])
+def test_a_wav_header_that_lies_about_the_length(claimed: int, tmp_path: Path) -> None:
+    samples = np.arange(1, 16_001, dtype=np.int16)
+    write_wav(tmp_path / "a.wav", samples, 16000)
+    raw = bytearray((tmp_path / "a.wav").read_bytes())
+    raw[40:44] = struct.pack("<I", claimed)
+    (tmp_path / "a.wav").write_bytes(raw)
+    there = samples[: min(16_000, claimed // 2)]
+    np.testing.assert_array_equal(read_audio(tmp_path / "a.wav", 16000), there)
+    assert duration_s(tmp_path / "a.wav") == len(there) / 16000
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".wav", "\0.wav", "a/" * 3000 + "b.wav"])
+def test_names_that_no_file_can_have(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="cannot read audio"):
+        read_audio(tmp_path / name, 16000)
 
 
 def test_resampling_removes_what_would_alias(tmp_path: Path) -> None:

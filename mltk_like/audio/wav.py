@@ -42,7 +42,7 @@ def read_audio(path: Path | str, sample_rate_hz: int) -> Int16:
         DataError: the file is missing, empty, damaged or not audio; the message names it.
     """
     with _open(path) as sound:
-        if sound.channels == 1 and sound.subtype == "PCM_16" and sound.samplerate == sample_rate_hz:
+        if _is_exact(sound, sample_rate_hz):
             samples: Int16 = sound.read(dtype="int16")
         else:
             mono = _mono(sound.read(dtype="float32", always_2d=True), path)
@@ -75,13 +75,14 @@ def stream_audio(path: Path | str, sample_rate_hz: int, block_s: float = 10.0) -
 
     with _open(path) as sound:
         same_rate = sound.samplerate == sample_rate_hz
+        exact = _is_exact(sound, sample_rate_hz)
         resampler = None if same_rate else soxr.ResampleStream(sound.samplerate, sample_rate_hz, 1, dtype="float32")
         frames = max(1, round(block_s * sound.samplerate))
         read = last = False
         while not last:
-            block = sound.read(frames, dtype="float32", always_2d=True)
+            block = sound.read(frames, dtype="int16" if exact else "float32", always_2d=True)
             last = len(block) < frames
-            mono = _mono(block, path)
+            mono = block[:, 0] if exact else _mono(block, path)
             if resampler is not None:
                 mono = resampler.resample_chunk(mono, last=last)
             if len(mono):
@@ -98,6 +99,12 @@ def duration_s(path: Path | str) -> float:
         if not 0 < sound.frames < 2**62:
             raise _unusable(path, "it holds no samples")
         return float(sound.frames / sound.samplerate)
+
+
+def sample_rate_hz(path: Path | str) -> int:
+    """Sample rate of a file in Hz, from its header. Raises DataError as `read_audio`."""
+    with _open(path) as sound:
+        return int(sound.samplerate)
 
 
 def durations_s(paths: Iterable[Path]) -> list[float]:
@@ -145,6 +152,11 @@ def to_int16(samples: npt.NDArray[Any]) -> Int16:
     return whole
 
 
+def _is_exact(sound: Any, sample_rate_hz: int) -> bool:
+    """Whether the file holds just the samples that are asked for."""
+    return bool(sound.channels == 1 and sound.subtype == "PCM_16" and sound.samplerate == sample_rate_hz)
+
+
 def _mono(frames: npt.NDArray[np.float32], path: Path | str) -> npt.NDArray[np.float32]:
     """Mean of the channels, (frames, channels) to (frames,). Raises DataError for NaN and infinity."""
     mono = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
@@ -170,11 +182,12 @@ def _open(path: Path | str) -> Iterator[Any]:
 
 
 def _cause(path: Path, error: Exception) -> str:
-    if not path.exists():
+    # Of os.path, not of Path: they take names that are too long for what they are, names of no file.
+    if not os.path.exists(path):
         return "there is no such file"
-    if path.is_dir():
+    if os.path.isdir(path):
         return "it is a folder"
-    if not path.stat().st_size:
+    if not os.path.getsize(path):
         return "the file is empty"
     return str(getattr(error, "error_string", error)).rstrip(".") or type(error).__name__
 

@@ -1,13 +1,21 @@
-"""Where clips come from: synthetic speech, folders, downloads, generated noise."""
+"""Where clips come from: synthetic speech, recordings, downloads, generated noise."""
 
 from mltk_like.data.clip import Clip
 from mltk_like.data.download import Download
+from mltk_like.data.labelled import LabelledRecordings
+from mltk_like.data.layouts import SpeechCommands, SpokenWords, multilingual_spoken_words, speech_commands
+from mltk_like.data.lists import RecordingList
 from mltk_like.data.noise import GeneratedNoise, generated_noise, microphone_noise
-from mltk_like.data.published import silabs_alexa
+from mltk_like.data.published import brainchip_kws_features, sensiml_smart_lock, silabs_alexa, speech_commands_v2
 from mltk_like.data.recordings import Folder
-from mltk_like.data.source import Source
+from mltk_like.data.remote import RemoteFile
+from mltk_like.data.room_sources import SimulatedRooms, impulse_responses, simulated_rooms
+from mltk_like.data.skipped import Clips, Skipped
+from mltk_like.data.source import Inventory, Source
 from mltk_like.data.speech import (
+    SPOKEN_BY,
     SpeechSource,
+    Variation,
     say,
     say_parts,
     say_pseudo_words,
@@ -17,19 +25,37 @@ from mltk_like.data.speech import (
 )
 
 __all__ = [
+    "SPOKEN_BY",
     "Clip",
+    "Clips",
     "Download",
     "Folder",
     "GeneratedNoise",
+    "Inventory",
+    "LabelledRecordings",
+    "RecordingList",
+    "RemoteFile",
+    "SimulatedRooms",
+    "Skipped",
     "Source",
+    "SpeechCommands",
     "SpeechSource",
+    "SpokenWords",
+    "Variation",
+    "brainchip_kws_features",
     "generated_noise",
+    "impulse_responses",
     "microphone_noise",
+    "multilingual_spoken_words",
     "say",
     "say_parts",
     "say_pseudo_words",
     "say_random",
     "say_sound_alikes",
+    "sensiml_smart_lock",
     "silabs_alexa",
+    "simulated_rooms",
+    "speech_commands",
+    "speech_commands_v2",
     "speech_negatives",
 ]

@@ -18,6 +18,7 @@ from mltk_like.paths import cache_dir, write_text
 
 logger = logging.getLogger(__name__)
 
+_OFFLINE = "MLTK_LIKE_OFFLINE"
 # What is on its way when the line is cut is lost, so not large.
 _CHUNK_BYTES = 1 << 15
 # An attempt that brings at least this much does not count: big files must get through bad lines.
@@ -37,7 +38,6 @@ def fetch(
     retries: int = 3,
     backoff_s: float = 0.5,
     progress: bool = True,
-    offline: bool = False,
 ) -> Path:
     """Fetch a file over HTTP, once.
 
@@ -52,24 +52,26 @@ def fetch(
         mirrors: further addresses of the same file, tried in turn.
         connect_timeout_s: longest wait for a connection.
         read_timeout_s: longest silence of the server.
-        retries: further attempts at each address after a passing failure (cut line, time-out, 5xx, 408, 429).
+        retries: further attempts at each address after a passing failure (cut line, time-out, 5xx, 408, 429). An
+            address that cannot be connected to at all is left at once.
         backoff_s: pause before the first retry; it doubles each time.
         progress: show a progress bar in bytes.
-        offline: use what is there and raise at once if it is not; also by MLTK_LIKE_OFFLINE=1.
 
     Returns:
         `target`.
 
     Raises:
-        DataError: no address gave the file, its hash is wrong (the file is removed), or it cannot be written.
+        DataError: no address gave the file, its hash is wrong (the file is removed), or it cannot be written; or it is
+            not there, and MLTK_LIKE_OFFLINE=1 or a block of `offline` keeps it from the network.
     """
     wanted = {name: value.lower() for name, value in (("sha1", sha1), ("sha256", sha256)) if value}
     with locked(target):
         if _is_done(target, wanted):
             return target
-        if offline or is_offline():
+        if is_offline():
             raise DataError(
-                f"{target.name} is not in the cache and the network is off", f"fetch {url} once without --offline"
+                f"{url_file_name(url)} is not in the cache and the network is off",
+                f"fetch {url} once without --offline",
             )
         part = _Part(
             target=target, url=url, wanted=wanted, timeouts=(connect_timeout_s, read_timeout_s), progress=progress
@@ -87,7 +89,26 @@ def fetch(
 
 def is_offline() -> bool:
     """Whether MLTK_LIKE_OFFLINE says that the network must not be used."""
-    return os.environ.get("MLTK_LIKE_OFFLINE", "") not in ("", "0")
+    return os.environ.get(_OFFLINE, "") not in ("", "0")
+
+
+@contextmanager
+def offline(wanted: bool = True) -> Iterator[None]:
+    """Keep every `fetch` in the block from the network, also those of processes that are started in it.
+
+    Args:
+        wanted: False changes nothing: what the environment says still holds.
+    """
+    before = os.environ.get(_OFFLINE)
+    if wanted:
+        os.environ[_OFFLINE] = "1"
+    try:
+        yield
+    finally:
+        if wanted and before is None:
+            del os.environ[_OFFLINE]
+        elif wanted and before is not None:
+            os.environ[_OFFLINE] = before
 
 
 def cache_path(url: str) -> Path:
@@ -195,10 +216,22 @@ def _attempt(part: _Part, url: str) -> str:
         return "not an http or https address"
     except requests.exceptions.TooManyRedirects:
         return "it redirects in circles"
-    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as error:
-        raise _Passing("no answer in time") from error
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-        raise _Passing(_short(error)) from error
+        timed_out = isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError)
+        cause = "no answer in time" if timed_out else _short(error)
+        if _is_unreachable(error) and not part.size():
+            return cause
+        raise _Passing(cause) from error
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Whether there was no connection at all. Without a network every source would else be waited for many times."""
+    import requests
+    import urllib3
+
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    connecting = isinstance(error, requests.exceptions.ConnectTimeout)
+    return connecting or isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
 def _receive(part: _Part, url: str, answer: Any) -> str:

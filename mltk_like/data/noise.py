@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk_like.audio.wav import write_wav
+from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
 from mltk_like.data.rooms import room_impulse_response
 from mltk_like.data.sounds import KINDS
+from mltk_like.data.source import Inventory
 from mltk_like.errors import SettingError
 from mltk_like.paths import cache_dir
 
@@ -59,7 +61,7 @@ class GeneratedNoise:
         if self.minutes <= 0:
             raise SettingError(f"minutes={self.minutes} of noise is not a positive number")
 
-    def collect(self, *, limit: int | None = None, workers: int | None = None, progress: bool = True) -> list[Clip]:
+    def collect(self, *, limit: int | None = None, workers: Workers = None, progress: bool = True) -> list[Clip]:
         """The clips; those that are not in the cache are made.
 
         Args:
@@ -75,7 +77,9 @@ class GeneratedNoise:
         if missing:
             from tqdm import tqdm
 
-            with ThreadPoolExecutor(max(1, workers or os.cpu_count() or 1)) as pool:
+            # Made here, whatever else a cluster does: it takes seconds.
+            threads = workers if isinstance(workers, int) and workers > 0 else os.cpu_count()
+            with ThreadPoolExecutor(threads or 1) as pool:
                 made = pool.map(lambda pair: self._make(*pair), missing)
                 for _ in tqdm(made, desc=self.name, total=len(missing), unit="clip", disable=not progress, leave=False):
                     pass
@@ -87,6 +91,12 @@ class GeneratedNoise:
         for number, clip in enumerate(self._clips(None)):
             if clip.path in wanted and not clip.path.exists():
                 self._make(number, clip.path)
+
+    def inventory(self) -> Inventory:
+        """The clips that are in the cache."""
+        clips = list(self._clips(None))
+        there = [clip for clip in clips if clip.path.exists()]
+        return Inventory(clips=there, missing=len(clips) - len(there), licence=self.licence)
 
     def _clips(self, limit: int | None) -> Iterator[Clip]:
         key = hashlib.sha256(repr((_VERSION, self.seed, self.sample_rate_hz, self._names())).encode()).hexdigest()[:12]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from mltk_like.audio.effects import white_noise
+
 Samples = NDArray[np.float32]
 
 
@@ -50,10 +52,12 @@ class NoiseBank:
 
 def _excerpt(recordings: Sequence[NDArray[np.int16]], rng: np.random.Generator, length: int) -> Samples:
     if not len(recordings):
-        return rng.standard_normal(length, dtype=np.float32) * np.float32(0.1)
+        return white_noise(rng, length) * np.float32(0.1)
     recording = recordings[int(rng.integers(len(recordings)))]
     start = int(rng.integers(max(len(recording) - length, 0) + 1))
     piece = recording[start : start + length]
     if len(piece) < length:
         piece = np.resize(piece, length)
-    return piece.astype(np.float32) * np.float32(1 / 32768)
+    floats = piece.astype(np.float32)
+    floats *= np.float32(1 / 32768)
+    return floats

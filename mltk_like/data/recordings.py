@@ -1,18 +1,17 @@
 """Recordings on disk as clips: which files, which label, who is heard."""
 
-import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mltk_like.audio.wav import AUDIO_SUFFIXES, durations_s
+from mltk_like.audio.wav import AUDIO_SUFFIXES
+from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
+from mltk_like.data.skipped import Clips, Skipped, report, usable
 from mltk_like.data.split import first_spread
 from mltk_like.errors import DataError, SettingError
-
-logger = logging.getLogger(__name__)
 
 GroupRule = str | Callable[[Path], str]
 """How a file names its group: 'parent' (name of its folder), 'stem' (every file its own group), a regular expression
@@ -59,8 +58,8 @@ class Folder:
         if not self.name:
             object.__setattr__(self, "name", Path(self.path).name)
 
-    def collect(self, *, limit: int | None = None, workers: int | None = None, progress: bool = True) -> list[Clip]:
-        """The clips, sorted by path.
+    def collect(self, *, limit: int | None = None, workers: Workers = None, progress: bool = True) -> Clips:
+        """The clips, sorted by path; `skipped` of the result says what was left out.
 
         Args:
             limit: only the first so many, labels and groups taking turns.
@@ -70,19 +69,21 @@ class Folder:
         Raises:
             DataError: there is no such folder, or nothing usable in it; with `strict`, any unusable file.
         """
+        return finished(self.name, self.clips(), limit=limit, min_duration_s=self.min_duration_s, strict=self.strict)
+
+    def clips(self) -> list[Clip]:
+        """Every recording as a clip, sorted by path, none of them opened yet.
+
+        Raises:
+            DataError: there is no such folder, or no recording in it.
+        """
         root = Path(self.path).expanduser()
         if not root.is_dir():
             raise DataError(f"there is no folder {root}", f"check the path of the source {self.name!r}")
         clips = [clip for path in audio_files(root, self.pattern) if (clip := self._clip(root, path)) is not None]
         if not clips:
             raise DataError(f"no recordings match {self.pattern!r} in {root}", "check its path, pattern and labels")
-        clips = first_spread(clips, limit)
-        usable = self._usable(clips)
-        if not usable:
-            raise DataError(
-                f"none of the {len(clips)} recordings in {root} can be used", "check one with an audio player"
-            )
-        return usable
+        return clips
 
     def _clip(self, root: Path, path: Path) -> Clip | None:
         label = self.label or self._label_of(path.relative_to(root).parts)
@@ -99,42 +100,58 @@ class Folder:
             return ""
         return self.other if self.labels else first
 
-    def _usable(self, clips: list[Clip]) -> list[Clip]:
-        seconds = durations_s([clip.path for clip in clips])
-        # NaN, which stands for unreadable, is not >= anything.
-        usable = [clip for clip, s in zip(clips, seconds, strict=True) if s >= self.min_duration_s]
-        bad = [clip for clip, s in zip(clips, seconds, strict=True) if not s >= self.min_duration_s]
-        if bad:
-            examples = ", ".join(str(clip.path) for clip in bad[:3]) + (", ..." if len(bad) > 3 else "")
-            report = f"{self.name}: {len(bad)} of {len(clips)} files are not audio or too short: {examples}"
-            if self.strict:
-                raise DataError(report, "remove them, or use strict=False to skip them")
-            logger.warning("%s; skipped", report)
-        return usable
+
+def finished(
+    name: str,
+    clips: Sequence[Clip],
+    *,
+    skipped: Sequence[Skipped] = (),
+    limit: int | None = None,
+    min_duration_s: float = 0.0,
+    strict: bool = False,
+) -> Clips:
+    """What a source of recordings hands over: the clips that can be used, and what cannot.
+
+    Args:
+        name: of the source.
+        clips: all of them.
+        skipped: what the source itself had to leave out already.
+        limit: only the first so many, labels and groups taking turns.
+        min_duration_s: shorter clips are left out.
+        strict: anything that cannot be used is an error instead of a warning.
+
+    Raises:
+        DataError: nothing can be used; with `strict`, anything cannot.
+    """
+    chosen = first_spread(clips, limit)
+    found = usable(chosen, min_duration_s=min_duration_s)
+    left_out = (*skipped, *found.skipped)
+    total = len(chosen) + len(skipped)
+    report(name, left_out, total, strict=strict)
+    if not found:
+        why = f": {left_out[0]}" if left_out else ""
+        raise DataError(f"{name}: none of {total} recordings can be used{why}", "check one with an audio player")
+    return Clips(found, left_out)
 
 
 def audio_files(root: Path, pattern: str = "**/*") -> list[Path]:
     """Files below `root` that match a glob and end like audio, sorted; hidden files and folders are left out."""
-    every = pattern == "**/*"
-    found = _walk(root) if every else [path for path in root.glob(pattern) if path.is_file()]
-    return sorted(
-        path
-        for path in found
-        if path.suffix.lower() in AUDIO_SUFFIXES and not any(p.startswith(".") for p in path.relative_to(root).parts)
-    )
+    if pattern == "**/*":
+        return sorted(_walk(root))
+    found = (path for path in root.glob(pattern) if path.is_file() and _is_audio(path.name))
+    return sorted(path for path in found if not any(part.startswith(".") for part in path.relative_to(root).parts))
 
 
 def group_of(path: Path, rule: GroupRule, root: Path) -> str:
     """The group that a file's path names by `rule` (see `GroupRule`); 'stem' is the path below `root`, to be unique."""
-    own = path.relative_to(root).with_suffix("").as_posix()
     if callable(rule):
         return rule(path)
     if rule == "parent":
         return path.parent.name
-    if rule == "stem":
-        return own
-    match = re.search(rule, path.name)
-    return match.group(1) if match and match.group(1) else own
+    match = None if rule == "stem" else re.search(rule, path.name)
+    if match is not None and match.group(1):
+        return match.group(1)
+    return path.relative_to(root).with_suffix("").as_posix()
 
 
 def check_group_rule(rule: GroupRule) -> None:
@@ -153,6 +170,19 @@ def check_group_rule(rule: GroupRule) -> None:
         )
 
 
-def _walk(root: Path) -> list[Path]:
+def _walk(root: Path) -> Iterator[Path]:
     """Several times faster than glob for folders of 100,000 files."""
-    return [Path(folder) / name for folder, _, names in os.walk(root, followlinks=True) for name in names]
+    for folder, folders, names in os.walk(root, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".") and not _is_loop(folder, name)]
+        here = Path(folder)
+        yield from (here / name for name in names if _is_audio(name))
+
+
+def _is_loop(folder: str, name: str) -> bool:
+    """Whether a sub-folder is a link to a folder that it lies in, whose files would be found again and again."""
+    link = os.path.join(folder, name)
+    return os.path.islink(link) and f"{os.path.realpath(folder)}/".startswith(f"{os.path.realpath(link)}/")
+
+
+def _is_audio(name: str) -> bool:
+    return not name.startswith(".") and os.path.splitext(name)[1].lower() in AUDIO_SUFFIXES

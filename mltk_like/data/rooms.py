@@ -3,6 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
+from mltk_like.errors import DataError
+
+Int16 = npt.NDArray[np.int16]
 Float32 = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
@@ -10,6 +13,10 @@ _SPEED_OF_SOUND_M_S = 343.0
 # Octave bands in which the tail decays, and how much faster than at 1 kHz: walls and air swallow the treble.
 _BAND_EDGES_HZ = (0, 350, 700, 1400, 2800, 5600)
 _BAND_DECAY = (1.25, 1.1, 1.0, 0.9, 0.75, 0.55)
+
+
+# Direct sound begins where a recorded response first comes this near to its peak (-14 dB).
+_ONSET_SHARE = 0.2
 
 
 def room_impulse_response(rng: np.random.Generator, sample_rate_hz: int = 16000) -> Float32:
@@ -26,10 +33,8 @@ def room_impulse_response(rng: np.random.Generator, sample_rate_hz: int = 16000)
     Returns:
         float32, shape (samples,): direct sound at sample 0, energy (sum of squares) 1, length of T60.
     """
-    size = rng.uniform([2.0, 2.0, 2.2], [10.0, 8.0, 4.0])
+    size, t60, source, microphone = draw_room(rng)
     volume = size.prod()
-    t60 = float(np.clip(rng.uniform(0.1, 0.5) * (volume / 40) ** 0.35, 0.1, 0.9))
-    source, microphone = _places(rng, size)
     early, first_m = _early(size, source, microphone, _wall_gain(size, t60), sample_rate_hz)
     length = max(int(t60 * sample_rate_hz), early.size)
     response = np.zeros(length)
@@ -40,6 +45,37 @@ def room_impulse_response(rng: np.random.Generator, sample_rate_hz: int = 16000)
     tail = _tail(rng, length, t60, sample_rate_hz)
     tail *= ratio * abs(early[0]) / np.sqrt(np.square(tail).sum())
     response += tail
+    unit: Float32 = (response / np.sqrt(np.square(response).sum())).astype(np.float32)
+    return unit
+
+
+def draw_room(rng: np.random.Generator) -> tuple[Floats, float, Floats, Floats]:
+    """A random room: its size in m, shape (3,), T60 in s, and the places of source and microphone in m, shape (3,)."""
+    size = rng.uniform([2.0, 2.0, 2.2], [10.0, 8.0, 4.0])
+    t60 = float(np.clip(rng.uniform(0.1, 0.5) * (size.prod() / 40) ** 0.35, 0.1, 0.9))
+    return size, t60, *_places(rng, size)
+
+
+def recorded_response(samples: Int16, name: str = "an impulse response") -> Float32:
+    """An impulse response from a file, as `room_impulse_response` gives it: direct sound first, energy 1.
+
+    What comes before the direct sound is cut off, and of the tail what is 60 dB below the whole.
+
+    Args:
+        samples: int16 (samples,).
+        name: what to call it in errors.
+
+    Raises:
+        DataError: it is silent.
+    """
+    response = samples.astype(np.float64)
+    peak = np.abs(response).max(initial=0.0)
+    if not peak:
+        raise DataError(f"{name} is silent and no impulse response", "remove it")
+    response = response[int(np.argmax(np.abs(response) >= _ONSET_SHARE * peak)) :]
+    # Energy still to come at each sample (Schroeder's backward integration).
+    left = np.cumsum(np.square(response)[::-1])[::-1]
+    response = response[: int((left > 1e-6 * left[0]).sum())]
     unit: Float32 = (response / np.sqrt(np.square(response).sum())).astype(np.float32)
     return unit
 

@@ -1,14 +1,17 @@
 """What every source of clips looks like to the framework."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
 
-# Labels of sounds that are mixed into windows and are no class of any model.
+# Labels of sounds that are mixed into windows, and of rooms that these are played in: no class of any model.
 NOISE_LABEL = "_noise_"
 MICROPHONE_LABEL = "_microphone_"
+ROOM_LABEL = "_room_"
 
 
 @runtime_checkable
@@ -23,7 +26,7 @@ class Source(Protocol):
     def label(self) -> str:
         """Label of its clips: a class of the model, or `_noise_`."""
 
-    def collect(self, *, limit: int | None = None, workers: int | None = None, progress: bool = True) -> Sequence[Clip]:
+    def collect(self, *, limit: int | None = None, workers: Workers = None, progress: bool = True) -> Sequence[Clip]:
         """The clips on disk, made or fetched where they are missing.
 
         Args:
@@ -46,5 +49,52 @@ class Remakable(Protocol):
 
         Raises:
             DataError: a clip cannot be made.
+            ToolError: a package that it needs is not installed.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """What there is of a source on this machine.
+
+    Attributes:
+        clips: those whose files are there.
+        missing: how many more can be made or fetched; none: not known before they are there.
+        fetched: whether the missing ones come over the network; else they are made here.
+        problem: why the source cannot be had, if so.
+        size_bytes: of the download, about; 0 if unknown or none.
+        licence: where the clips are not there to say it.
+    """
+
+    clips: Sequence[Clip] = ()
+    missing: int | None = 0
+    fetched: bool = False
+    problem: str = ""
+    size_bytes: int = 0
+    licence: str = ""
+
+    @property
+    def state(self) -> str:
+        """In a few words: 'ready', '3 of 10 made', 'to be made', 'not fetched' or 'cannot be had: ...'."""
+        if self.problem:
+            return f"cannot be had: {self.problem}"
+        if self.missing == 0:
+            return "ready"
+        if self.fetched:
+            return "not fetched"
+        if self.clips and self.missing:
+            return f"{len(self.clips)} of {len(self.clips) + self.missing} made"
+        return "to be made"
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A source that can tell what there is of it, without making or fetching anything."""
+
+    def inventory(self) -> Inventory:
+        """What is there, in a second or two.
+
+        Raises:
+            DataError: the source cannot be had.
             ToolError: a package that it needs is not installed.
         """

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from mltk_like.audio.wav import durations_s
-from mltk_like.data.clip import Clip
+from mltk_like.data.clip import Clip, lengths_s
 from mltk_like.errors import DataError, SettingError
 
 SPLIT_NAMES = ("training", "validation", "test")
@@ -30,7 +29,7 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class Splits:
-    """The clips of each split, sorted by label, group and path."""
+    """The clips of each split, sorted by label, group, path and start."""
 
     training: tuple[Clip, ...]
     validation: tuple[Clip, ...]
@@ -74,7 +73,7 @@ def split_by_group(
     if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise SettingError(f"split fractions {fractions} do not add up to 1", "give for example (0.8, 0.1, 0.1)")
     by_group: dict[str, list[Clip]] = defaultdict(list)
-    for clip in sorted(clips, key=lambda clip: (clip.label, clip.group, str(clip.path))):
+    for clip in sorted(clips, key=_order):
         by_group[clip.group].append(clip)
     # Sorted by hash: ties between equally good moves are settled by the seed, not by the alphabet.
     names = sorted(by_group, key=lambda name: _hash(name, seed))
@@ -86,7 +85,7 @@ def split_by_group(
     parts: list[list[Clip]] = [[], [], []]
     for name, split in zip(names, place, strict=True):
         parts[split].extend(by_group[name])
-    done = [tuple(sorted(part, key=lambda clip: (clip.label, clip.group, str(clip.path)))) for part in parts]
+    done = [tuple(sorted(part, key=_order)) for part in parts]
     return Splits(training=done[0], validation=done[1], test=done[2])
 
 
@@ -99,7 +98,7 @@ def summary(splits: Splits, durations: Sequence[Sequence[float]] | None = None) 
             NaN (unreadable) counts as 0.
     """
     if durations is None:
-        durations = [durations_s([clip.path for clip in clips]) for _, clips in splits.items()]
+        durations = [lengths_s(clips) for _, clips in splits.items()]
     labels = sorted({clip.label for _, clips in splits.items() for clip in clips})
     rows = []
     for label, ((name, clips), seconds) in itertools.product(labels, zip(splits.items(), durations, strict=True)):
@@ -123,6 +122,10 @@ def first_spread(clips: Sequence[Clip], limit: int | None) -> list[Clip]:
 
 def _interleaved(queues: Iterable[Sequence[Clip]]) -> list[Clip]:
     return [clip for row in itertools.zip_longest(*queues) for clip in row if clip is not None]
+
+
+def _order(clip: Clip) -> tuple[str, str, str, float]:
+    return clip.label, clip.group, str(clip.path), clip.start_s
 
 
 def _hash(name: str, seed: int) -> float:

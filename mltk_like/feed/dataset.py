@@ -2,24 +2,31 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
 from mltk_like.data.download import Download
 from mltk_like.data.noise import babble, room_impulse_response
-from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, Remakable, Source
+from mltk_like.data.own import restrained
+from mltk_like.data.rooms import recorded_response
+from mltk_like.data.skipped import Clips, Skipped, of_labels, report, skipped_of
+from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL, Remakable, Source
 from mltk_like.data.split import Splits, split_by_group
 from mltk_like.errors import DataError
+from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.store import ClipStore, build_store, store_samples
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.paths import atomic_path, cache_dir
 
+_SOUNDS = (NOISE_LABEL, MICROPHONE_LABEL, ROOM_LABEL)
 _ROOMS = 200
 _BABBLE_PIECE_S = 20.0
 _TALKERS = (2, 7)
@@ -32,17 +39,72 @@ class Dataset:
     Attributes:
         splits: training, validation and test; no voice is in two of them.
         problems: one sentence for each source that could not be had.
+        skipped: files, and lines of lists, that cannot be used.
     """
 
     splits: Splits
     problems: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gathered:
+    """What a model's sources gave.
+
+    Attributes:
+        clips: of all sources together.
+        problems: why a source could not be had, by its name.
+        skipped: files, and lines of lists, that cannot be used.
+    """
+
+    clips: Sequence[Clip]
+    problems: Mapping[str, str]
+    skipped: Sequence[Skipped] = ()
+
+
+def gather(model: AudioDatasetMixin, *, test: bool = False, workers: Workers = None, progress: bool = True) -> Gathered:
+    """Make or fetch the clips of every source.
+
+    Args:
+        model: the model.
+        test: a few clips of each source, and no downloads.
+        workers: processes for synthesis; none: one a core.
+        progress: show bars.
+
+    Raises:
+        ToolError: a package that a source needs is not installed.
+    """
+    sources = list(model.sources())
+    downloads = [source for source in sources if isinstance(source, Download)]
+    limit = model.test_clips if test else None
+    clips: list[Clip] = []
+    problems: dict[str, str] = {}
+    skipped: list[Skipped] = []
+
+    def take(source: Source, found: Sequence[Clip], problem: str) -> None:
+        clips.extend(found)
+        skipped.extend(skipped_of(found))
+        if problem:
+            problems[source.name] = problem
+
+    if not test:
+        # Hosts that do not answer are waited for together, not one after the other.
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            attempts = pool.map(lambda source: _attempt(source, None, workers, progress), downloads)
+            for source, (found, problem) in zip(downloads, attempts, strict=True):
+                take(source, found, problem)
+    for other in sources:
+        if not isinstance(other, Download):
+            take(other, *_attempt(other, limit, workers, progress))
+    return Gathered(clips=clips, problems=problems, skipped=skipped)
 
 
 def collect(
     model: AudioDatasetMixin,
     *,
+    own: Sequence[Source] = (),
     test: bool = False,
-    workers: int | None = None,
+    workers: Workers = None,
     strict: bool = False,
     progress: bool = True,
 ) -> Dataset:
@@ -50,35 +112,27 @@ def collect(
 
     Args:
         model: the model.
+        own: further sources, of the user's recordings; unknown sounds among them are a third of all at most.
         test: a few clips of each source, and no downloads.
         workers: processes for synthesis; none: one a core.
         strict: a source that cannot be had is an error.
         progress: show bars.
 
     Raises:
-        DataError: `strict` and a source cannot be had; or a class has no clips at all.
+        DataError: `strict` and a source cannot be had; one of `own` cannot; or a class has no clips at all.
         ToolError: a package that a source needs is not installed.
     """
-    sources = list(model.sources())
-    downloads = [source for source in sources if isinstance(source, Download)]
-    limit = model.test_clips if test else None
-    clips: list[Clip] = []
-    problems: list[str] = []
-    if not test:
-        # Hosts that do not answer are waited for together, not one after the other.
-        with ThreadPoolExecutor(max_workers=8) as pool:
-            for found, problem in pool.map(lambda source: _attempt(source, None, workers, progress), downloads):
-                clips += found
-                problems += [problem] if problem else []
-    for source in sources:
-        if not isinstance(source, Download):
-            found, problem = _attempt(source, limit, workers, progress)
-            clips += found
-            problems += [problem] if problem else []
+    gathered = gather(model, test=test, workers=workers, progress=progress)
+    problems = tuple(f"{name}: {why}" for name, why in gathered.problems.items())
     if strict and problems:
         raise DataError(problems[0], "leave out --strict-sources to go on without it")
+    limit = model.test_clips if test else None
+    owned = [source.collect(limit=limit, workers=workers, progress=progress) for source in own]
+    added = [clip for found in owned for clip in found]
+    clips = _of_classes(model, [*gathered.clips, *restrained(added, gathered.clips, UNKNOWN)])
     _check_labels(model, clips, problems)
-    return Dataset(splits=split_by_group(clips, fractions=model.split_fractions), problems=tuple(problems))
+    skipped = (*gathered.skipped, *(item for found in owned for item in skipped_of(found)), *clips.skipped)
+    return Dataset(splits=split_by_group(clips, fractions=model.split_fractions), problems=problems, skipped=skipped)
 
 
 def restore(model: AudioDatasetMixin, clips: Sequence[Clip], *, progress: bool = True) -> bool:
@@ -101,34 +155,50 @@ def restore(model: AudioDatasetMixin, clips: Sequence[Clip], *, progress: bool =
 def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, progress: bool = True) -> SplitFiles:
     """Decode one split into memory-mapped files: speech, noise, babble of its own voices, rooms.
 
+    The rooms are those of the clips with the label `_room_`; where there are none they are generated.
+
+    Clips that cannot be read are left out with a warning.
+
     Raises:
-        DataError: a file cannot be read, or the cache cannot be written.
+        DataError: no speech can be read, or the cache cannot be written.
     """
     rate = model.frontend.sample_rate_hz
-    speech = [clip for clip in clips if clip.label not in (NOISE_LABEL, MICROPHONE_LABEL)]
-    by_label = {label: [clip for clip in clips if clip.label == label] for label in (NOISE_LABEL, MICROPHONE_LABEL)}
+    by_label = {label: [clip for clip in clips if clip.label == label] for label in _SOUNDS}
+    speech = [clip for clip in clips if clip.label not in _SOUNDS]
     store = build_store(speech, rate, progress=progress)
-    noise = {
-        label: build_store(found, rate, progress=False).path if found else None for label, found in by_label.items()
-    }
+    if speech and not len(store):
+        raise DataError(f"none of the {len(speech)} clips can be read", str(store.skipped[0]))
+    speech = [speech[index] for index in store.kept]
+    noise = {label: _sounds_file(by_label[label], rate) for label in (NOISE_LABEL, MICROPHONE_LABEL)}
     return SplitFiles(
         speech=store.path,
         labels=tuple(clip.label for clip in speech),
-        names=tuple(str(clip.path) for clip in speech),
+        names=tuple(clip.name for clip in speech),
         # A group is "engine:voice" or "set/speaker": what stands in front is the family.
         families=tuple(re.split("[:/]", clip.group)[0] for clip in speech),
+        weights=tuple(clip.weight for clip in speech),
         ambience=noise[NOISE_LABEL],
         microphone=noise[MICROPHONE_LABEL],
         babble=_babble_file(store.path, len(store), rate, model.babble_minutes, seed) if len(store) else None,
-        rooms=_rooms_file(rate, seed),
+        rooms=_given_rooms_file(by_label[ROOM_LABEL], rate) or _rooms_file(rate, seed),
     )
 
 
-def _attempt(source: Source, limit: int | None, workers: int | None, progress: bool) -> tuple[Sequence[Clip], str]:
+def _attempt(source: Source, limit: int | None, workers: Workers, progress: bool) -> tuple[Sequence[Clip], str]:
     try:
         return source.collect(limit=limit, workers=workers, progress=progress), ""
     except DataError as error:
-        return (), f"{source.name}: {error.message}"
+        return (), error.message
+
+
+def _of_classes(model: AudioDatasetMixin, clips: Sequence[Clip]) -> Clips:
+    """The clips that the model can learn from, with a warning about the others: most are misspelt."""
+    classes: tuple[str, ...] = getattr(model, "classes", ())
+    # Without a class of its own, unknown speech is still what the model is judged on.
+    background = {clip.label for clip in clips if clip.label.startswith("_")}
+    known = of_labels(clips, {*classes, *background}) if classes else Clips(clips)
+    report("labels", known.skipped, len(clips), "clips cannot be used")
+    return known
 
 
 def _check_labels(model: AudioDatasetMixin, clips: Sequence[Clip], problems: Sequence[str]) -> None:
@@ -139,6 +209,11 @@ def _check_labels(model: AudioDatasetMixin, clips: Sequence[Clip], problems: Seq
             why = "".join(f"; {problem}" for problem in problems)
             hint = "give sources() one, or mend the class's name"
             raise DataError(f"no source has a clip of the class {name!r}{why}", hint)
+
+
+def _sounds_file(clips: Sequence[Clip], rate: int) -> Path | None:
+    store = build_store(clips, rate, progress=False)
+    return store.path if len(store) else None
 
 
 def _babble_file(speech: Path, count: int, rate: int, minutes: float, seed: int) -> Path | None:
@@ -159,12 +234,29 @@ def _babble_file(speech: Path, count: int, rate: int, minutes: float, seed: int)
     return path
 
 
+def _given_rooms_file(clips: Sequence[Clip], rate: int) -> Path | None:
+    """The rooms that the model's sources have; None where there are none."""
+    store = build_store(clips, rate, progress=False)
+    if not len(store):
+        return None
+    path = store.path.with_suffix(".rooms.npz")
+    if not path.is_file():
+        names = [clips[index].name for index in store.kept]
+        _write_rooms(path, (recorded_response(store[at], name) for at, name in enumerate(names)))
+    return path
+
+
 def _rooms_file(rate: int, seed: int) -> Path:
+    """Generated rooms."""
     key = hashlib.sha1(f"{rate} {seed} {_ROOMS}".encode()).hexdigest()[:12]
     path = cache_dir() / "packs" / f"rooms-{key}.npz"
     if not path.is_file():
         rng = np.random.default_rng(np.random.SeedSequence([seed, 0x4007]))
-        rooms = {f"{index:04d}": room_impulse_response(rng, rate) for index in range(_ROOMS)}
-        with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **rooms)  # type: ignore[arg-type]
+        _write_rooms(path, (room_impulse_response(rng, rate) for _ in range(_ROOMS)))
     return path
+
+
+def _write_rooms(path: Path, responses: Iterable[NDArray[np.float32]]) -> None:
+    rooms = {f"{index:04d}": response for index, response in enumerate(responses)}
+    with atomic_path(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **rooms)  # type: ignore[arg-type]

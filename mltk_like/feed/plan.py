@@ -48,14 +48,22 @@ def unknown_class(classes: Sequence[str]) -> int | None:
 
 
 def plan_epoch(
-    recipe: Recipe, labels: Sequence[str], lengths: NDArray[np.int64], epoch: int, families: Sequence[str] = ()
+    recipe: Recipe,
+    labels: Sequence[str],
+    lengths: NDArray[np.int64],
+    epoch: int,
+    families: Sequence[str] = (),
+    weights: Sequence[float] = (),
 ) -> EpochPlan:
     """Every keyword clip once and `unknown_multiplier` times as many unknown windows, drawn afresh and shuffled.
 
     Unknown clips are drawn with a weight that grows with their length, since long ones hold more windows. A share of
     the unknown windows is silence, another share is a keyword cut short (Silicon Labs' recipe for "alexa"). A family of
     voices that says the keyword has the same share of unknown as of keyword windows: if it had not, the net would learn
-    to tell the classes by who speaks.
+    to tell the classes by who speaks. A model with `_silence_` and without `_unknown_` gets `silence_fraction` times as
+    many windows of silence as it has keyword windows.
+
+    Every pass has the same number of windows, also where weights have fractions.
 
     Args:
         recipe: the model's settings.
@@ -63,44 +71,69 @@ def plan_epoch(
         lengths: samples of each clip.
         epoch: number of the pass, from 0.
         families: family of voices of each clip (the engine of synthetic speech, the set of recordings); none: all one.
+        weights: how much more often than others each clip stands in a pass, a fraction by chance; none: 1 each.
     """
     rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, epoch, 0x9E]))
     class_of = {name: index for index, name in enumerate(recipe.classes)}
     ids = np.array([class_of.get(label, -1) for label in labels], dtype=np.int64)
     unknown = unknown_class(recipe.classes)
+    weight = np.array(weights or [1.0] * len(labels), dtype=np.float64)
     keywords = np.flatnonzero((ids >= 0) & (ids != (-2 if unknown is None else unknown)))
+    keywords = keywords[_repeats(rng, weight[keywords])]
     entries = [(keywords, np.full(len(keywords), Kind.WHOLE), ids[keywords])]
     if unknown is not None:
         count = round(recipe.unknown_multiplier * len(keywords)) if len(keywords) else int((ids == unknown).sum())
         others = np.flatnonzero(ids == unknown)
-        weights = _weights(np.array(families or [""] * len(labels)), keywords, others, lengths)
-        entries.append(_unknown_entries(recipe, rng, others, weights, keywords, unknown, count))
+        chances = _chances(np.array(families or [""] * len(labels)), keywords, others, lengths, weight)
+        entries.append(_unknown_entries(recipe, rng, others, chances, keywords, unknown, count))
+    elif SILENCE in recipe.classes:
+        count = int(np.ceil(recipe.silence_fraction * len(keywords)))
+        entries.append((np.full(count, -1), np.full(count, Kind.SILENCE), np.full(count, class_of[SILENCE])))
     clips, kinds, targets = (np.concatenate(column) for column in zip(*entries, strict=True))
     order = rng.permutation(len(clips))
     return EpochPlan(clips=clips[order], kinds=kinds[order].astype(np.int8), labels=targets[order])
 
 
-def _weights(
-    families: NDArray[np.str_], keywords: NDArray[np.int64], others: NDArray[np.int64], lengths: NDArray[np.int64]
+def _repeats(rng: np.random.Generator, weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Each place as often as its weight says, by systematic sampling, so that the total is the same for every draw."""
+    if not len(weights):
+        return np.zeros(0, dtype=np.int64)
+    total = max(round(float(weights.sum())), 1)
+    ends = np.cumsum(weights) * (total / weights.sum())
+    ends[-1] = total
+    # A sum that rounds up must not add a clip.
+    passed = np.minimum(np.floor(ends + rng.random()), total).astype(np.int64)
+    counts = np.diff(passed, prepend=0)
+    return np.repeat(np.arange(len(weights)), counts)
+
+
+def _chances(
+    families: NDArray[np.str_],
+    keywords: NDArray[np.int64],
+    others: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    weights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Chance of each unknown clip: by its length, and by its family as that says the keyword."""
-    weight: NDArray[np.float64] = np.maximum(lengths[others] / 24_000, 1.0)
+    """Chance of each unknown clip: by its length, by its family as that says the keyword, and by its own weight."""
+    chance: NDArray[np.float64] = np.maximum(lengths[others] / 24_000, 1.0)
     spoken, counts = np.unique(families[keywords], return_counts=True)
     both = {name: count for name, count in zip(spoken, counts, strict=True) if (families[others] == name).any()}
     # Families that never say the keyword keep their share; the others divide the rest as they divide the keyword.
-    left = weight[np.isin(families[others], list(both))].sum()
+    left = chance[np.isin(families[others], list(both))].sum()
     for name, count in both.items():
         own = families[others] == name
-        weight[own] *= left * count / sum(both.values()) / weight[own].sum()
-    weight /= max(weight.sum(), 1e-12)
-    return weight
+        chance[own] *= left * count / sum(both.values()) / chance[own].sum()
+    # Last: an author who weights a whole family must not have it levelled again.
+    chance *= weights[others]
+    chance /= max(chance.sum(), 1e-12)
+    return chance
 
 
 def _unknown_entries(
     recipe: Recipe,
     rng: np.random.Generator,
     unknown_clips: NDArray[np.int64],
-    weights: NDArray[np.float64],
+    chances: NDArray[np.float64],
     keywords: NDArray[np.int64],
     unknown: int,
     count: int,
@@ -113,7 +146,7 @@ def _unknown_entries(
     clips = np.full(count, -1, dtype=np.int64)
     whole = kinds == Kind.WHOLE
     if len(unknown_clips):
-        clips[whole] = rng.choice(unknown_clips, size=int(whole.sum()), p=weights)
+        clips[whole] = rng.choice(unknown_clips, size=int(whole.sum()), p=chances)
     else:
         kinds[whole] = Kind.SILENCE
     cropped = kinds == Kind.CROPPED

@@ -4,33 +4,45 @@ One task is one batch, and a batch is a pure function of (first window, count), 
 bytes. Processes are spawned, never forked: a fork would copy TensorFlow's threads in an undefined state.
 """
 
+import ctypes
+import functools
 import multiprocessing
 import os
 import signal
 import threading
 import traceback
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
-from mltk_like.errors import MltkLikeError, ModelError, ToolError
+from mltk_like.errors import DataError, MltkLikeError, ModelError, ToolError
 from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.loader import load_file
 from mltk_like.model import Model
 from mltk_like.settings import from_json
 
-# Libraries that would start a thread per core in every worker.
-_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+# Libraries that would start a thread per core in every worker. And glibc, which would hand the memory of every large
+# array back and fetch it again for the next: that is a tenth of a worker's time.
+_ENVIRONMENT = {
+    **{name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")},
+    "MALLOC_TOP_PAD_": str(64 << 20),
+}
 
 # A worker's own window maker, or why it has none: the one object that a process pool's tasks can share.
 _maker: WindowMaker | MltkLikeError | None = None
+
+# The window that each batch under way has come to, shared by all processes: to name the one that hangs.
+_begun: "ctypes.Array[ctypes.c_int64] | None" = None
+_NONE = -1
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +67,13 @@ def default_workers() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class BatchSource(Protocol):
+    """What a training takes its batches from: `Feed`, or `feed.copies.CopyFeed`."""
+
+    def batches(self, tasks: Iterable[Task]) -> Iterator[Batch]:
+        """The batches of the tasks, in order."""
+
+
 class Feed:
     """Batches of one split. Use it as a context manager: leaving it ends the workers.
 
@@ -63,15 +82,25 @@ class Feed:
         files: the split.
         workers: processes; 0 makes the batches in this process, as does a model that has no file.
         overrides: JSON settings on top of the model's file, for the workers.
+        timeout_s: a batch that takes longer counts as one that hangs; workers only.
 
     Raises:
         MltkLikeError: a worker cannot load the model or open the split.
-        ToolError: a worker process died.
+        ToolError: a worker process died, or does not start.
     """
 
     def __init__(
-        self, model: Model, files: SplitFiles, *, workers: int, overrides: dict[str, Any] | None = None
+        self,
+        model: Model,
+        files: SplitFiles,
+        *,
+        workers: int,
+        overrides: dict[str, Any] | None = None,
+        timeout_s: float = 300.0,
     ) -> None:
+        self._model = model
+        self._files = files
+        self._timeout_s = timeout_s
         self._executor: ProcessPoolExecutor | None = None
         self._processes: list[BaseProcess] = []
         self._local: WindowMaker | None = None
@@ -80,17 +109,19 @@ class Feed:
             return
         spec = FeedSpec(model_path=model.path, overrides=overrides or {}, files=files)
         self._ahead = 2 * workers + 2
-        with _environment(_ONE_THREAD):
+        context = multiprocessing.get_context("spawn")
+        self._begun = context.RawArray(ctypes.c_int64, self._ahead)
+        with _environment(_ENVIRONMENT):
             self._executor = ProcessPoolExecutor(
                 max_workers=workers,
-                mp_context=multiprocessing.get_context("spawn"),
+                mp_context=context,
                 initializer=_start_worker,
-                initargs=(spec,),
+                initargs=(spec, self._begun),
             )
             try:
                 # Start all of them now, while the environment says one thread each.
                 for future in self._start(workers):
-                    self._result(future)
+                    self._result(future, lambda: "loading the model's file in a worker")
             except BaseException:
                 self.stop()
                 raise
@@ -99,21 +130,23 @@ class Feed:
         """The batches of the tasks, in order, made ahead of their use.
 
         Raises:
-            DataError: a clip could not be used (with its path and the worker's traceback).
+            DataError: a clip could not be used (with its path and the worker's traceback), or takes for ever.
             ToolError: a worker process died.
         """
         if self._local is not None:
             yield from (self._local.batch(task.first, task.count) for task in tasks)
             return
         assert self._executor is not None
-        pending: deque[Future[Batch]] = deque()
-        for task in tasks:
+        pending: deque[tuple[Future[Batch], int]] = deque()
+        for number, task in enumerate(tasks):
+            slot = number % self._ahead
+            self._begun[slot] = _NONE
             with _deaths_named():
-                pending.append(self._executor.submit(_make_batch, task))
+                pending.append((self._executor.submit(_make_batch, task, slot), slot))
             if len(pending) >= self._ahead:
-                yield self._result(pending.popleft())
+                yield self._batch(*pending.popleft())
         while pending:
-            yield self._result(pending.popleft())
+            yield self._batch(*pending.popleft())
 
     def close(self) -> None:
         """End the workers; batches under way are finished and dropped."""
@@ -147,10 +180,22 @@ class Feed:
             self._processes = [process for process in multiprocessing.active_children() if process not in others]
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
-    @staticmethod
-    def _result(future: "Future[Any]") -> Any:
-        with _deaths_named():
-            return future.result()
+    def _batch(self, future: "Future[Batch]", slot: int) -> Batch:
+        return self._result(future, lambda: self._hanging(self._begun[slot]))
+
+    def _hanging(self, window: int) -> str:
+        if window == _NONE:
+            return "making a batch"
+        return f"augmenting {WindowMaker(self._model, self._files).name(window)}"
+
+    def _result(self, future: "Future[_Result]", doing: Callable[[], str]) -> "_Result":
+        # Twice: a process that was stopped meanwhile (Ctrl-Z) finds its first wait over, though nobody had a chance.
+        for _ in range(2):
+            with _deaths_named(), suppress(TimeoutError):
+                return future.result(timeout=self._timeout_s / 2)
+        raise DataError(
+            f"{doing()} has not ended after {self._timeout_s:g} s", "the model's code waits for what does not come"
+        )
 
 
 @contextmanager
@@ -165,8 +210,9 @@ def _deaths_named() -> Iterator[None]:
         ) from error
 
 
-def _start_worker(spec: FeedSpec) -> None:
-    global _maker
+def _start_worker(spec: FeedSpec, begun: "ctypes.Array[ctypes.c_int64]") -> None:
+    global _maker, _begun
+    _begun = begun
     # Ctrl-C reaches the whole group; the parent decides what ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -192,9 +238,10 @@ def _ready() -> None:
         raise _maker
 
 
-def _make_batch(task: Task) -> Batch:
+def _make_batch(task: Task, slot: int) -> Batch:
     assert isinstance(_maker, WindowMaker)
-    return _maker.batch(task.first, task.count)
+    assert _begun is not None
+    return _maker.batch(task.first, task.count, begun=functools.partial(_begun.__setitem__, slot))
 
 
 class _environment:

@@ -51,7 +51,7 @@ def compose(
     kind: Kind,
     is_keyword: bool,
     clip: Samples,
-    other: Callable[[], Samples | None],
+    other: Callable[[bool], Samples | None],
     rng: np.random.Generator,
 ) -> Samples:
     """Put a clip on the stage: float32 (stage.length,).
@@ -65,7 +65,7 @@ def compose(
         kind: what the window shows.
         is_keyword: whether the clip is of a class to be detected.
         clip: float32 (samples,).
-        other: gives another clip of unknown speech, or None when there is none.
+        other: gives another clip of unknown speech, or None when there is none; told whether it is to stand before.
         rng: chance.
     """
     scene = np.zeros(stage.length, dtype=np.float32)
@@ -94,13 +94,18 @@ def _start(stage: Stage, kind: Kind, is_keyword: bool, length: int, rng: np.rand
 
 
 def _put_neighbours(
-    stage: Stage, scene: Samples, start: int, stop: int, other: Callable[[], Samples | None], rng: np.random.Generator
+    stage: Stage,
+    scene: Samples,
+    start: int,
+    stop: int,
+    other: Callable[[bool], Samples | None],
+    rng: np.random.Generator,
 ) -> None:
     """Other speech before and after, with a pause, each with the chance `lead_in_fraction`."""
     for before in (True, False):
         if rng.random() >= stage.lead_in_fraction:
             continue
-        neighbour = other()
+        neighbour = other(before)
         if neighbour is None:
             continue
         pause = int(rng.uniform(*_PAUSE_S) * stage.sample_rate_hz)

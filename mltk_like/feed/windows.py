@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,22 +12,27 @@ from numpy.typing import NDArray
 
 from mltk_like.audio.frontend import Frontend
 from mltk_like.data.noise_bank import NoiseBank
-from mltk_like.errors import DataError, MltkLikeError
+from mltk_like.errors import DataError, MltkLikeError, SettingError, ToolError
 from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_epoch, unknown_class
 from mltk_like.feed.scene import Samples, Stage, compose, trim_silence
 from mltk_like.feed.store import ClipStore
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model
 
+# Of long speech so many times the stage is augmented: more than can be heard, also when it is sped up.
+_EXCERPT = 1.5
+_INAUDIBLE = 1e-4
+
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFiles:
-    """One split as files that a worker process opens: paths of clip stores; label, name and family of each clip."""
+    """One split as files that a worker opens: paths of clip stores; label, name, family and weight of each clip."""
 
     speech: Path
     labels: tuple[str, ...]
     names: tuple[str, ...]
     families: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
     ambience: Path | None = None
     microphone: Path | None = None
     babble: Path | None = None
@@ -46,6 +52,27 @@ class Batch:
     features: NDArray[np.int8]
     labels: NDArray[np.int64]
     seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """One window, as it is heard and as the net sees it.
+
+    Attributes:
+        scene: float32 (samples,): warm-up and window together, augmented.
+        features: int8 (time, 1, bands).
+        label: class index.
+        clip: the clip's name, or 'a window of silence'.
+        number: the pass, from 0.
+        place: where it stands in the pass.
+    """
+
+    scene: Samples
+    features: NDArray[np.int8]
+    label: int
+    clip: str
+    number: int
+    place: int
 
 
 class WindowMaker:
@@ -81,18 +108,54 @@ class WindowMaker:
             sample_rate_hz=settings.sample_rate_hz,
             lead_in_fraction=model.lead_in_fraction,
         )
+        self._excerpt = int(_EXCERPT * self._stage.length)
+        self._masks = type(model).augment_features is not AudioDatasetMixin.augment_features
         self._plans: dict[int, EpochPlan] = {}
 
     def __len__(self) -> int:
         """Windows in one pass over the keyword clips."""
         return len(self._plan(0))
 
+    @property
+    def window_bytes(self) -> int:
+        """Memory that the features of one window take."""
+        silence = np.zeros((1, self._stage.length), dtype=np.float32)
+        return int(self._frontend(silence, last=self._time).nbytes)
+
     def class_counts(self) -> NDArray[np.int64]:
         """Windows of each class in one pass: int64 (classes,)."""
         return np.bincount(self._plan(0).labels, minlength=len(self._recipe.classes))
 
-    def batch(self, first: int, count: int) -> Batch:
+    def labels(self, number: int) -> NDArray[np.int64]:
+        """Class index of each window of a pass: int64 (windows,)."""
+        return self._plan(number).labels
+
+    def name(self, index: int) -> str:
+        """What window `index` shows, in words: its clip, its pass, its place there."""
+        number, place = divmod(index, len(self))
+        return f"{self._clip_name(number, place)} (pass {number}, window {place})"
+
+    def window(self, index: int) -> Window:
+        """One window with the sound that it was made from. Raises as `batch` does."""
+        number, place = divmod(index, len(self))
+        batch = self.batch(index, 1)
+        scene, _ = self._scene(self._plan(number), number, place)
+        return Window(
+            scene=scene,
+            features=batch.features[0],
+            label=int(batch.labels[0]),
+            clip=self._clip_name(number, place),
+            number=number,
+            place=place,
+        )
+
+    def batch(self, first: int, count: int, begun: Callable[[int], None] | None = None) -> Batch:
         """Windows `first` to `first + count`, counted over all passes.
+
+        Args:
+            first: index of the first window.
+            count: number of windows.
+            begun: called with the index of each window before it is made.
 
         Raises:
             DataError: a clip could not be used; names the clip and carries the traceback. Or there is no clip at all.
@@ -109,15 +172,21 @@ class WindowMaker:
             number, place = divmod(first + row, len(self))
             plan = self._plan(number)
             labels[row] = plan.labels[place]
+            if begun is not None:
+                begun(first + row)
             try:
                 scenes[row], spent = self._scene(plan, number, place)
             except Exception as error:
-                raise self._failure(plan, number, place, error) from error
+                raise self._failure(first + row, error) from error
             decode += spent
         made = time.process_time()
-        features = self._frontend(scenes, last=self._time)
-        seconds = {"decode": decode, "augment": made - began - decode, "frontend": time.process_time() - made}
-        return Batch(features=features.reshape(count, self._time, 1, self._bands), labels=labels, seconds=seconds)
+        features = self._frontend(scenes, last=self._time).reshape(count, self._time, 1, self._bands)
+        seen = time.process_time()
+        if self._masks:
+            self._mask(features, first)
+        masked = time.process_time() - seen
+        seconds = {"decode": decode, "augment": made - began - decode + masked, "frontend": seen - made}
+        return Batch(features=features, labels=labels, seconds=seconds)
 
     def _plan(self, number: int) -> EpochPlan:
         """The plan of a pass; the first stays and the two latest, since batches cross from one pass to the next."""
@@ -128,18 +197,26 @@ class WindowMaker:
         return self._plans[number]
 
     def _draw(self, number: int) -> EpochPlan:
-        return plan_epoch(self._recipe, self._files.labels, self._speech.lengths, number, self._files.families)
+        files = self._files
+        return plan_epoch(self._recipe, files.labels, self._speech.lengths, number, files.families, files.weights)
+
+    def _chance(self, *place: int) -> np.random.Generator:
+        return np.random.default_rng(np.random.SeedSequence([self._recipe.seed, *place]))
 
     def _scene(self, plan: EpochPlan, number: int, place: int) -> tuple[Samples, float]:
-        rng = np.random.default_rng(np.random.SeedSequence([self._recipe.seed, number, place]))
+        """A window's sound, and the CPU seconds that reading the clip took."""
+        rng = self._chance(number, place)
         kind = Kind(int(plan.kinds[place]))
+        is_keyword = kind is Kind.WHOLE and plan.labels[place] != self._unknown
         began = time.process_time()
-        clip = self._clip(int(plan.clips[place])) if kind is not Kind.SILENCE else np.zeros(0, np.float32)
+        clip = np.zeros(0, np.float32)
+        if kind is not Kind.SILENCE:
+            samples = np.asarray(self._speech[int(plan.clips[place])])
+            clip = _floats(samples if is_keyword or kind is Kind.CROPPED else _part(samples, self._excerpt, rng))
         decode = time.process_time() - began
         if kind is not Kind.SILENCE:
             clip = _checked("augment_clip", self._model.augment_clip(trim_silence(clip), rng, self._sounds))
-        is_keyword = kind is Kind.WHOLE and plan.labels[place] != self._unknown
-        scene = compose(self._stage, kind, is_keyword, clip, lambda: self._other(rng), rng)
+        scene = compose(self._stage, kind, is_keyword, clip, lambda before: self._other(rng, before), rng)
         scene = _checked("augment", self._model.augment(scene, rng, self._sounds))
         if len(scene) != self._stage.length:
             raise DataError(
@@ -147,21 +224,48 @@ class WindowMaker:
             )
         return scene, decode
 
-    def _clip(self, index: int) -> Samples:
-        return self._speech[index].astype(np.float32) * np.float32(1 / 32768)
-
-    def _other(self, rng: np.random.Generator) -> Samples | None:
+    def _other(self, rng: np.random.Generator, before: bool) -> Samples | None:
+        """Another unknown clip: as much of its end as can be heard before a clip, or of its start after one."""
         if not len(self._unknown_clips):
             return None
-        return self._clip(int(rng.choice(self._unknown_clips)))
+        samples = np.asarray(self._speech[int(rng.choice(self._unknown_clips))])
+        return _floats(samples[-self._stage.length :] if before else samples[: self._stage.length])
 
-    def _failure(self, plan: EpochPlan, number: int, place: int, error: Exception) -> DataError:
-        clip = int(plan.clips[place])
-        name = self._files.names[clip] if clip >= 0 else "a window of silence"
+    def _mask(self, features: NDArray[np.int8], first: int) -> None:
+        for row, window in enumerate(features):
+            number, place = divmod(first + row, len(self))
+            try:
+                masked = self._model.augment_features(window, self._chance(number, place, 1))
+                if not isinstance(masked, np.ndarray) or (masked.shape, masked.dtype) != (window.shape, window.dtype):
+                    raise DataError("augment_features returned another shape or type", "return an array as it is given")
+            except Exception as error:
+                raise self._failure(first + row, error) from error
+            features[row] = masked
+
+    def _clip_name(self, number: int, place: int) -> str:
+        clip = int(self._plan(number).clips[place])
+        return self._files.names[clip] if clip >= 0 else "a window of silence"
+
+    def _failure(self, index: int, error: Exception) -> MltkLikeError:
+        if isinstance(error, ToolError | SettingError):
+            return error  # a package that is missing, a name that is unknown: no clip's fault
         trace = "".join(traceback.format_exception(error))
-        return DataError(
-            f"augmenting {name} failed (pass {number}, window {place})\n{trace}", "see the traceback above"
-        )
+        clip, _, where = self.name(index).rpartition(" (")
+        return DataError(f"augmenting {clip} failed ({where}\n{trace}", "see the traceback above")
+
+
+def _floats(samples: NDArray[np.int16]) -> Samples:
+    floats = samples.astype(np.float32)
+    floats *= np.float32(1 / 32768)
+    return floats
+
+
+def _part(samples: NDArray[np.int16], length: int, rng: np.random.Generator) -> NDArray[np.int16]:
+    """A random stretch of what is longer than `length`."""
+    if len(samples) <= length:
+        return samples
+    start = int(rng.integers(len(samples) - length + 1))
+    return samples[start : start + length]
 
 
 def _checked(method: str, samples: Any) -> Samples:
@@ -172,6 +276,12 @@ def _checked(method: str, samples: Any) -> Samples:
     return samples
 
 
+def _audible(room: Samples) -> Samples:
+    """A room without the end of its tail that holds less than a ten thousandth of its energy, for the time it takes."""
+    left = np.cumsum(np.square(room[::-1], dtype=np.float64))[::-1]
+    return room[: max(int(np.count_nonzero(left > _INAUDIBLE * left[0])), 1)] if len(room) else room
+
+
 def open_noise_bank(files: SplitFiles) -> NoiseBank:
     """The noise and rooms of a split, memory-mapped."""
 
@@ -179,12 +289,12 @@ def open_noise_bank(files: SplitFiles) -> NoiseBank:
         if path is None:
             return []
         store = ClipStore(path)
-        return [store[index] for index in range(len(store))]
+        return [np.asarray(store[index]) for index in range(len(store))]
 
     rooms: list[Samples] = []
     if files.rooms is not None:
         with np.load(files.rooms) as archive:
-            rooms = [archive[name] for name in archive.files]
+            rooms = [_audible(archive[name]) for name in archive.files]
     return NoiseBank(
         ambience=recordings(files.ambience),
         microphone=recordings(files.microphone),

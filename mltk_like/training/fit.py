@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import DataError
-from mltk_like.feed.pool import Feed, Task
+from mltk_like.feed.pool import BatchSource, Task
 from mltk_like.feed.windows import Batch
 from mltk_like.mixins import TrainMixin
 from mltk_like.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -58,7 +58,7 @@ def fit(
     model: TrainMixin,
     trainer: Trainer,
     schedule: Schedule,
-    feed: Feed,
+    feed: BatchSource,
     validation: Validation,
     folder: Path,
     *,

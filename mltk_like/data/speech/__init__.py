@@ -5,11 +5,12 @@
     def sources(self):
         return [say("alexa", label="alexa", count=1600), *speech_negatives("alexa", label="unknown", count=8000)]
 
-What a clip says is in `words`, `phrases`, `pseudo` and `pronunciation`; who says it in `engines` and the module of each
-engine; how it gets to disk in `render` and `finish`.
+What a clip says is in `words`, `phrases`, `pseudo` and `pronunciation`, how in `variation`; who says it in `engines`
+and the module of each engine; how it gets to disk in `render` and `finish`.
 """
 
 from mltk_like.data.speech.engines import Engine, Manner, open_engine
+from mltk_like.data.speech.export import SPOKEN_BY
 from mltk_like.data.speech.lexicon import pronounce
 from mltk_like.data.speech.phrases import random_phrase
 from mltk_like.data.speech.pronunciation import variants
@@ -24,13 +25,20 @@ from mltk_like.data.speech.spoken import (
     speech_negatives,
 )
 from mltk_like.data.speech.utterance import Utterance
-from mltk_like.data.speech.words import part_of, sound_alikes
+from mltk_like.data.speech.variation import Variation
+from mltk_like.data.speech.word_list import WordList
+from mltk_like.data.speech.words import Alike, find_alikes, part_of, sound_alikes
 
 __all__ = [
+    "SPOKEN_BY",
+    "Alike",
     "Engine",
     "Manner",
     "SpeechSource",
     "Utterance",
+    "Variation",
+    "WordList",
+    "find_alikes",
     "open_engine",
     "part_of",
     "pronounce",

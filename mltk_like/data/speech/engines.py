@@ -1,12 +1,14 @@
 """The interface of the speech engines, and how one is found by its name.
 
-An engine specification is NAME or NAME:ARGUMENT with a built-in name ('kokoro', 'hibari', 'piper',
-'piper:/voices/en_GB-x.onnx', 'espeak:de'), or 'package.module:Class' for an engine of one's own.
+An engine specification is NAME or NAME:ARGUMENT with a built-in name ('kokoro', 'hibari', 'piper', 'piper:libritts_r',
+'piper:/voices/en_GB-x.onnx', 'espeak:de', 'command:mytts {text} {out}'), or 'package.module:Class' for an engine of
+one's own.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import ClassVar
@@ -23,6 +25,7 @@ BUILT_IN: Mapping[str, str] = MappingProxyType(
         "kokoro": "mltk_like.data.speech.kokoro:Kokoro",
         "piper": "mltk_like.data.speech.piper:Piper",
         "espeak": "mltk_like.data.speech.espeak:Espeak",
+        "command": "mltk_like.data.speech.command:Command",
     }
 )
 
@@ -44,20 +47,27 @@ class Engine(ABC):
         licence: licence of the voices' output, as `Clip.licence` wants it.
         split: split that all its clips belong to, or '' where each voice may go to any. An engine with one voice that
             speaks half of the corpus would take all it says out of the training if chance put it elsewhere.
-        reads_phonemes: False for an engine that reads text by its own rules only.
+        reads_phonemes: False for an engine that reads text by its own rules only: one of another language than English,
+            or a formant voice.
     """
 
     version: ClassVar[str]
     licence: str = ""
     split: ClassVar[str] = ""
-    reads_phonemes: ClassVar[bool] = True
+    reads_phonemes: bool = True
 
     def __init__(self, argument: str = "") -> None:
         self.argument = argument
 
+    @property
+    def download(self) -> str:
+        """What the first use of it fetches, in words; empty: nothing, or it is there."""
+        return ""
+
     @abstractmethod
     def check(self) -> None:
-        """Raise ToolError when the engine cannot run here. Fast: loads nothing."""
+        """Raise ToolError when the engine cannot run here. Fast: loads nothing, but fetches a voice that is a
+        declared download and is used for the first time."""
 
     @abstractmethod
     def voices(self) -> Sequence[str]:
@@ -66,6 +76,10 @@ class Engine(ABC):
     @abstractmethod
     def manner(self, rng: np.random.Generator) -> Manner:
         """Draw a rate of speech, a shift and further settings that sound like people."""
+
+    def emphasised(self, manner: Manner) -> Manner:
+        """The same manner for a word that bears emphasis: a tenth slower, and what else the engine can do."""
+        return replace(manner, speed=round(manner.speed * 0.9, 3))
 
     @abstractmethod
     def render(self, utterance: Utterance, phonemes: str, seed: int) -> tuple[npt.NDArray[np.float32], int]:
@@ -102,3 +116,9 @@ def open_engine(specification: str) -> Engine:
     if not (isinstance(found, type) and issubclass(found, Engine)):
         raise SettingError(f"{specification!r} is not a speech engine", "derive it from mltk_like.data.speech.Engine")
     return found(argument)
+
+
+@lru_cache(maxsize=16)
+def shared_engine(specification: str) -> Engine:
+    """`open_engine`, once for each specification: what an engine has loaded serves all its clips."""
+    return open_engine(specification)

@@ -5,17 +5,17 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from functools import lru_cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Never
 
-from mltk_like.data.speech.engines import Engine, open_engine
-from mltk_like.data.speech.finish import fault, finish, wav_bytes
+from mltk_like.cluster import Cluster, Workers
+from mltk_like.data.speech.engines import shared_engine
+from mltk_like.data.speech.finish import fault, finish, letters, wav_bytes
 from mltk_like.data.speech.lexicon import pronounce
 from mltk_like.data.speech.phonemes import phones
 from mltk_like.data.speech.utterance import Utterance
@@ -36,28 +36,31 @@ Job = tuple[Utterance, str]
 """What to say, and the file to write."""
 
 
-def make_clips(jobs: Sequence[Job], *, name: str, workers: int | None, progress: bool) -> None:
+def make_clips(jobs: Sequence[Job], *, name: str, workers: Workers, progress: bool) -> None:
     """Speak what is missing and write each clip atomically; what exists already must not be among the jobs.
 
     Args:
         jobs: utterances and their files.
         name: shown at the progress bar.
-        workers: processes; None for one a core, 0 to work in this process.
+        workers: processes; None for one a core, 0 to work in this process. Or a cluster, whose nodes speak the same
+            clips, byte for byte; they are written here.
         progress: show a bar.
 
     Raises:
-        ToolError: an engine's package is missing.
+        ToolError: an engine's package is missing, or the cluster is lost.
         DataError: an engine failed, a worker was killed, or the disk is full.
     """
     for engine in sorted({utterance.engine for utterance, _ in jobs}):
-        _engine(engine).check()
+        shared_engine(engine).check()
     # Jobs of one engine go together: a worker then seldom holds more than one model at a time.
     ordered = sorted(jobs, key=lambda job: job[0].engine)
     chunks = [ordered[at : at + _CHUNK] for at in range(0, len(ordered), _CHUNK)]
     from tqdm import tqdm
 
     with tqdm(total=len(jobs), desc=name, unit="clip", disable=not progress) as bar:
-        if workers == 0:
+        if isinstance(workers, Cluster):
+            rejected = _on_cluster(chunks, workers, bar)
+        elif workers == 0:
             rejected = 0
             for chunk in chunks:
                 rejected += speak(chunk)
@@ -81,9 +84,21 @@ def speak(jobs: Sequence[Job]) -> int:
         MltkLikeError: as it was, when an engine raises one; any other failure is a DataError that names the utterance.
     """
     rejected = 0
+    for target, data in _spoken(jobs):
+        rejected += not data
+        _write(target, data)
+    return rejected
+
+
+def _write(target: str, data: bytes) -> None:
+    write_bytes(Path(target if data else target + REJECTED), data)
+
+
+def _spoken(jobs: Sequence[Job]) -> Iterator[tuple[str, bytes]]:
+    """(file, content) of each clip; no content: rejected."""
     for utterance, target in jobs:
         try:
-            data = _render(utterance)
+            yield target, _render(utterance)
         except MltkLikeError:
             raise
         except Exception as error:
@@ -91,25 +106,32 @@ def speak(jobs: Sequence[Job]) -> int:
             raise DataError(
                 f"cannot speak {said}: {type(error).__name__}: {error}", f"the whole utterance: {utterance}"
             ) from error
-        rejected += not data
-        write_bytes(Path(target if data else target + REJECTED), data)
+
+
+def _speak_on_node(jobs: Sequence[Job]) -> list[tuple[str, bytes]]:
+    return list(_spoken(jobs))
+
+
+def _on_cluster(chunks: Sequence[Sequence[Job]], cluster: Cluster, bar: "tqdm[Never]") -> int:
+    rejected = 0
+    for _, clips in cluster.run(_speak_on_node, chunks):
+        for target, data in clips:
+            rejected += not data
+            _write(target, data)
+        bar.update(len(clips))
     return rejected
 
 
 def _render(utterance: Utterance) -> bytes:
-    phonemes = utterance.phonemes or pronounce(utterance.text)
-    engine = _engine(utterance.engine)
+    engine = shared_engine(utterance.engine)
+    phonemes = utterance.phonemes or (pronounce(utterance.text) if engine.reads_phonemes else "")
+    sounds = len(phones(phonemes)) if phonemes else letters(utterance.text)
     for draw in range(_DRAWS):
         audio, rate = engine.render(utterance, phonemes, utterance.seed + draw)
         clip = finish(audio, rate, utterance.shift)
-        if not fault(clip, len(phones(phonemes)), utterance.speed):
+        if not fault(clip, sounds, utterance.speed):
             return wav_bytes(clip)
     return b""
-
-
-@lru_cache(maxsize=16)
-def _engine(specification: str) -> Engine:
-    return open_engine(specification)
 
 
 def _in_processes(chunks: Sequence[Sequence[Job]], count: int, bar: "tqdm[Never]") -> int:

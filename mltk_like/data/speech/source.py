@@ -8,11 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
+from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
-from mltk_like.data.speech.engines import Engine, open_engine
-from mltk_like.data.speech.render import REJECTED, make_clips
+from mltk_like.data.fetch import offline
+from mltk_like.data.source import Inventory
+from mltk_like.data.speech.catalogue import matches
+from mltk_like.data.speech.engines import Engine, open_engine, shared_engine
+from mltk_like.data.speech.render import REJECTED, Job, make_clips
 from mltk_like.data.speech.texts import Texts
 from mltk_like.data.speech.utterance import Utterance, speech_dir
+from mltk_like.data.speech.variation import USUAL, Variation
 from mltk_like.errors import SettingError
 
 # The voices come in one order in every source, so that positives and negatives share the first ones and no class can
@@ -31,6 +36,9 @@ class SpeechSource:
         count: number of clips.
         engines: (engine specification, share) pairs; see `engines.py`.
         seed: another seed gives other manners and texts.
+        voices: patterns, as of file names, of which a voice's name ('en-us+f2') or full name ('espeak:en-us+f2') must
+            match one; none: all voices. An engine without such a voice is left out.
+        variation: which rates and pitches; the rest of it is the texts' affair.
     """
 
     name: str
@@ -39,6 +47,8 @@ class SpeechSource:
     count: int
     engines: tuple[tuple[str, float], ...]
     seed: int = 0
+    voices: tuple[str, ...] = ()
+    variation: Variation = USUAL
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -57,10 +67,11 @@ class SpeechSource:
 
         Raises:
             ToolError: the package with the lexicon or an engine is missing.
+            SettingError: no voice matches `voices`.
         """
         return list(_planned(self, self.count))
 
-    def collect(self, *, limit: int | None = None, workers: int | None = None, progress: bool = True) -> list[Clip]:
+    def collect(self, *, limit: int | None = None, workers: Workers = None, progress: bool = True) -> list[Clip]:
         """Make what is missing and return all clips.
 
         Args:
@@ -70,20 +81,33 @@ class SpeechSource:
 
         Raises:
             ToolError: an engine's package is missing.
+            SettingError: no voice matches `voices`.
             DataError: an engine failed, or a file cannot be written.
         """
-        for specification, _ in self.engines:
-            open_engine(specification).check()
-        root = str(speech_dir())
-        plan = _planned(self, self.count if limit is None else min(limit, self.count))
-        files = [(utterance, utterance.location(root)) for utterance in plan]
-        absent = [job for job in files if not os.path.exists(job[1])]
-        jobs = [job for job in absent if not os.path.exists(job[1] + REJECTED)]
+        self.check()
+        files = self._files(self.count if limit is None else min(limit, self.count))
+        jobs = _to_be_made(files)
         if jobs:
             make_clips(jobs, name=self.name, workers=workers, progress=progress)
-        rejected = {path for _, path in absent if not os.path.exists(path)}
-        engines = {specification: open_engine(specification) for specification, _ in self.engines}
-        return [self._clip(said, path, engines[said.engine]) for said, path in files if path not in rejected]
+        return self._clips(files)
+
+    def inventory(self) -> Inventory:
+        """What there is of it. Makes and fetches nothing.
+
+        Raises:
+            ToolError: the package with the lexicon or an engine is missing.
+            SettingError: no voice matches `voices`.
+            DataError: a voice's settings, which must be fetched first, say how many speakers it has.
+        """
+        with offline():
+            files = self._files(self.count)
+        licences = sorted({shared_engine(name).licence for name, _ in self.engines} - {""})
+        return Inventory(clips=self._clips(files), missing=len(_to_be_made(files)), licence=", ".join(licences))
+
+    def check(self) -> None:
+        """Raise ToolError when an engine's package is missing; fetch voices that are declared downloads."""
+        for specification, _ in self.engines:
+            open_engine(specification).check()
 
     def remake(self, paths: Collection[Path], *, progress: bool = True) -> None:
         """Make those of its clips that belong at `paths` and are missing there.
@@ -92,16 +116,16 @@ class SpeechSource:
             ToolError: an engine's package is missing.
             DataError: an engine failed, or a file cannot be written.
         """
-        wanted, root = {str(path) for path in paths}, str(speech_dir())
-        files = [(utterance, utterance.location(root)) for utterance in self.plan()]
-        jobs = [job for job in files if job[1] in wanted and not os.path.exists(job[1])]
+        wanted = {str(path) for path in paths}
+        jobs = [job for job in self._files(self.count) if job[1] in wanted and not os.path.exists(job[1])]
         if jobs:
             make_clips(jobs, name=self.name, workers=None, progress=progress)
 
     def utterance(self, number: int, specification: str, engine: Engine, voice: str) -> Utterance:
         """The utterance of that number, when it is this engine's and this voice's turn."""
         rng = np.random.default_rng([self.seed, self.texts.salt, number])
-        line, manner = self.texts.line(number, rng), engine.manner(rng)
+        line = self.texts.line(number, rng)
+        manner = self.variation.manner(engine, line, rng)
         return Utterance(
             engine=specification,
             version=engine.version,
@@ -114,6 +138,14 @@ class SpeechSource:
             extra=manner.extra,
         )
 
+    def _files(self, count: int) -> list[Job]:
+        root = str(speech_dir())
+        return [(utterance, utterance.location(root)) for utterance in _planned(self, count)]
+
+    def _clips(self, files: Sequence[Job]) -> list[Clip]:
+        engines = {specification: shared_engine(specification) for specification, _ in self.engines}
+        return [self._clip(said, path, engines[said.engine]) for said, path in files if os.path.exists(path)]
+
     def _clip(self, said: Utterance, path: str, engine: Engine) -> Clip:
         return Clip(
             path=speech_dir() / path,
@@ -123,21 +155,47 @@ class SpeechSource:
             licence=engine.licence,
             text=said.text or said.phonemes,
             split=engine.split,
+            details=said.details(),
         )
+
+
+def _to_be_made(files: Sequence[Job]) -> list[Job]:
+    absent = [job for job in files if not os.path.exists(job[1])]
+    return [job for job in absent if not os.path.exists(job[1] + REJECTED)]
 
 
 # A plan of 10,000 clips takes a second or two; a process asks for each several times.
 @lru_cache(maxsize=32)
 def _planned(source: SpeechSource, count: int) -> tuple[Utterance, ...]:
-    engines = [(specification, open_engine(specification)) for specification, _ in source.engines]
-    voices = [_shuffled(tuple(engine.voices())) for _, engine in engines]
-    said = [0] * len(engines)
+    speakers = _speakers(source)
+    said = [0] * len(speakers)
     plan = []
-    for number, which in zip(range(count), _turns([share for _, share in source.engines]), strict=False):
-        voice = voices[which][said[which] % len(voices[which])]
+    for number, which in zip(range(count), _turns([share for _, _, share, _ in speakers]), strict=False):
+        specification, engine, _, voices = speakers[which]
+        voice = voices[said[which] % len(voices)]
         said[which] += 1
-        plan.append(source.utterance(number, *engines[which], voice))
+        plan.append(source.utterance(number, specification, engine, voice))
     return tuple(plan)
+
+
+def _speakers(source: SpeechSource) -> list[tuple[str, Engine, float, tuple[str, ...]]]:
+    """(specification, engine, share, voices) of a source, without the engines that have none of the wanted voices."""
+    found = []
+    for specification, share in source.engines:
+        engine = shared_engine(specification)
+        voices = _shuffled(tuple(engine.voices()))
+        if source.voices:
+            patterns = [pattern.lower() for pattern in source.voices]
+            voices = tuple(voice for voice in voices if matches(specification, voice, patterns))
+        if voices:
+            found.append((specification, engine, share, voices))
+    if not found:
+        engines = ", ".join(specification for specification, _ in source.engines)
+        raise SettingError(
+            f"source '{source.name}': no voice of {engines} matches {', '.join(source.voices)}",
+            "python -m mltk_like synthesize --list-voices shows them",
+        )
+    return found
 
 
 def _turns(shares: Sequence[float]) -> Iterator[int]:

@@ -1,29 +1,36 @@
 """What a model's `sources()` calls: speech of the keyword, and of all that must not be taken for it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from mltk_like.data.speech.source import SpeechSource
 from mltk_like.data.speech.texts import Parts, PseudoWords, RandomPhrases, Said, SoundAlikes, Texts
+from mltk_like.data.speech.variation import USUAL, Variation
+from mltk_like.data.speech.word_list import WordList
 from mltk_like.errors import SettingError
 
 Engines = Mapping[str, float] | Sequence[str]
 """Engine specifications with their shares, or a list of them with equal shares."""
 
+Voices = str | Sequence[str]
+"""Patterns of voices, or one."""
+
 # Shares weigh variety (kokoro: 300 speakers, 0.5 s a word) against time (hibari 0.01 s, piper 0.06 s).
-KEYWORD_ENGINES: Engines = MappingProxyType({"kokoro": 0.36, "hibari": 0.28, "piper": 0.36})
+KEYWORD_ENGINES: Mapping[str, float] = MappingProxyType({"kokoro": 0.36, "hibari": 0.28, "piper": 0.36})
 """Default voices of `say`."""
-ALIKE_ENGINES: Engines = MappingProxyType({"kokoro": 0.12, "hibari": 0.53, "piper": 0.35})
+ALIKE_ENGINES: Mapping[str, float] = MappingProxyType({"kokoro": 0.12, "hibari": 0.53, "piper": 0.35})
 """Default voices of `say_sound_alikes` and `say_parts`."""
-PHRASE_ENGINES: Engines = MappingProxyType({"kokoro": 0.02, "hibari": 0.8, "piper": 0.18})
+PHRASE_ENGINES: Mapping[str, float] = MappingProxyType({"kokoro": 0.02, "hibari": 0.8, "piper": 0.18})
 """Default voices of `say_random`."""
-PSEUDO_ENGINES: Engines = MappingProxyType({"kokoro": 0.2, "piper": 0.8})
+PSEUDO_ENGINES: Mapping[str, float] = MappingProxyType({"kokoro": 0.2, "piper": 0.8})
 """Default voices of `say_pseudo_words`: those that were trained on more than one language, or stand foreign sounds."""
 
 
 def say(
-    *texts: str, label: str, count: int, engines: Engines = KEYWORD_ENGINES, seed: int = 0, name: str | None = None
-) -> SpeechSource:
+    *texts: str, label: str, count: int, engines: Engines = KEYWORD_ENGINES, voices: Voices = (), seed: int = 0,
+    variation: Variation = USUAL, name: str | None = None,
+) -> SpeechSource:  # fmt: skip
     """Texts said by many voices, in many pronunciations and tones.
 
     Args:
@@ -31,7 +38,9 @@ def say(
         label: class of the clips.
         count: number of clips.
         engines: which engines speak; see `mltk_like.data.speech.engines`.
+        voices: which of their voices, as patterns: "espeak:en-us+f?", "joe"; none: all, by turns.
         seed: another seed gives other clips.
+        variation: rates, pitches, endings, emphasis and pauses.
         name: name of the source; by default made from the texts.
 
     Raises:
@@ -39,37 +48,47 @@ def say(
     """
     if not texts or not all(text.strip() for text in texts):
         raise SettingError("say() got no text to say", 'give one, such as say("alexa", label="alexa", count=1000)')
-    return _source(Said(texts), name or f"speech '{', '.join(texts)}'", label, count, engines, seed)
+    source = _source(
+        Said(texts, variation), name or f"speech '{', '.join(texts)}'", label, count, engines, voices, seed
+    )
+    return replace(source, variation=variation)
 
 
 def say_sound_alikes(
-    word: str, *, label: str, count: int, engines: Engines = ALIKE_ENGINES, seed: int = 0, name: str | None = None
-) -> SpeechSource:
-    """Words and two-word phrases that sound most like `word` and are not it. Arguments as of `say`."""
-    return _source(SoundAlikes(word), name or f"sound-alikes of '{word}'", label, count, engines, seed)
+    word: str, *, label: str, count: int, engines: Engines = ALIKE_ENGINES, voices: Voices = (), seed: int = 0,
+    nearest: int = 512, words: WordList | None = None, name: str | None = None,
+) -> SpeechSource:  # fmt: skip
+    """Words and two-word phrases that sound most like `word` and are not it: the `nearest` so many, by turns.
+
+    They come from the English lexicon, or from a list of words of another language, which needs engines that speak it.
+    Other arguments as of `say`.
+    """
+    texts = SoundAlikes(word, nearest, words)
+    return _source(texts, name or f"sound-alikes of '{word}'", label, count, engines, voices, seed)
 
 
 def say_parts(
-    word: str, *, label: str, count: int, engines: Engines = ALIKE_ENGINES, seed: int = 0, name: str | None = None
-) -> SpeechSource:
+    word: str, *, label: str, count: int, engines: Engines = ALIKE_ENGINES, voices: Voices = (), seed: int = 0,
+    name: str | None = None,
+) -> SpeechSource:  # fmt: skip
     """Beginnings, endings, splices and spoilt forms of `word`. Arguments as of `say`."""
-    return _source(Parts(word), name or f"parts of '{word}'", label, count, engines, seed)
+    return _source(Parts(word), name or f"parts of '{word}'", label, count, engines, voices, seed)
 
 
 def say_random(
-    *, label: str, count: int, avoid: Sequence[str] = (), engines: Engines = PHRASE_ENGINES, seed: int = 0,
-    name: str | None = None,
+    *, label: str, count: int, avoid: Sequence[str] = (), engines: Engines = PHRASE_ENGINES, voices: Voices = (),
+    seed: int = 0, name: str | None = None,
 ) -> SpeechSource:  # fmt: skip
     """Random words and sentences in which none of the words to `avoid` is heard. Arguments as of `say`."""
-    return _source(RandomPhrases(_words(avoid)), name or "random speech", label, count, engines, seed)
+    return _source(RandomPhrases(_words(avoid)), name or "random speech", label, count, engines, voices, seed)
 
 
 def say_pseudo_words(
-    *, label: str, count: int, avoid: Sequence[str] = (), engines: Engines = PSEUDO_ENGINES, seed: int = 0,
-    name: str | None = None,
+    *, label: str, count: int, avoid: Sequence[str] = (), engines: Engines = PSEUDO_ENGINES, voices: Voices = (),
+    seed: int = 0, name: str | None = None,
 ) -> SpeechSource:  # fmt: skip
     """Made-up words in the sounds of a dozen languages. Arguments as of `say_random`."""
-    return _source(PseudoWords(_words(avoid)), name or "pseudo-words", label, count, engines, seed)
+    return _source(PseudoWords(_words(avoid)), name or "pseudo-words", label, count, engines, voices, seed)
 
 
 def speech_negatives(word: str, *, label: str, count: int, seed: int = 0) -> list[SpeechSource]:
@@ -84,10 +103,15 @@ def speech_negatives(word: str, *, label: str, count: int, seed: int = 0) -> lis
     ]
 
 
-def _source(texts: Texts, name: str, label: str, count: int, engines: Engines, seed: int) -> SpeechSource:
-    shares = engines if isinstance(engines, Mapping) else dict.fromkeys(engines, 1.0)
-    return SpeechSource(name=name, label=label, texts=texts, count=count, engines=tuple(shares.items()), seed=seed)
+def _source(
+    texts: Texts, name: str, label: str, count: int, engines: Engines, voices: Voices, seed: int
+) -> SpeechSource:
+    shares = engines if isinstance(engines, Mapping) else dict.fromkeys(_words(engines), 1.0)
+    return SpeechSource(
+        name=name, label=label, texts=texts, count=count, engines=tuple(shares.items()), seed=seed,
+        voices=_words(voices),
+    )  # fmt: skip
 
 
-def _words(avoid: Sequence[str]) -> tuple[str, ...]:
-    return (avoid,) if isinstance(avoid, str) else tuple(avoid)
+def _words(given: Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)

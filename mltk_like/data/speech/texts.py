@@ -2,27 +2,20 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 
 from mltk_like.data.speech.lexicon import load_lexicon, pronounce
 from mltk_like.data.speech.phrases import random_phrase
-from mltk_like.data.speech.pronunciation import contains, draw_variant
+from mltk_like.data.speech.pronunciation import contains
 from mltk_like.data.speech.pseudo import pseudo_word
-from mltk_like.data.speech.words import part_of, sound_alikes
+from mltk_like.data.speech.variation import AS_WRITTEN, USUAL, Line, Variation
+from mltk_like.data.speech.word_list import WordList
+from mltk_like.data.speech.words import find_alikes, part_of
 
 _ALIKES = 512  # how far down the list of sound-alikes to go before it starts again with other voices
-_ENDINGS = ("", ".", "!", "?", ",", "…")
-_ENDING_SHARES = (0.3, 0.2, 0.2, 0.15, 0.1, 0.05)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Line:
-    """What one clip says: text, phonemes, or both."""
-
-    text: str = ""
-    phonemes: str = ""
 
 
 class Texts(ABC):
@@ -46,26 +39,42 @@ class Said(Texts):
     """The given texts by turns, in many pronunciations and as call, statement and question."""
 
     texts: tuple[str, ...]
+    variation: Variation = USUAL
     salt: ClassVar[int] = 1
 
+    def text(self, number: int) -> str:
+        """Which of the texts it is."""
+        return self.texts[number % len(self.texts)]
+
     def line(self, number: int, rng: np.random.Generator) -> Line:
-        text = self.texts[number % len(self.texts)]
-        ending = _ENDINGS[int(rng.choice(len(_ENDINGS), p=_ENDING_SHARES))]
-        return Line(text=text + ending, phonemes=draw_variant(pronounce(text), rng) + ending)
+        text = self.text(number)
+        return self.variation.line(text, pronounce(text), rng)
+
+
+@dataclass(frozen=True)
+class Shuffled(Said):
+    """The given texts, all of them before any comes again, each time in another order: no text keeps to a voice."""
+
+    def text(self, number: int) -> str:
+        turn, at = divmod(number, len(self.texts))
+        return self.texts[_order(len(self.texts), turn)[at]]
 
 
 @dataclass(frozen=True)
 class SoundAlikes(Texts):
-    """Words and two-word phrases that sound like `word`, the most alike first."""
+    """Words and two-word phrases that sound like `word`, the `nearest` most alike by turns."""
 
     word: str
+    nearest: int = _ALIKES
+    words: WordList | None = None
     salt: ClassVar[int] = 2
 
     def line(self, number: int, rng: np.random.Generator) -> Line:
-        phrases = sound_alikes(self.word, _ALIKES)
-        phrase = phrases[number % len(phrases)]
-        ending = _ENDINGS[int(rng.choice(len(_ENDINGS), p=_ENDING_SHARES))]
-        return Line(text=phrase + ending, phonemes=" ".join(load_lexicon()[part] for part in phrase.split()) + ending)
+        alikes = find_alikes(self.word, self.nearest, self.words)
+        alike = alikes[number % len(alikes)]
+        # espeak-ng, which reads a list of words, has symbols of its own.
+        phonemes = pronounce(alike.phrase) if self.words else alike.phonemes
+        return AS_WRITTEN.line(alike.phrase, phonemes, rng)
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,11 @@ class PseudoWords(Texts):
             phonemes = pseudo_word(rng)
             if not any(contains(phonemes, pronounce(word)) for word in self.avoid):
                 return Line(phonemes=phonemes)
+
+
+@lru_cache(maxsize=4)
+def _order(count: int, turn: int) -> tuple[int, ...]:
+    return tuple(np.random.default_rng([0x74757273, turn]).permutation(count).tolist())
 
 
 def _said(word: str) -> str:

@@ -37,12 +37,29 @@ class Utterance:
     @property
     def group(self) -> str:
         """Who is heard, as `Clip.group` wants it: 'kokoro:0123'."""
-        return f"{self.short_engine}:{self.voice}"
+        return group_of_voice(self.engine, self.voice)
 
     @property
     def short_engine(self) -> str:
         """The engine's name alone, fit for a file name."""
-        return _plain(self.engine.partition(":")[0])
+        return plain(self.engine.partition(":")[0])
+
+    def details(self) -> dict[str, str]:
+        """What a manifest says of it: engine, voice, voice_id (the group), phonemes, speed, pitch, seed and so on.
+
+        The engine's argument, which may hold paths of this machine, is left out: the voice names what it opened.
+        """
+        return {
+            "engine": self.short_engine,
+            "version": self.version,
+            "voice": self.voice,
+            "voice_id": self.group,
+            "phonemes": self.phonemes,
+            "speed": f"{self.speed:g}",
+            "pitch": f"{self.shift:g}",
+            "seed": str(self.seed),
+            **{f"{self.short_engine}_{name}": f"{value:g}" for name, value in self.extra},
+        }
 
     def key(self) -> str:
         """Hash of all fields, 32 hexadecimal digits."""
@@ -56,7 +73,7 @@ class Utterance:
     def location(self, root: str) -> str:
         """`path` as a string, for the thousands of look-ups of a filled cache."""
         key, engine = self.key(), self.short_engine
-        voice, said = _plain(self.voice), _plain(self.text or self.phonemes)[:40]
+        voice, said = plain(self.voice), plain(self.text or self.phonemes)[:40]
         return f"{root}/{engine}/{key[:2]}/{engine}+{voice}+{said}+{self.speed:.2f}+{key[:16]}.wav"
 
 
@@ -69,5 +86,11 @@ def speech_dir() -> Path:
     return cache_dir() / "speech"
 
 
-def _plain(text: str) -> str:
+def group_of_voice(engine: str, voice: str) -> str:
+    """Full name of a voice of an engine specification: ('piper:/some/joe.onnx', 'joe') -> 'piper:joe'."""
+    return f"{plain(engine.partition(':')[0])}:{voice}"
+
+
+def plain(text: str) -> str:
+    """A text in lower-case letters, digits and hyphens, as part of a file name."""
     return _UNFIT.sub("-", text.lower()).strip("-") or "x"

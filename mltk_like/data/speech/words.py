@@ -1,5 +1,7 @@
 """What to say as hard negatives: words and phrases that sound like the keyword, and pieces of it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -8,77 +10,120 @@ import numpy.typing as npt
 from mltk_like.data.speech.lexicon import load_lexicon, ordinary_words, pronounce
 from mltk_like.data.speech.phonemes import PUNCTUATION, STRESS, VOWELS, distances, encode, phones, units
 from mltk_like.data.speech.pronunciation import contains
+from mltk_like.data.speech.word_list import WordList, read_text, read_words
 from mltk_like.errors import DataError
+
+NEAR_HOMOPHONE = 0.3
+"""Nearer than this no ear tells two phrases apart: it takes one weak change, such as ɪ for ə."""
 
 _HALF_WORDS = 40  # nearest words to each half of the keyword that are combined into phrases
 
 
-@lru_cache(maxsize=1)
-def _by_length() -> dict[int, tuple[list[str], npt.NDArray[np.uint8]]]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Alike:
+    """A word or phrase that sounds like the keyword.
+
+    Attributes:
+        phrase: in ordinary spelling.
+        phonemes: as the lexicon has it.
+        distance: weighted edit distance over phonemes, one clear change of a sound being about 1; a phrase has 0.4 on
+            top for the pause and the second stress.
+    """
+
+    phrase: str
+    phonemes: str
+    distance: float
+
+
+@lru_cache(maxsize=4)
+def _by_length(words: WordList | None) -> dict[int, tuple[list[str], npt.NDArray[np.uint8]]]:
     """The lexicon by number of sounds: words and their sounds [W, L]."""
     groups: dict[int, tuple[list[str], list[str]]] = {}
-    for word, said in load_lexicon().items():
-        if word.isalpha() and word.isascii() and len(word) > 1 and not word[1:].isupper():
+    for word, said in _lexicon(words).items():
+        if words or (word.isalpha() and word.isascii() and len(word) > 1 and not word[1:].isupper()):
             sounds = phones(said)
-            words, heard = groups.setdefault(len(sounds), ([], []))
-            words.append(word)
+            spelt, heard = groups.setdefault(len(sounds), ([], []))
+            spelt.append(word)
             heard.append(sounds)
-    return {n: (words, encode("".join(heard)).reshape(-1, n)) for n, (words, heard) in groups.items() if n}
+    return {n: (spelt, encode("".join(heard)).reshape(-1, n)) for n, (spelt, heard) in groups.items() if n}
 
 
-def _nearest(sounds: str, count: int, spread: int) -> list[tuple[float, str]]:
+def _lexicon(words: WordList | None) -> Mapping[str, str]:
+    return read_words(words) if words else load_lexicon()
+
+
+def _nearest(sounds: str, count: int, spread: int, words: WordList | None) -> list[tuple[float, str]]:
     """The words nearest to a string of bare sounds, nearest first, of lengths within `spread` of its own."""
     target = encode(sounds)
     found: list[tuple[float, str]] = []
-    for length, (words, table) in _by_length().items():
+    for length, (spelt, table) in _by_length(words).items():
         if abs(length - len(sounds)) <= spread:
             far = distances(target, table)
             best = np.argsort(far, kind="stable")[: 2 * count]
-            found += [(float(far[at]), words[at]) for at in best]
+            found += [(float(far[at]), spelt[at]) for at in best]
     return sorted(found)[:count]
 
 
 @lru_cache(maxsize=32)
-def _candidates(word: str, count: int) -> tuple[str, ...]:
-    sounds = phones(pronounce(word))
-    found = _nearest(sounds, count, 3)
+def _candidates(word: str, count: int, words: WordList | None) -> tuple[Alike, ...]:
+    keyword = read_text(word, words.language) if words else pronounce(word)
+    sounds, lexicon = phones(keyword), _lexicon(words)
+    found = _nearest(sounds, count, 3, words)
     for cut in range(1, len(sounds)):
-        heads = _nearest(sounds[:cut], _HALF_WORDS, 1)
-        tails = _nearest(sounds[cut:], _HALF_WORDS, 1)
+        heads = _nearest(sounds[:cut], _HALF_WORDS, 1, words)
+        tails = _nearest(sounds[cut:], _HALF_WORDS, 1, words)
         # 0.4: what the pause and the second stress put between the phrase and the word.
         found += [(a + b + 0.4, f"{head} {tail}") for a, head in heads for b, tail in tails]
-    keyword, seen, kept = pronounce(word), set(), []
-    for _, phrase in sorted(found):
-        said = " ".join(load_lexicon()[part] for part in phrase.split())
+    seen, kept = set(), list[Alike]()
+    for distance, phrase in sorted(found):
+        said = " ".join(lexicon[part] for part in phrase.split())
         heard = phones(said)
         if heard in seen or contains(said, keyword) or _near_homophone(heard, sounds):
             continue
         seen.add(heard)
-        kept.append(phrase)
+        kept.append(Alike(phrase=phrase, phonemes=said, distance=distance))
         if len(kept) == count:
             break
     return tuple(kept)
 
 
 def _near_homophone(heard: str, sounds: str) -> bool:
-    """Too close to tell apart by ear: one weak change such as ɪ for ə."""
-    return float(distances(encode(sounds), encode(heard)[None])[0]) < 0.3
+    return float(distances(encode(sounds), encode(heard)[None])[0]) < NEAR_HOMOPHONE
 
 
-def sound_alikes(word: str, count: int) -> tuple[str, ...]:
-    """Words and two-word phrases of the lexicon that sound most like `word`, most alike first.
+def find_alikes(word: str, count: int, words: WordList | None = None) -> tuple[Alike, ...]:
+    """Words and two-word phrases of a lexicon that sound most like `word`, most alike first.
 
     Nearness is an edit distance over phonemes, weighted by articulatory features (`phonemes.cost_table`). Left out:
-    homophones of any pronunciation of the word, what contains one, and all but one of phrases that sound the same.
-    A longer list begins with the shorter one.
+    homophones of any pronunciation of the word, what contains one, what is nearer than `NEAR_HOMOPHONE`, and all but
+    one of phrases that sound the same. A longer list begins with the shorter one. The word itself may be a phrase, and
+    need not be in the lexicon: hibari's rules and network then read it.
+
+    Args:
+        word: a word or phrase.
+        count: at most so many.
+        words: the lexicon; none: the English one that hibari carries.
 
     Raises:
-        ToolError: hibari, whose lexicon is used, is not installed.
+        ToolError: hibari, whose lexicon is used, is not installed, or espeak-ng, which reads a list of words.
+        DataError: the list of words cannot be read.
     """
     wanted = 256
     while wanted < count:
         wanted *= 2
-    return _candidates(word, wanted)[:count]
+    return _candidates(word, wanted, words)[:count]
+
+
+def sound_alikes(word: str, count: int, words: WordList | None = None) -> tuple[str, ...]:
+    """The phrases of `find_alikes` alone."""
+    return tuple(alike.phrase for alike in find_alikes(word, count, words))
+
+
+def word_parts(phrase: str) -> tuple[str, ...]:
+    """Words and runs of words of a keyword of several words, longest first: ("computer", "hey") of "hey computer"."""
+    words = phrase.split()
+    runs = [words[at : at + size] for size in range(len(words) - 1, 0, -1) for at in range(len(words) - size + 1)]
+    return tuple(dict.fromkeys(sorted((" ".join(run) for run in runs), key=len, reverse=True)))
 
 
 def part_of(word: str, rng: np.random.Generator) -> str:
