@@ -74,7 +74,7 @@ class OwnData:
 
 
 def own_data(
-    positives: str | Path | None, negatives: str | Path | Sequence[str | Path], label: str | None, weight: float
+    positives: str | Path | None, negatives: str | Path | Sequence[str | Path], label: str | None, weight: float | None
 ) -> OwnData:
     """The arguments of a verb as one value. Raises SettingError."""
     several = [negatives] if isinstance(negatives, str | Path) else list(negatives)
@@ -82,7 +82,7 @@ def own_data(
         positives=None if positives is None else Path(positives),
         negatives=tuple(Path(path) for path in several),
         label=label,
-        weight=weight,
+        weight=OWN_WEIGHT if weight is None else weight,
     )
 
 
@@ -101,7 +101,7 @@ def remembered(run: Run, given: OwnData) -> OwnData:
             "a run goes on with the recordings that it was started with", "leave out --positives and --negatives"
         )
     kept: Mapping[str, Any] = run.state.get(_KEY) or {}
-    return own_data(kept.get("positives"), kept.get("negatives", ()), kept.get("label"), kept.get("weight", OWN_WEIGHT))
+    return own_data(kept.get("positives"), kept.get("negatives", ()), kept.get("label"), kept.get("weight"))
 
 
 def forget(run: Run) -> None:
