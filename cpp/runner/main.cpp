@@ -2,11 +2,15 @@
 //
 //   tflm_runner --lib SO --model FILE [--arena BYTES] [--input FILE] [--output FILE]
 //               [--reset-every K] [--repeat N] [--profile]
+//   tflm_runner --lib SO --model FILE [--arena BYTES] --stream
 //
 // The input file holds any number of frames, a frame being the bytes of all inputs; without one, a single
 // frame of zeros is run. The frames are run in order, N times; the outputs are those of the first pass. State
 // is kept from frame to frame unless --reset-every says otherwise, and is cleared before each further pass.
 // One JSON object goes to stdout. Errors go to stderr, with exit code 2.
+//
+// With --stream, one line of JSON tells the size of the frames; then each frame that comes on stdin is
+// answered by the bytes of all outputs on stdout, until stdin ends.
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -40,6 +44,7 @@ struct Options {
   size_t reset_every = 0;  // 0: never
   size_t repeat = 1;
   bool profile = false;
+  bool stream = false;
 };
 
 struct Timing {
@@ -76,6 +81,10 @@ Options parse(const std::vector<std::string>& arguments) {
     const std::string& name = arguments[i];
     if (name == "--profile") {
       options.profile = true;
+      continue;
+    }
+    if (name == "--stream") {
+      options.stream = true;
       continue;
     }
     if (i + 1 == arguments.size()) throw RunnerError("unknown option, or one without a value: " + name);
@@ -175,10 +184,32 @@ std::string report(const mltk::Library& library, const mltk::Runner& runner, siz
   return json.str();
 }
 
+// Answers frame by frame, each at once, until stdin ends or nobody reads the answers.
+void stream(mltk::Runner& runner) {
+  std::vector<uint8_t> input(runner.input_frame_bytes());
+  std::vector<uint8_t> output(runner.output_frame_bytes());
+  std::printf("{\"input_frame_bytes\": %zu, \"output_frame_bytes\": %zu}\n", input.size(), output.size());
+  std::fflush(stdout);
+  for (;;) {
+    const size_t read = std::fread(input.data(), 1, input.size(), stdin);
+    if (read == 0) return;
+    if (read != input.size()) throw RunnerError("the input ends within a frame");
+    runner.set_input_frame(input.data());
+    runner.invoke();
+    runner.get_output_frame(output.data());
+    std::fwrite(output.data(), 1, output.size(), stdout);
+    if (std::fflush(stdout) != 0) throw RunnerError("cannot write the outputs");
+  }
+}
+
 void run(const Options& options) {
   const mltk::Library library(options.library);
   mltk::Runner runner(library, read_file(options.model), options.arena_bytes, options.profile);
   if (runner.input_frame_bytes() == 0) throw RunnerError("the model's inputs hold no bytes");
+  if (options.stream) {
+    stream(runner);
+    return;
+  }
   const auto frames = read_frames(options, runner.input_frame_bytes());
   Timing timing;
   const auto outputs = run_pass(runner, frames, options.reset_every, timing);

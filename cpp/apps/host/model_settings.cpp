@@ -1,0 +1,209 @@
+#include "model_settings.hpp"
+
+#include <initializer_list>
+#include <limits>
+
+#include "model_view.hpp"
+
+namespace mltk {
+namespace {
+
+class Reader {
+ public:
+  Reader(const Parameters& parameters, std::string prefix)
+      : parameters_(parameters), prefix_(std::move(prefix)) {}
+
+  bool has_any() const {
+    const auto at = parameters_.lower_bound(prefix_);
+    return at != parameters_.end() && at->first.compare(0, prefix_.size(), prefix_) == 0;
+  }
+
+  void read(const char* name, bool& out) const {
+    if (const auto* value = find(name)) out = as<bool>(name, *value);
+  }
+  void read(const char* name, float& out) const {
+    const auto* value = find(name);
+    if (value == nullptr) return;
+    const auto* whole = std::get_if<int64_t>(value);
+    out = whole ? static_cast<float>(*whole) : static_cast<float>(as<double>(name, *value));
+  }
+  void read(const char* name, int32_t& out) const {
+    const auto* value = find(name);
+    if (value == nullptr) return;
+    const int64_t whole = as<int64_t>(name, *value);
+    if (whole < std::numeric_limits<int32_t>::min() || whole > std::numeric_limits<int32_t>::max())
+      refuse(name);
+    out = static_cast<int32_t>(whole);
+  }
+  template <class Choice>
+  void choose(const char* name, std::initializer_list<const char*> names, Choice& out) const {
+    const auto* value = find(name);
+    if (value == nullptr) return;
+    const auto& given = as<std::string>(name, *value);
+    uint8_t place = 0;
+    for (const char* each : names) {
+      if (given == each) {
+        out = static_cast<Choice>(place);
+        return;
+      }
+      ++place;
+    }
+    refuse(name);
+  }
+  template <class T>
+  T get(const char* name, T fallback) const {
+    const auto* value = find(name);
+    return value == nullptr ? fallback : as<T>(name, *value);
+  }
+
+ private:
+  const ParameterValue* find(const char* name) const {
+    const auto at = parameters_.find(prefix_ + name);
+    return at == parameters_.end() ? nullptr : &at->second;
+  }
+  template <class T>
+  const T& as(const char* name, const ParameterValue& value) const {
+    const T* found = std::get_if<T>(&value);
+    if (found == nullptr) refuse(name);
+    return *found;
+  }
+  [[noreturn]] void refuse(const char* name) const {
+    throw RunnerError("the model's parameter " + prefix_ + name + " has a value that cannot be used");
+  }
+
+  const Parameters& parameters_;
+  std::string prefix_;
+};
+
+template <class Settings, class Shape>
+void require(const Settings& settings, const Reader& reader, int32_t Shape::* length) {
+  Shape shape{};
+  const auto status = check(settings, &shape);
+  if (static_cast<int>(status) != 0) {
+    throw RunnerError(std::string("the model's front end cannot be used: ") + describe(status));
+  }
+  int32_t stored = shape.*length;
+  reader.read("fft_length", stored);
+  if (stored != shape.*length) throw RunnerError("the model's FFT length is not that of its window");
+}
+
+#define READ(name) reader.read(#name, s.name)
+
+FrontendSettings fixed_front_end(const Reader& reader) {
+  FrontendSettings s;
+  READ(sample_rate_hz);
+  READ(sample_length_ms);
+  READ(window_size_ms);
+  READ(window_step_ms);
+  READ(filterbank_n_channels);
+  READ(filterbank_upper_band_limit);
+  READ(filterbank_lower_band_limit);
+  READ(noise_reduction_enable);
+  READ(noise_reduction_smoothing_bits);
+  READ(noise_reduction_even_smoothing);
+  READ(noise_reduction_odd_smoothing);
+  READ(noise_reduction_min_signal_remaining);
+  READ(pcan_enable);
+  READ(pcan_strength);
+  READ(pcan_offset);
+  READ(pcan_gain_bits);
+  READ(log_scale_enable);
+  READ(log_scale_shift);
+  READ(activity_detection_enable);
+  READ(activity_detection_alpha_a);
+  READ(activity_detection_alpha_b);
+  READ(activity_detection_arm_threshold);
+  READ(activity_detection_trip_threshold);
+  READ(dc_notch_filter_enable);
+  READ(dc_notch_filter_coefficient);
+  READ(quantize_dynamic_scale_enable);
+  READ(quantize_dynamic_scale_range_db);
+  require(s, reader, &FrontendShape::fft_length);
+  return s;
+}
+
+SpectrumSettings float_front_end(const Reader& reader) {
+  SpectrumSettings s;
+  reader.choose("sample_scale", {"unit", "int16"}, s.sample_scale);
+  reader.choose("window_function", {"hann", "hamming"}, s.window_function);
+  reader.choose("filterbank_scale", {"slaney", "htk", "linear"}, s.filterbank_scale);
+  reader.choose("log", {"none", "ln", "log1p", "db"}, s.log);
+  READ(sample_rate_hz);
+  READ(sample_length_ms);
+  READ(window_size_ms);
+  READ(window_step_ms);
+  READ(remove_mean);
+  READ(window_periodic);
+  READ(power);
+  READ(filterbank_normalize);
+  READ(filterbank_n_channels);
+  READ(filterbank_lower_band_limit);
+  READ(filterbank_upper_band_limit);
+  READ(log_floor);
+  READ(mfcc_count);
+  READ(mfcc_first);
+  READ(cascade);
+  READ(cascade_slide);
+  READ(mean);
+  READ(std);
+  READ(scale_minimum);
+  READ(scale_maximum);
+  require(s, reader, &SpectrumShape::fft_length);
+  return s;
+}
+
+#undef READ
+
+uint8_t threshold(int64_t level) {
+  if (level < 0 || level > 255)
+    throw RunnerError("a detection threshold of the model is not within 0 to 255");
+  return static_cast<uint8_t>(level);
+}
+
+PipelineSettings pipeline_settings(const Reader& reader, const std::vector<std::string>& classes) {
+  PipelineSettings s;
+  RecogniserSettings& r = s.recogniser;
+  r.classes = static_cast<int32_t>(classes.size());
+  reader.read("latency_ms", s.latency_ms);
+  reader.read("volume_gain", s.volume_gain);
+  reader.read("minimum_count", r.minimum_count);
+  r.average_window_duration = reader.get<int64_t>("average_window_duration_ms", r.average_window_duration);
+  r.suppression = reader.get<int64_t>("suppression_ms", r.suppression);
+  const auto levels = reader.get<std::vector<int32_t>>("detection_threshold_list", {});
+  if (!levels.empty() && levels.size() != classes.size()) {
+    throw RunnerError("the model has " + std::to_string(levels.size()) + " thresholds for " +
+                      std::to_string(classes.size()) + " classes");
+  }
+  const auto level = reader.get<int64_t>("detection_threshold", 185);
+  for (size_t i = 0; i < classes.size(); ++i) {
+    r.thresholds[i] = threshold(levels.empty() ? level : levels[i]);
+    if (classes[i].compare(0, 1, "_") == 0) r.ignored_classes |= uint32_t{1} << i;
+  }
+  if (!is_valid(s)) throw RunnerError("the model's recogniser settings are out of range");
+  return s;
+}
+
+}  // namespace
+
+ModelSettings model_settings(const Parameters& parameters) {
+  const Reader plain(parameters, ""), fixed(parameters, "fe."), floating(parameters, "spectrum.");
+  ModelSettings settings;
+  settings.name = plain.get<std::string>("name", "unnamed");
+  settings.classes = plain.get<std::vector<std::string>>("classes", {});
+  if (settings.classes.empty() || settings.classes.size() > kRecogniserMaxClasses) {
+    throw RunnerError("the model's parameters name " + std::to_string(settings.classes.size()) +
+                      " classes; 1 to 32 are possible");
+  }
+  if (fixed.has_any() == floating.has_any()) {
+    throw RunnerError("the model's parameters hold no front end's settings, or those of two");
+  }
+  if (fixed.has_any()) {
+    settings.frontend = fixed_front_end(fixed);
+  } else {
+    settings.frontend = float_front_end(floating);
+  }
+  settings.pipeline = pipeline_settings(plain, settings.classes);
+  return settings;
+}
+
+}  // namespace mltk

@@ -1,0 +1,24 @@
+// What a model's parameters say about front end, recogniser and classes, with the defaults of the Python
+// side.
+#pragma once
+
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "mltk/pipeline.hpp"
+#include "parameters.hpp"
+
+namespace mltk {
+
+struct ModelSettings {
+  std::string name;
+  std::vector<std::string> classes;
+  std::variant<FrontendSettings, SpectrumSettings> frontend;
+  PipelineSettings pipeline;
+};
+
+/// Throws RunnerError that names what is missing, of another type or out of range.
+ModelSettings model_settings(const Parameters& parameters);
+
+}  // namespace mltk

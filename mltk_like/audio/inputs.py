@@ -1,0 +1,88 @@
+"""Audio that comes in pieces: raw samples through a pipe, and a recording at the pace of real time."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.audio.wav import to_int16
+from mltk_like.errors import SettingError
+
+Int16 = NDArray[np.int16]
+
+_PIECE_MS = 10
+
+
+def raw_audio(read: Callable[[], bytes], rate_hz: int, sample_rate_hz: int) -> Iterator[Int16]:
+    """Samples from a pipe, as soon as they come, until it ends; half a sample at the end is dropped.
+
+    Args:
+        read: the next bytes of raw int16, little-endian, mono, any number of them; none at the end.
+        rate_hz: rate of the samples in Hz.
+        sample_rate_hz: rate of the result in Hz.
+
+    Yields:
+        int16 (n,), n > 0.
+
+    Raises:
+        SettingError: `rate_hz` is not from 1000 to 384000.
+    """
+    if not 1000 <= rate_hz <= 384_000:
+        raise SettingError(f"a sample rate of {rate_hz} Hz is out of range", "give 1000 to 384000 Hz")
+    yield from resampled(_whole_samples(read), rate_hz, sample_rate_hz)
+
+
+def resampled(blocks: Iterable[Int16], rate_hz: int, sample_rate_hz: int) -> Iterator[Int16]:
+    """Blocks at another rate (soxr, HQ), int16 (n,), n > 0; at the same rate they pass through."""
+    if rate_hz == sample_rate_hz:
+        yield from blocks
+        return
+    import soxr
+
+    resampler: Any = soxr.ResampleStream(rate_hz, sample_rate_hz, 1, dtype="float32")
+    for block in blocks:
+        yield from _filled(resampler.resample_chunk(block.astype(np.float32) / np.float32(32768)))
+    yield from _filled(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+
+
+def paced(
+    blocks: Iterable[Int16],
+    sample_rate_hz: int,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Int16]:
+    """The same audio in pieces of 10 ms, none before its last sample would have been spoken.
+
+    Args:
+        blocks: int16 (n,).
+        sample_rate_hz: in Hz.
+        clock: seconds that go on.
+        sleep: wait so many seconds.
+    """
+    size = max(1, sample_rate_hz * _PIECE_MS // 1000)
+    begin, samples = clock(), 0
+    for block in blocks:
+        for piece in np.split(block, range(size, len(block), size)):
+            samples += len(piece)
+            wait = begin + samples / sample_rate_hz - clock()
+            if wait > 0:
+                sleep(wait)
+            yield piece
+
+
+def _whole_samples(read: Callable[[], bytes]) -> Iterator[Int16]:
+    rest = b""
+    while data := read():
+        data = rest + data
+        even = len(data) // 2 * 2
+        rest = data[even:]
+        if even:
+            yield np.frombuffer(data[:even], "<i2").astype(np.int16, copy=False)
+
+
+def _filled(mono: NDArray[np.float32]) -> Iterator[Int16]:
+    if len(mono):
+        yield to_int16(mono)

@@ -1,0 +1,1 @@
+"""Parts of `classify_audio`: engines, sources, what is shown and what is written down."""

@@ -1,0 +1,74 @@
+"""Where the audio comes from: a file, a pipe or a microphone."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.audio.inputs import paced, raw_audio
+from mltk_like.audio.microphone import Microphone
+from mltk_like.audio.wav import sample_rate_hz as rate_of_file
+from mltk_like.audio.wav import stream_audio
+from mltk_like.errors import SettingError
+
+PIPE = "-"
+_BLOCK_S = 1.0
+_READ_BYTES = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """Audio in pieces.
+
+    Attributes:
+        name: for people.
+        blocks: int16 (n,), at the model's rate.
+        take_lost_ms: how much audio was dropped since the last call, in ms.
+    """
+
+    name: str
+    blocks: Iterable[NDArray[np.int16]]
+    take_lost_ms: Callable[[], int] = int  # int() is 0
+
+
+@contextmanager
+def open_source(
+    *, file: str | Path | None, microphone: str | None, rate_hz: int | None, sample_rate_hz: int, real_time: bool
+) -> Iterator[Source]:
+    """The audio for the time of the block.
+
+    Args:
+        file: a sound file; '-' for raw int16 samples on stdin; None for a microphone.
+        microphone: as in `find_microphone`.
+        rate_hz: of the raw samples; None: the model's.
+        sample_rate_hz: the model's rate in Hz.
+        real_time: give a file or a pipe no faster than it would have been spoken.
+
+    Raises:
+        SettingError: a file and a microphone, a rate without a pipe, or nothing is piped in.
+        DataError: the file or the microphone cannot be opened.
+        ToolError: what microphones need is not installed.
+    """
+    if file is not None and microphone is not None:
+        raise SettingError("both a file and a microphone are given", "give one of --input and --microphone")
+    if rate_hz is not None and str(file) != PIPE:
+        raise SettingError("--rate goes with raw samples", "files and microphones tell their rate; add --input -")
+    if file is None:
+        with Microphone(microphone, sample_rate_hz) as device:
+            yield Source(name=device.info.name, blocks=device, take_lost_ms=device.take_lost_ms)
+        return
+    if str(file) == PIPE:
+        if sys.stdin.isatty():
+            raise SettingError("nothing is piped in", "as in: sox a.mp3 -t s16 -r 16000 -c 1 - | ... --input -")
+        blocks = raw_audio(lambda: os.read(sys.stdin.fileno(), _READ_BYTES), rate_hz or sample_rate_hz, sample_rate_hz)
+    else:
+        rate_of_file(file)  # an unreadable file is an error now, not at the first block
+        blocks = stream_audio(file, sample_rate_hz, block_s=_BLOCK_S)
+    yield Source(
+        name="stdin" if str(file) == PIPE else str(file), blocks=paced(blocks, sample_rate_hz) if real_time else blocks
+    )
