@@ -1,12 +1,12 @@
 // audio_classifier: what a .tflite model hears in a recording or on a live line, without Python.
 //
 //   audio_classifier --library SO --model FILE [--threshold N] [--latency MS] [--count N] [--window MS]
-//                    [--suppression MS] [--volume GAIN] [--scores] [--json] [--raw] [FILE|-]
+//                    [--suppression MS] [--volume GAIN] [--scores] [--json] [--raw [--rate HZ]] [FILE|-]
 //
-// The recording is a WAV file of 16-bit mono PCM at the model's rate, or with --raw such samples alone, of
-// this machine's byte order; "-", or nothing, is standard input. Front end, recogniser and classes are those
-// that the model's parameters say; options go before them. One line for each detection goes to stdout as soon
-// as it is made. Errors go to stderr, with exit code 2.
+// The recording is a WAV file of 16-bit mono PCM at the model's rate, or with --raw such samples alone,
+// little-endian; "-", or nothing, is standard input. Front end, recogniser and classes are those that the
+// model's parameters say; options go before them. One line for each detection goes to stdout as soon as it is
+// made. Errors go to stderr, with exit code 2.
 #include <cmath>
 #include <cstdio>
 #include <exception>
@@ -107,7 +107,12 @@ void run(const Options& options) {
   printer.use(classifier);
   classifier.pipeline().configure(changed(classifier.settings().pipeline, options));
   const std::string path = options.others().empty() ? "-" : options.others()[0];
-  mltk::AudioInput input(path, options.has("--raw"), classifier.pipeline().shape().sample_rate_hz);
+  const int32_t rate = classifier.pipeline().shape().sample_rate_hz;
+  if (whole(options, "--rate", 1, 192000, rate) != rate) {
+    throw RunnerError("the model takes " + std::to_string(rate) + " samples a second, not " +
+                      options.text("--rate"));
+  }
+  mltk::AudioInput input(path, options.has("--raw"), rate);
   for (;;) {
     const auto samples = input.read(kBlock);
     if (samples.empty()) return;
@@ -121,7 +126,7 @@ int main(int argc, char** argv) try {
   run({argc,
        argv,
        {"--library", "--model", "--threshold", "--latency", "--count", "--window", "--suppression",
-        "--volume"},
+        "--volume", "--rate"},
        {"--scores", "--json", "--raw"}});
   return 0;
 } catch (const std::exception& error) {

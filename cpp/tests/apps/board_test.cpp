@@ -80,6 +80,8 @@ class FakeDevice final : public mltk::BoardDevice {
   int loads = 0;
 };
 
+static_assert(sizeof(mltk::Board) < 2048, "as docs/board_protocol.md says");
+
 struct Bench {
   Bench() : board(device), sink(&board), pipeline(sink) {
     board.use(pipeline);

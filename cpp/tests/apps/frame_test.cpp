@@ -54,22 +54,15 @@ Bytes damaged(Random& random, Bytes bytes) {
   return bytes;
 }
 
-// Noise, a damaged frame, and whole ones: of these at most the first is lost, and none is invented.
+// Noise, a damaged frame, and whole ones: of these none is lost, and none is invented.
 void check_recovery(Random& random) {
   FrameParser parser;
   parse(parser, random_bytes(random, below(random, 3000)));
   parse(parser, damaged(random, encoded(9, 9, random_bytes(random, below(random, 500)))));
-  std::vector<Found> found;
-  constexpr uint16_t kSent = 4;
-  for (uint16_t i = 0; i < kSent; ++i) {
-    for (Found& each : parse(parser, encoded(7, i, Bytes(20, static_cast<uint8_t>(i)))))
-      found.push_back(each);
-  }
-  REQUIRE(found.size() >= kSent - 1u && found.size() <= kSent);
-  for (size_t i = 0; i < found.size(); ++i) {
-    const size_t expected = i + kSent - found.size();
-    REQUIRE(found[i].type == 7 && found[i].sequence == expected);
-    REQUIRE(found[i].payload == Bytes(20, static_cast<uint8_t>(expected)));
+  for (uint16_t i = 0; i < 3; ++i) {
+    const Bytes payload(20, static_cast<uint8_t>(i));
+    const auto found = parse(parser, encoded(7, i, payload));
+    REQUIRE(found.size() == 1 && found[0].type == 7 && found[0].sequence == i && found[0].payload == payload);
   }
 }
 

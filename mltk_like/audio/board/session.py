@@ -3,7 +3,7 @@
 import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.audio.board import transfer
-from mltk_like.audio.board.frames import VERSION
-from mltk_like.audio.board.link import REPLY_TIMEOUT_S, TRIES, Link, RefusedError, SessionLost, unpack
+from mltk_like.audio.board.greeting import find_board, greet, open_board, refusal
+from mltk_like.audio.board.link import Link, RefusedError, SessionLost, unpack
 from mltk_like.audio.board.messages import (
     BoardEvent,
     BoardInfo,
@@ -21,24 +21,18 @@ from mltk_like.audio.board.messages import (
     Request,
     Status,
     Tell,
+    TextReport,
     Transfer,
-    parse_info,
     parse_logged,
 )
-from mltk_like.audio.board.port import BAUD_RATE, Port, Unplugged, port_names, reopen
+from mltk_like.audio.board.port import BAUD_RATE, Unplugged, reopen
 from mltk_like.audio.recogniser import Detection
 from mltk_like.errors import DataError, ModelError, SettingError
 
 _T = TypeVar("_T")
 
+_BOOT_LINE = "mltk board "
 _PROFILE_PATIENCE_S = 2.0
-_MOST_NAMES = 34  # the board's, the model's, and those of 32 classes
-_HINTS: Mapping[int, str] = {
-    Status.UNSUPPORTED: "this board cannot do that",
-    Status.REFUSED: "the value is out of the board's range",
-    Status.FAILED: "the net failed on the board",
-    Status.CHECK_SUM: "the data did not arrive whole; try again",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +86,7 @@ class Board:
         self._settings: dict[Parameter, int] = {}
         self._telling: Tell | None = None
         self._number = 0
-        self._link, self.info = _find(baud_rate) if port == "auto" else _open(port, baud_rate)
+        self._link, self.info = find_board(baud_rate) if port == "auto" else open_board(port, baud_rate)
 
     def __enter__(self) -> Self:
         return self
@@ -133,11 +127,7 @@ class Board:
             SettingError: an unknown name, or a value that the board refuses.
             DataError: the board does not answer.
         """
-        changed: dict[Parameter, int] = {}
-        for name, value in values.items():
-            if name not in Parameter.__members__:
-                raise SettingError(f"a board has no parameter {name!r}", "known: " + ", ".join(Parameter.__members__))
-            changed[Parameter[name]] = round(value * 1000) if name == "volume_gain" else int(value)
+        changed = dict(_raw(name, value) for name, value in values.items())
         self._recovering(lambda: self._set(changed))
         self._settings |= changed
 
@@ -153,7 +143,7 @@ class Board:
         tell: Tell = Tell.DETECTIONS,
         on_event: Callable[[BoardEvent], None] | None = None,
     ) -> list[Detection]:
-        """Have the board classify samples in place of its microphone, as a stream of its own.
+        """Have the board classify samples in place of its microphone, as a stream of its own; then it is stopped.
 
         Args:
             samples: int16 (n,) at the board's rate.
@@ -195,7 +185,7 @@ class Board:
                 ) from error
 
         self._recovering(work)
-        self.info = _hello(self._link)
+        self.info = greet(self._link)
         return self.info
 
     def profile(self) -> BoardProfile:
@@ -211,11 +201,14 @@ class Board:
         while timeout_s is None or time.monotonic() - last < timeout_s:
             while self._link.events:
                 last = time.monotonic()
-                yield self._link.events.popleft()
+                event = self._link.events.popleft()
+                yield event
+                if isinstance(event, TextReport) and event.text.startswith(_BOOT_LINE):
+                    self._recovering(self._restore)
             try:
                 self._link.listen(0.1)
             except Unplugged:
-                self._reconnect()
+                self._recovering(self._reconnect)
 
     def _request(self, kind: Request, payload: bytes = b"", timeout_s: float | None = None) -> bytes:
         return self._link.request(kind, payload, timeout_s)
@@ -247,7 +240,10 @@ class Board:
                     found[event.number] = event
                 if on_event is not None:
                     on_event(event)
+            if len(found) <= max(found, default=-1):  # the line lost some, and the board keeps only the latest
+                self._fetch_missing(found, max(found) + 1)
 
+        self._telling = None
         self._request(Request.START, bytes([tell]))
         number = self._next_number()
         start = transfer.begin(self._link, Transfer.SAMPLES, number, data)
@@ -292,16 +288,19 @@ class Board:
 
     def _recovering(self, work: Callable[[], _T]) -> _T:
         """Do the work, anew where the board went away or was reset."""
-        for _ in range(self._restarts):
+        first: Callable[[], None] | None = None
+        for _ in range(self._restarts + 1):
             try:
+                if first is not None:
+                    first()
                 return work()
             except Unplugged:
-                self._reconnect()
+                first = self._reconnect
             except SessionLost:
-                self._restore()
+                first = self._restore
             except RefusedError as error:
                 if error.status not in (Status.CHECK_SUM, Status.NO_TRANSFER):
-                    raise _refusal(error) from error
+                    raise refusal(error) from error
         raise DataError("the board went away again and again", "use a better cable, or a slower line")
 
     def _reconnect(self) -> None:
@@ -320,70 +319,18 @@ class Board:
 
     def _restore(self) -> None:
         """Bring a board that has forgotten everything to where it was."""
-        self.info = _hello(self._link)
+        self.info = greet(self._link)
         if self._settings:
             self._set(self._settings)
         if self._telling is not None:
             self._request(Request.START, bytes([self._telling]))
 
 
-def _find(baud_rate: int) -> tuple[Link, BoardInfo]:
-    names = port_names()
-    for name in names:
-        try:
-            return _open(name, baud_rate, reply_timeout_s=0.3, tries=2)
-        except DataError:
-            continue
-    tried = ", ".join(names) or "this computer has none"
-    raise DataError(f"no board answers on any serial line ({tried})", "plug it in, or name its line: /dev/ttyACM0")
-
-
-def _open(
-    path: str, baud_rate: int, *, reply_timeout_s: float = REPLY_TIMEOUT_S, tries: int = TRIES
-) -> tuple[Link, BoardInfo]:
-    port = Port(path, baud_rate)
-    try:
-        return (link := Link(port, reply_timeout_s, tries)), _hello(link)
-    except Unplugged as error:
-        port.close()
-        raise DataError(f"the board at {path} went away", "check the cable and start again") from error
-    except DataError:
-        port.close()
-        raise
-
-
-def _hello(link: Link) -> BoardInfo:
-    """Begin a session. Raises DataError when the board does not answer, or speaks other versions."""
-    link.events.clear()
-    try:
-        info = parse_info(link.request(Request.HELLO, bytes([VERSION, VERSION])))
-        names = _names(link)
-    except RefusedError as error:
-        if error.status != Status.VERSION or not error.data:
-            raise _refusal(error) from error
-        raise DataError(
-            f"the board speaks version {error.data[0]} of the protocol, this program version {VERSION}",
-            "update the board's firmware, or mltk_like",
-        ) from error
-    except struct.error as error:
-        raise DataError("the board's greeting is too short", "its firmware does not follow the protocol") from error
-    board, model, *classes = [*names, "", ""] if len(names) < 2 else names
-    return replace(info, name=board, model=model, classes=tuple(classes))
-
-
-def _names(link: Link) -> list[str]:
-    names: list[str] = []
-    for index in range(_MOST_NAMES):
-        try:
-            names.append(link.request(Request.NAME, bytes([index])).decode(errors="replace"))
-        except RefusedError as error:
-            if error.status == Status.NO_SUCH:
-                break
-            raise
-    return names
-
-
-def _refusal(error: RefusedError) -> DataError:
-    known = {status.value: status.name.lower().replace("_", " ") for status in Status}
-    said = known.get(error.status, f"status {error.status}")
-    return DataError(f"the board refused: {said}", _HINTS.get(error.status, "its firmware is of another version"))
+def _raw(name: str, value: float) -> tuple[Parameter, int]:
+    """A parameter as it travels. Raises SettingError for an unknown name, or a value that no number here can hold."""
+    if name not in Parameter.__members__:
+        raise SettingError(f"a board has no parameter {name!r}", "known: " + ", ".join(Parameter.__members__))
+    whole = round(value * 1000) if name == "volume_gain" else int(value)
+    if not 0 <= whole < 2**31 or (name != "volume_gain" and whole != value):
+        raise SettingError(f"{name} must be a whole number of 0 or more, given {value!r}")
+    return Parameter[name], whole

@@ -1,0 +1,93 @@
+"""Finding a board, and what it says of itself."""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mltk_like.audio.board.frames import VERSION
+from mltk_like.audio.board.link import REPLY_TIMEOUT_S, TRIES, Link, RefusedError, SessionLost
+from mltk_like.audio.board.messages import BoardInfo, Request, Status, parse_info
+from mltk_like.audio.board.port import Port, Unplugged, port_names
+from mltk_like.errors import DataError
+
+_HELLO_TRIES = 3
+_MOST_NAMES = 34  # the board's, the model's, and those of 32 classes
+_HINTS: Mapping[int, str] = {
+    Status.UNSUPPORTED: "this board cannot do that",
+    Status.REFUSED: "the value is out of the board's range",
+    Status.FAILED: "the net failed on the board",
+    Status.CHECK_SUM: "the data did not arrive whole; try again",
+}
+
+
+def find_board(baud_rate: int) -> tuple[Link, BoardInfo]:
+    """The first serial line on which a board answers. Raises DataError when there is none."""
+    names = port_names()
+    for name in names:
+        try:
+            return open_board(name, baud_rate, reply_timeout_s=0.3, tries=2)
+        except DataError:
+            continue
+    tried = ", ".join(names) or "this computer has none"
+    raise DataError(f"no board answers on any serial line ({tried})", "plug it in, or name its line: /dev/ttyACM0")
+
+
+def open_board(
+    path: str, baud_rate: int, *, reply_timeout_s: float = REPLY_TIMEOUT_S, tries: int = TRIES
+) -> tuple[Link, BoardInfo]:
+    """Open a line and begin a session. Raises DataError, and ToolError without pyserial."""
+    port = Port(path, baud_rate)
+    try:
+        return (link := Link(port, reply_timeout_s, tries)), greet(link)
+    except Unplugged as error:
+        port.close()
+        raise DataError(f"the board at {path} went away", "check the cable and start again") from error
+    except DataError:
+        port.close()
+        raise
+
+
+def greet(link: Link) -> BoardInfo:
+    """Begin a session. Raises DataError when the board does not answer, or speaks other versions."""
+    link.events.clear()
+    try:
+        info, names = _greet(link)
+    except RefusedError as error:
+        if error.status != Status.VERSION or not error.data:
+            raise refusal(error) from error
+        raise DataError(
+            f"the board speaks version {error.data[0]} of the protocol, this program version {VERSION}",
+            "update the board's firmware, or mltk_like",
+        ) from error
+    except struct.error as error:
+        raise DataError("the board's greeting is too short", "its firmware does not follow the protocol") from error
+    board, model, *classes = [*names, "", ""] if len(names) < 2 else names
+    return replace(info, name=board, model=model, classes=tuple(classes))
+
+
+def _greet(link: Link) -> tuple[BoardInfo, list[str]]:
+    for _ in range(_HELLO_TRIES):
+        try:
+            return parse_info(link.request(Request.HELLO, bytes([VERSION, VERSION]))), _names(link)
+        except SessionLost:  # reset between the greeting and the names
+            continue
+    raise DataError("the board is reset again and again", "look at its power supply and its watchdog")
+
+
+def _names(link: Link) -> list[str]:
+    names: list[str] = []
+    for index in range(_MOST_NAMES):
+        try:
+            names.append(link.request(Request.NAME, bytes([index])).decode(errors="replace"))
+        except RefusedError as error:
+            if error.status == Status.NO_SUCH:
+                break
+            raise
+    return names
+
+
+def refusal(error: RefusedError) -> DataError:
+    """A board's no, in words."""
+    known = {status.value: status.name.lower().replace("_", " ") for status in Status}
+    said = known.get(error.status, f"status {error.status}")
+    return DataError(f"the board refused: {said}", _HINTS.get(error.status, "its firmware is of another version"))
