@@ -13,9 +13,11 @@ from toys import Trained
 import mltk_like as mltk
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
-from mltk_like.errors import DataError, ModelError
+from mltk_like.errors import DataError, ModelError, SettingError
+from mltk_like.paths import unportable
 from mltk_like.tflite import read_parameters
 from mltk_like.training.convert import stamp
+from mltk_like.verbs.evaluate import evaluate_both
 
 pytest_plugins = ["toy_fixtures"]
 pytestmark = [*toys.TENSORFLOW_WARNINGS, pytest.mark.usefixtures("trained")]
@@ -80,7 +82,7 @@ def test_a_rate_of_false_accepts_and_its_report(trained: Trained) -> None:
     result = trained.result.evaluations["tflite"]
     assert list(result.curves) == ["clean", "10 dB"]
     streams = result.to_dict()["streams"]["clean"]
-    assert [point["false_accepts_per_hour_target"] for point in streams["operating_points"]] == [0.5, 1.0, 2.0]
+    assert [point["false_accepts_per_hour_target"] for point in streams["operating_points"]] == [0.1, 0.5, 1.0, 2.0]
     assert streams["at_own_threshold"]["threshold"] == 150
     assert streams["at_own_threshold"]["positives"] == 6
     text = str(result)
@@ -142,6 +144,103 @@ def test_positives_alone_and_negatives_alone(trained: Trained, recordings: Path)
         mltk.evaluate(trained.tflite, recordings=mltk.Recordings(), progress=False)
 
 
+def test_several_ratios_are_a_condition_each(trained: Trained, recordings: Path) -> None:
+    given = mltk.Recordings(positives=recordings / "positives", noise=recordings / "noise")
+    result = mltk.evaluate(trained.tflite, recordings=given, snr_db=[20.0, -20.0, 20.0], progress=False)
+    assert list(result.curves) == ["clean", "20 dB", "-20 dB"]
+    alone = mltk.evaluate(trained.tflite, recordings=given, snr_db=-20.0, progress=False)
+    assert np.array_equal(result.peaks["-20 dB"], alone.peaks["-20 dB"])
+
+
+@pytest.mark.parametrize("subset", ["training", "validation"])
+def test_another_subset_of_its_own_data(trained: Trained, subset: str) -> None:
+    result = mltk.evaluate(trained.result.folder, tflite=True, subset=subset, progress=False)
+    assert result.data == f"{subset} voices of the model's own data"
+    # Half and a quarter of 8 voices, three takes each.
+    assert result.curves["clean"].positives == {"training": 12, "validation": 6}[subset]
+
+
+def test_a_subset_that_cannot_be(trained: Trained, recordings: Path) -> None:
+    with pytest.raises(SettingError, match="no subset 'tests'"):
+        mltk.evaluate(trained.result.folder, subset="tests", progress=False)
+    given = mltk.Recordings(positives=recordings / "positives")
+    with pytest.raises(SettingError, match="recordings have no subset 'training'"):
+        mltk.evaluate(trained.tflite, recordings=given, subset="training", progress=False)
+
+
+def test_misses_are_told_by_voice_and_file(trained: Trained) -> None:
+    result = trained.result.evaluations["tflite"]
+    groups = {row.name: row.positives for row in result.misses_by if row.by == "group" and row.condition == "clean"}
+    assert sorted(groups.values()) == [3, 3]
+    assert all(name.startswith("toys/voice") for name in groups)
+    for miss in result.worst_misses:
+        assert unportable(miss.file).is_file()
+        assert miss.group in groups
+
+
+def test_folders_name_their_groups(trained: Trained, recordings: Path) -> None:
+    for index in range(4):
+        path = recordings / "people" / ("anna", "bert")[index % 2] / f"{index}.wav"
+        write_wav(path, toys.beep(np.random.default_rng(index)), toys.RATE)
+    by_folder = mltk.Recordings(
+        positives=recordings / "people", negatives=(recordings / "negatives", recordings / "more")
+    )
+    result = mltk.evaluate(trained.tflite, recordings=by_folder, progress=False)
+    assert {row.name for row in result.misses_by} == {"anna", "bert"}
+    assert {(row.by, row.name) for row in result.false_accepts_by} == {
+        ("group", "deep"), ("group", "more"), ("source", "negatives"), ("source", "more"),
+    }  # fmt: skip
+    hours = sum(row.hours for row in result.false_accepts_by if row.by == "source")
+    assert hours == pytest.approx(result.curves["clean"].hours)
+    by_name = mltk.Recordings(positives=recordings / "people", group=r"^(\d)")
+    assert len(mltk.evaluate(trained.tflite, recordings=by_name, progress=False).misses_by) == 8
+    with pytest.raises(SettingError, match="groups in parentheses"):
+        mltk.evaluate(trained.tflite, recordings=mltk.Recordings(positives=recordings, group="x"), progress=False)
+
+
+def test_a_false_accept_can_be_heard_again(trained: Trained, recordings: Path) -> None:
+    """Beeps in the negatives: what is listed lies where they are."""
+    rng = np.random.default_rng(3)
+    hum, beep = (rng.standard_normal(4 * toys.RATE) * 100).astype(np.int16), toys.beep(rng)
+    hum[2 * toys.RATE : 2 * toys.RATE + len(beep)] += beep
+    write_wav(recordings / "more" / "beeps.wav", hum, toys.RATE)
+    given = mltk.Recordings(negatives=(recordings / "negatives", recordings / "more"))
+    result = mltk.evaluate(trained.tflite, recordings=given, progress=False)
+    (event,) = [event for event in result.loudest_false_accepts if event.file.endswith("beeps.wav")]
+    assert 2.0 < event.time_s < 3.0
+    assert (event.label, event.group, event.source) == ("beep", "more", "more")
+
+
+def test_float_beside_int8(trained: Trained, recordings: Path, tmp_path: Path) -> None:
+    given = mltk.Recordings(positives=recordings / "positives", negatives=(recordings / "negatives",))
+    both = evaluate_both(trained.result.folder, recordings=given, output=tmp_path / "both", progress=False)
+    left = mltk.evaluate(trained.result.folder, recordings=given, progress=False)
+    right = mltk.evaluate(trained.result.folder, tflite=True, recordings=given, progress=False)
+    plain = both.to_dict()
+    assert (plain["keras"], plain["tflite"]) == (left.to_dict(), right.to_dict())
+    assert all(0 < row["p_value"] <= 1 for row in plain["comparison"] if row["test"])
+    assert {path.name for path in (tmp_path / "both").iterdir()} == {
+        "eval-results.json",
+        "summary.txt",
+        "keras",
+        "tflite",
+    }
+    assert "missed % at 0.5 /h, clean" in str(both)
+    with pytest.raises(ModelError, match="int8 model alone"):
+        evaluate_both(trained.tflite, recordings=given, progress=False)
+
+
+def test_tflm_computes_what_litert_does(trained: Trained, recordings: Path) -> None:
+    pytest.importorskip("tflite_micro")
+    given = mltk.Recordings(positives=recordings / "positives", negatives=(recordings / "negatives",))
+    result = mltk.evaluate(trained.tflite, tflm=True, recordings=given, progress=False)
+    assert result.kind == "tflm"
+    litert = mltk.evaluate(trained.tflite, recordings=given, progress=False)
+    for name, peaks in result.peaks.items():
+        assert np.abs(peaks - litert.peaks[name]).max() <= 2
+    assert "on TensorFlow Lite Micro" in str(result)
+
+
 def test_recordings_shorter_than_a_window(trained: Trained, tmp_path: Path) -> None:
     write_wav(tmp_path / "short" / "click.wav", np.full(50, 900, np.int16), toys.RATE)
     given = mltk.Recordings(positives=tmp_path / "short", negatives=(tmp_path / "short",))
@@ -201,5 +300,12 @@ def test_the_command_line(trained: Trained, recordings: Path, capsys: pytest.Cap
     assert {path.name for path in out.iterdir()} == {"eval-results.json", "summary.txt", "toy-streams.png"}
     assert main(arguments) == 0
     assert "'beep', 6 dB:" in capsys.readouterr().out
+    assert main([*arguments, "--json", "--snr", "0", "5", "--merge-ms", "1000", "--group", "stem"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert (list(printed["streams"]), printed["merge_ms"]) == (["clean", "0 dB", "5 dB"], 1000)
+    assert len(printed["misses_by"]) == 15
+    for wrong in (["--free", "minimum_count"], ["--labelled", str(recordings)]):
+        assert main([*arguments, *wrong]) == 2
+    capsys.readouterr()
     assert main(["evaluate", str(trained.tflite), "--positives", "nowhere"]) == 2
     assert "error: no such folder: nowhere" in capsys.readouterr().err

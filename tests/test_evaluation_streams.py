@@ -141,7 +141,9 @@ def test_a_word_is_padded_with_a_quiet_room() -> None:
 def test_recordings_are_joined_with_gaps() -> None:
     parts = [audio(0.7, 1), audio(40.0, 2), audio(30.0, 3)]
     in_blocks = [[parts[0]], np.array_split(parts[1], 7), [parts[2][:5], parts[2][5:]]]
-    made = list(joined(in_blocks, RATE, np.random.default_rng(0)))
+    starts: list[int] = []
+    made = list(joined(in_blocks, RATE, np.random.default_rng(0), starts))
+    assert starts == [0, len(parts[0]) + round(0.3 * RATE), len(parts[0]) + len(parts[1]) + 2 * round(0.3 * RATE)]
     whole = np.concatenate(made)
     gap = round(0.3 * RATE)
     assert len(whole) == sum(map(len, parts)) + 3 * gap

@@ -53,8 +53,8 @@ def curve_of(false_accepts: list[int], misses: list[int], *, positives: int = 10
 
 
 @settings(deadline=None, max_examples=25)
-@given(st.integers(0, 2**32), st.integers(0, 1500), st.integers(0, 3))
-def test_sweep_equals_brute_force(seed: int, suppression_ms: int, minimum_count: int) -> None:
+@given(st.integers(0, 2**32), st.integers(0, 1500), st.integers(0, 3), st.sampled_from([None, 0, 1000]))
+def test_sweep_equals_brute_force(seed: int, suppression_ms: int, minimum_count: int, merge_ms: int | None) -> None:
     rng = np.random.default_rng(seed)
     classes = ("yes", "_other_", "no")
     options = OPTIONS.copy(suppression_ms=suppression_ms, minimum_count=minimum_count, average_window_duration_ms=700)
@@ -69,7 +69,10 @@ def test_sweep_equals_brute_force(seed: int, suppression_ms: int, minimum_count:
     negatives = [random_stream(60), random_stream(0), random_stream(7)]
     labels = rng.choice(["yes", "no"], 6).tolist()
     levels = [0, 89, 90, 150, 200, 253, 254]
-    curve = sweep(positives, negatives, settings=options, classes=classes, labels=labels, thresholds=levels)
+    merge = suppression_ms if merge_ms is None else merge_ms
+    curve = sweep(
+        positives, negatives, settings=options, classes=classes, labels=labels, thresholds=levels, merge_ms=merge_ms
+    )
 
     def found(stream: Scored, level: int) -> list[tuple[int, int, int]]:
         return reference.detections(
@@ -88,7 +91,7 @@ def test_sweep_equals_brute_force(seed: int, suppression_ms: int, minimum_count:
             for stream, label in zip(positives, labels, strict=True)
         ]
         assert curve.misses[i] == sum(missed)
-        assert curve.false_accepts[i] == sum(reference.events(found(stream, level), 1000) for stream in negatives)
+        assert curve.false_accepts[i] == sum(reference.events(found(stream, level), merge) for stream in negatives)
     assert (np.diff(curve.misses) >= 0).all()
     assert (curve.positives, curve.hours) == (6, 3.0)
 
@@ -96,12 +99,11 @@ def test_sweep_equals_brute_force(seed: int, suppression_ms: int, minimum_count:
 def test_a_burst_is_one_event_and_going_on_is_more() -> None:
     burst = scored([0] * 10 + [255] * 5 + [0] * 10)
     endless = scored([255] * 100)
-    counts = [
-        sweep([burst], [stream], settings=OPTIONS.copy(suppression_ms=0), classes=CLASSES).at(100).false_accepts
-        for stream in (burst, endless)
-    ]
+    options = OPTIONS.copy(suppression_ms=0)
     # Decisions from 400 ms on, and an event after each 1200 ms: the first step more than 1 s later.
-    assert counts == [1, 17]
+    for stream, merge_ms, count in [(burst, 1000, 1), (endless, 1000, 17), (endless, None, 99), (burst, 0, 5)]:
+        curve = sweep([burst], [stream], settings=options, classes=CLASSES, merge_ms=merge_ms)
+        assert curve.at(100).false_accepts == count
 
 
 def test_operating_point_is_the_lowest_threshold_below_which_too_many() -> None:
@@ -145,8 +147,8 @@ def test_no_rate_is_claimed_below_one_event() -> None:
 def test_not_reached_is_said() -> None:
     curve = curve_of([50], [0])
     assert "not reached" in curve_table(curve)
-    assert [entry["threshold"] for entry in curve_summary(curve)] == [None, None, None]
-    assert curve_summary(curve)[0]["false_accepts_per_hour_target"] == 0.5
+    assert [entry["threshold"] for entry in curve_summary(curve)] == [None] * 4
+    assert curve_summary(curve)[0]["false_accepts_per_hour_target"] == 0.1
 
 
 def test_summary_is_json() -> None:

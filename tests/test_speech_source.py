@@ -101,6 +101,16 @@ def test_clips_carry_what_the_split_needs() -> None:
         f"fake-speech-engine:{name}" for name in ("ann", "ben", "cem", "dov", "eva")
     }
     assert (clips[0].label, clips[0].source, clips[0].licence, clips[0].text) == ("beep", "beeps", "CC0-1.0", "beep 0")
+    details = clips[0].details
+    assert details["voice_id"] == clips[0].group == f"{details['engine']}:{details['voice']}"
+    assert {"speed", "pitch", "phonemes", "seed", "version"} <= details.keys()
+
+
+def test_an_inventory_makes_nothing(fake: Path) -> None:
+    source(4).collect(workers=0, progress=False)
+    found = source(10).inventory()
+    assert (len(found.clips), found.missing, found.licence) == (4, 6, "CC0-1.0")
+    assert renders(fake) == 4
 
 
 def test_a_clip_is_16_khz_trimmed_and_levelled() -> None:

@@ -133,6 +133,24 @@ def test_summary_counts_clips_groups_and_hours(tmp_path: Path) -> None:
     assert sum(row.hours for row in rows) == pytest.approx(12 * 18 / 3600)
 
 
+def test_stretches_of_a_recording_stay_together_and_count_as_long_as_they_are(tmp_path: Path) -> None:
+    clips = []
+    for name in "abcdefgh":
+        path = tmp_path / f"{name}.wav"
+        write_wav(path, np.ones(3_600, np.int16), 1000)
+        for start in (2.7, 0.9, 1.8, 0.0):
+            label = "yes" if start == 0.9 else "no"
+            clip = Clip(path=path, label=label, group=name, source="s", start_s=start, end_s=start + 0.9)
+            clips.append(clip)
+    splits = split_by_group(clips, fractions=(0.5, 0.25, 0.25))
+    parts = [{clip.path for clip in part} for _, part in splits.items()]
+    assert [len(part) for part in parts] == [4, 2, 2]
+    assert sum(map(len, parts)) == len(set.union(*parts))
+    assert [clip.start_s for clip in splits.test if clip.label == "no"] == [0.0, 1.8, 2.7] * 2
+    assert sum(row.hours for row in summary(splits)) == pytest.approx(8 * 3.6 / 3600)
+    assert sum(row.hours for row in summary(splits) if row.label == "yes") == pytest.approx(8 * 0.9 / 3600)
+
+
 @given(limit=st.integers(0, 70))
 @settings(max_examples=30, deadline=None)
 def test_first_spread_takes_turns(limit: int) -> None:

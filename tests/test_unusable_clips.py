@@ -13,7 +13,7 @@ from mltk_like.audio.wav import write_wav
 from mltk_like.data import Folder, generated_noise
 from mltk_like.data.skipped import write_skipped
 from mltk_like.errors import DataError
-from mltk_like.evaluation.testset import from_folders
+from mltk_like.evaluation.testset import Recordings, from_folders
 from mltk_like.feed.dataset import collect, open_split
 from mltk_like.feed.store import ClipStore
 
@@ -91,11 +91,12 @@ def test_evaluation_goes_on_too(tmp_path: Path, caplog: pytest.LogCaptureFixture
     (tmp_path / "yes" / "b.wav").write_text("no audio")
     make(tmp_path / "no" / "a.wav", 1, 1.0)
     (tmp_path / "no" / "b.wav").write_text("no audio")
-    judged = from_folders("yes", tmp_path / "yes", [tmp_path / "no"], None, RATE, 10.0)
-    assert len(judged.clean) == len(judged.noisy) == 1
+    given = Recordings(positives=tmp_path / "yes", negatives=(tmp_path / "no",))
+    judged = from_folders(given, ["yes"], RATE, [10.0])
+    assert len(judged.clips) == len(list(judged.positives(None))) == len(list(judged.positives(10.0))) == 1
     assert sum(map(len, judged.negative_stream())) >= RATE
-    assert "1 of 2 recordings cannot be used" in caplog.text
+    assert "1 of 2 clips cannot be used" in caplog.text
     assert "the rest of it is not scored" in caplog.text
     (tmp_path / "yes" / "a.wav").unlink()
-    with pytest.raises(DataError, match="can be read"):
-        from_folders("yes", tmp_path / "yes", [], None, RATE, 10.0)
+    with pytest.raises(DataError, match="none of the recordings can be used"):
+        from_folders(Recordings(positives=tmp_path / "yes"), ["yes"], RATE, [10.0])

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from mltk_like.cli.options import MODEL_HELP, add_json, show
 from mltk_like.errors import SettingError
@@ -9,41 +10,72 @@ from mltk_like.errors import SettingError
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("model", help=MODEL_HELP)
-    parser.add_argument("--tflite", action="store_true", help="the int8 model (default: the float one)")
-    parser.add_argument("--positives", type=Path, metavar="DIR", help="recordings of the keyword, one in a file")
-    parser.add_argument(
-        "--negatives", type=Path, nargs="+", metavar="DIR", help="recordings without the keyword, of any length"
-    )
-    parser.add_argument(
-        "--noise", type=Path, metavar="DIR", help="noise to mix under the positives; default: generated"
-    )
-    parser.add_argument("--snr", type=float, metavar="DB", help="signal-to-noise ratio of that mixture (default 10)")
-    parser.add_argument("--label", help="class that the positives hold (default: the first that is detected)")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="write eval-results.json, summary.txt and plots there"
-    )
+    folder: dict[str, Any] = {"type": Path, "metavar": "DIR"}
+    add, other = parser.add_argument, parser.add_mutually_exclusive_group().add_argument
+    add("model", help=MODEL_HELP)
+    add("--tflite", action="store_true", help="the int8 model (default: the float one)")
+    add("--tflm", action="store_true", help="the int8 model on TensorFlow Lite Micro")
+    add("--low-bit", action="store_true", help="the net of few bits, in integers")
+    other("--both", action="store_true", help="float beside int8, every difference tested")
+    add("--subset", choices=("training", "validation", "test"), default="test", help="of the model's own data")
+    add("--positives", **folder, help="recordings of the keyword, one in a file")
+    add("--negatives", **folder, nargs="+", help="recordings without the keyword, of any length")
+    add("--noise", **folder, help="noise to mix under the positives; default: generated")
+    add("--snr", type=float, nargs="+", metavar="DB", help="signal-to-noise ratios of that mixture (default 10)")
+    add("--label", help="class that the positives hold (default: their sub-folder, or the first that is detected)")
+    add("--group", default="parent", help="who is heard: parent, stem, or a regular expression on the file's name")
+    add("--merge-ms", type=int, metavar="MS", help="false accepts so close are one (default: the suppression time)")
+    other("--target-false-accepts", type=float, metavar="RATE", help="find and write the threshold for so many an hour")
+    add("--free", nargs="+", default=[], metavar="SETTING", help="recogniser settings that the target may change too")
+    other("--labelled", **folder, help="long recordings with Audacity or .dcli labels: predictions against labels")
+    other("--device", metavar="PORT", help="compare a board with this computer on the --positives; auto finds it")
+    add("--limit", type=int, metavar="N", help="with --device: so many recordings")
+    add("--upload", action="store_true", help="with --device: put the model onto the board first")
+    add("--normalised", action="store_true", help="confusion matrices as shares of the true class")
+    add("-o", "--output", **folder, help="write eval-results.json, summary.txt and plots there")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print."""
-    from mltk_like.verbs.evaluate import Recordings, evaluate
+    if args.device:
+        return _compare(args)
+    if args.limit is not None or args.upload:
+        raise SettingError("--limit and --upload go with --device", "add --device PORT")
+    from mltk_like.verbs.evaluate import Recordings, evaluate, evaluate_both, evaluate_labelled
+    from mltk_like.verbs.find_threshold import find_threshold
 
-    recordings = None
-    if (args.noise or args.label) and not (args.positives or args.negatives):
+    ours: dict[str, Any] = {"normalise": args.normalised, "output": args.output, "progress": not args.json}
+    given: dict[str, Any] = {**ours, "subset": args.subset, "snr_db": args.snr, "merge_ms": args.merge_ms}
+    recorded = args.positives or args.negatives
+    if (args.noise or args.label) and not recorded:
         raise SettingError("--noise and --label go with recordings", "add --positives DIR --negatives DIR")
-    if args.positives or args.negatives:
-        recordings = Recordings(
-            positives=args.positives, negatives=tuple(args.negatives or ()), noise=args.noise, label=args.label
-        )
-    result = evaluate(
-        args.model,
-        tflite=args.tflite,
-        recordings=recordings,
-        snr_db=args.snr,
-        progress=not args.json,
-        output=args.output,
-    )
+    if (args.free and args.target_false_accepts is None) or (args.labelled and recorded):
+        raise SettingError("--free goes with --target-false-accepts, --labelled without --positives and --negatives")
+    if recorded:
+        details: dict[str, Any] = {"noise": args.noise, "label": args.label, "group": args.group}
+        given["recordings"] = Recordings(positives=args.positives, negatives=tuple(args.negatives or ()), **details)
+    if args.labelled:
+        result: Any = evaluate_labelled(args.model, args.labelled, tflite=args.tflite, tflm=args.tflm, **ours)
+    elif args.target_false_accepts is not None:
+        result = find_threshold(args.model, args.target_false_accepts, free=args.free, tflm=args.tflm, **given)
+    elif args.both:
+        result = evaluate_both(args.model, **given)
+    else:
+        result = evaluate(args.model, tflite=args.tflite, tflm=args.tflm, low_bit=args.low_bit, **given)
     show(result, args.json)
     return 0
+
+
+def _compare(args: argparse.Namespace) -> int:
+    """A board beside this computer."""
+    from mltk_like.verbs.device_check import check_device
+
+    if args.positives is None:
+        raise SettingError("--device needs recordings of the keyword", "add --positives DIR")
+    result = check_device(
+        args.model, args.device, args.positives,
+        limit=args.limit, label=args.label, upload=args.upload, progress=not args.json,
+    )  # fmt: skip
+    show(result, args.json)
+    return 0 if result.agree == len(result.clips) else 1

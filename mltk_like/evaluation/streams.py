@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.audio.frontend import Frontend
-from mltk_like.audio.settings import FrontendSettings
+from mltk_like.audio.frontend import AnySettings, Frontend
 
 Int16 = NDArray[np.int16]
 Scorer = Callable[[NDArray[np.int8]], NDArray[np.uint8]]
@@ -48,11 +47,11 @@ class StreamScorer:
         score: the net.
     """
 
-    def __init__(self, settings: FrontendSettings, latency_ms: int, score: Scorer) -> None:
+    def __init__(self, settings: AnySettings, latency_ms: int, score: Scorer) -> None:
         self._settings = settings
         self._latency_ms = latency_ms
         self._score = score
-        self._frontend = Frontend(settings, "uint16")
+        self._frontend = Frontend(settings, settings.column_type)
         self._columns = settings.spectrogram_shape[0]
 
     def clips(self, clips: Iterable[Int16]) -> list[ScoredStream]:
@@ -76,7 +75,7 @@ class StreamScorer:
         """One stream of any length, given in blocks of any size; memory does not grow with it but for the scores."""
         stream = self._frontend.stream()
         rate = self._settings.sample_rate_hz
-        kept = np.zeros((0, self._settings.spectrogram_shape[1]), dtype=np.uint16)
+        kept = np.zeros((0, self._settings.spectrogram_shape[1]), dtype=self._settings.column_type)
         first, samples, done = 0, 0, 0
         scores, times = [], []
         for block in blocks:
@@ -132,20 +131,39 @@ def mix_at_snr(padded: Int16, clip: Int16, noise: Int16, snr_db: float) -> Int16
     return _to_int16(padded + scale * np.resize(noise, len(padded)))
 
 
-def joined(recordings: Iterable[Iterable[Int16]], rate: int, rng: np.random.Generator) -> Iterator[Int16]:
-    """Recordings (each in blocks) in a row with gaps of 0.3 s of noise at -75 dBFS, in blocks of about a minute."""
+def joined(
+    recordings: Iterable[Iterable[Int16]], rate: int, rng: np.random.Generator, starts: list[int] | None = None
+) -> Iterator[Int16]:
+    """Recordings (each in blocks) in a row with gaps of 0.3 s of noise at -75 dBFS, in blocks of about a minute.
+
+    Where each recording begins, in samples of the row, is appended to `starts` as it is reached.
+    """
     pieces: list[Int16] = []
-    size = 0
+    size = done = 0
     for recording in recordings:
+        if starts is not None:
+            starts.append(done + size)
         gap = rng.standard_normal(round(GAP_S * rate), dtype=np.float32) * np.float32(32768 * 10 ** (FLOOR_DBFS / 20))
         for piece in itertools.chain(recording, [_to_int16(gap)]):
             pieces.append(piece)
             size += len(piece)
             if size >= _BLOCK_S * rate:
                 yield np.concatenate(pieces)
+                done += size
                 pieces, size = [], 0
     if pieces:
         yield np.concatenate(pieces)
+
+
+def word_end_s(clip: Int16, rate: int) -> float:
+    """Where the word in a clip ends, in seconds: the end of the last frame of 10 ms within 30 dB of the loudest."""
+    frame = max(rate // 100, 1)
+    frames = len(clip) // frame
+    if not frames:
+        return len(clip) / rate
+    power = np.square(clip[: frames * frame].reshape(frames, -1), dtype=np.float64).mean(axis=1)
+    last = int(np.flatnonzero(power >= power.max() / 1000)[-1])
+    return (last + 1) * frame / rate
 
 
 def _active_power(clip: Int16) -> float:

@@ -1,5 +1,6 @@
-"""What a model is judged on: clips with the keyword, clean and in noise, and speech without it."""
+"""What a model is judged on: clips with the keywords, clean and in noise, and sound without them."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,12 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.audio.wav import read_audio, stream_audio
-from mltk_like.data.recordings import audio_files
+from mltk_like.audio.wav import stream_audio
+from mltk_like.data.clip import Clip
+from mltk_like.data.recordings import GroupRule, audio_files, check_group_rule, group_of
 from mltk_like.errors import DataError
 from mltk_like.evaluation.streams import Int16, joined, mix_at_snr, pad_clip
-from mltk_like.feed.store import ClipStore
+from mltk_like.feed.store import ClipStore, build_store
 from mltk_like.feed.windows import SplitFiles, open_noise_bank
+
+logger = logging.getLogger(__name__)
 
 _SEED = 0x7E57
 
@@ -21,115 +25,208 @@ NoiseGiver = Callable[[int, np.random.Generator, int], Int16]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recordings:
+    """Anyone's recordings to judge a model on, in place of the test voices.
+
+    Attributes:
+        positives: folder with one keyword in each file; none: misses are not measured.
+        negatives: folders with audio of any length without a keyword.
+        noise: folder of noise for the noisy conditions; none: generated.
+        label: class of the positives; none: the class that their sub-folder is called, else the first that is detected.
+        group: who is heard, for the breakdown: 'parent' (the folder a file is in), 'stem' (each file) or a regular
+            expression; see `data.Folder`.
+    """
+
+    positives: Path | None = None
+    negatives: tuple[Path, ...] = ()
+    noise: Path | None = None
+    label: str | None = None
+    group: GroupRule = "parent"
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestSet:
-    """Audio to judge a detector on.
+    """Audio to judge a detector on. Samples are read, padded and mixed as they are used, so nothing long is in memory.
 
     Attributes:
         description: whose voices, for the report.
-        label: class that the positives hold.
-        clean: positives in a quiet room, one stream each: int16 (samples,).
-        noisy: the same with noise at `snr_db`.
-        snr_db: signal-to-noise ratio of the noisy ones.
-        negatives: files or arrays of speech without the keyword, joined into one stream when it is scored.
+        clips: of the positives: label, group, source, and the file in which each can be heard.
+        samples: int16 (samples,) of each positive clip.
+        noise: what is mixed under them.
+        snrs_db: signal-to-noise ratio of each noisy condition.
+        negatives: files, or stretches of files, without the keywords; joined into one stream when they are scored.
+        read: blocks of int16 samples of a negative, by its number.
         sample_rate_hz: of all of it.
     """
 
     description: str
-    label: str
-    clean: Sequence[Int16]
-    noisy: Sequence[Int16]
-    snr_db: float
-    negatives: Sequence[Path | Int16]
+    clips: tuple[Clip, ...]
+    samples: Sequence[Int16] | ClipStore
+    noise: NoiseGiver
+    snrs_db: tuple[float, ...]
+    negatives: tuple[Clip, ...]
+    read: Callable[[int], Iterable[Int16]]
     sample_rate_hz: int
 
-    def negative_stream(self) -> Iterator[Int16]:
-        """The negatives in a row with short gaps, read as they are needed."""
+    @property
+    def conditions(self) -> dict[str, float | None]:
+        """Name of each condition and its signal-to-noise ratio: 'clean' has none."""
+        return {"clean": None, **{f"{snr:g} dB": snr for snr in self.snrs_db}}
+
+    def positives(self, snr_db: float | None) -> Iterator[Int16]:
+        """Each positive clip in a quiet room, or in noise at `snr_db`; the same noise at every ratio."""
+        for index in range(len(self.clips)):
+            clip = self.samples[index]
+            rng = np.random.default_rng(np.random.SeedSequence([_SEED, index]))
+            padded = pad_clip(clip, self.sample_rate_hz, rng)
+            if snr_db is not None:
+                padded = mix_at_snr(padded, clip, self.noise(index, rng, len(padded)), snr_db)
+            yield padded
+
+    def negative_stream(self, starts: list[int] | None = None) -> Iterator[Int16]:
+        """The negatives in a row with short gaps, in blocks, read as they are needed.
+
+        Where each of them begins, in samples of the row, is appended to `starts`.
+        """
         rng = np.random.default_rng(_SEED)
-        return joined(map(self._blocks, self.negatives), self.sample_rate_hz, rng)
+        return joined(map(self._blocks, range(len(self.negatives))), self.sample_rate_hz, rng, starts)
 
-    def _blocks(self, item: Path | Int16) -> Iterable[Int16]:
-        return stream_audio(item, self.sample_rate_hz) if isinstance(item, Path) else [item]
+    def _blocks(self, index: int) -> Iterator[Int16]:
+        try:
+            yield from self.read(index)
+        except DataError as error:
+            # After hours of scoring, one bad file must not be the end; what came before the damage counts.
+            logger.warning("%s; the rest of it is not scored", error.message)
 
 
-def from_split(files: SplitFiles, label: str, rate: int, snr_db: float) -> TestSet:
-    """The test voices of a model's own data; babble and background of the same split by turns as noise."""
+def from_split(
+    files: SplitFiles,
+    clips: Sequence[Clip],
+    labels: Sequence[str],
+    rate: int,
+    snrs_db: Sequence[float],
+    split: str = "test",
+) -> TestSet:
+    """Voices of a model's own data; babble and background of the same split by turns as noise.
+
+    Args:
+        files: one split.
+        clips: those that it was opened with, in the same order; any others, and those that could not be read, are
+            passed over. Empty: files and groups are not known.
+        labels: classes of the positives; negatives are the clips whose label starts with '_'.
+        rate: sample rate of the front end in Hz.
+        snrs_db: signal-to-noise ratio of each noisy condition.
+        split: its name.
+    """
     store = ClipStore(files.speech)
     bank = open_noise_bank(files)
+    every = _clips_of(files, clips)
 
     def noise(index: int, rng: np.random.Generator, length: int) -> Int16:
         kind = bank.babble if index % 2 else bank.ambience
         return (kind(rng, length) * 32767).astype(np.int16)
 
-    clips = [store[i] for i, name in enumerate(files.labels) if name == label]
-    voices = "test voices of the model's own data"
-    negatives = [store[i] for i, name in enumerate(files.labels) if name != label and name.startswith("_")]
-    return _make(voices, label, clips, noise, snr_db, negatives, rate)
+    wanted = [index for index, name in enumerate(files.labels) if name in labels]
+    others = [index for index, name in enumerate(files.labels) if name not in labels and name.startswith("_")]
+    return TestSet(
+        description=f"{split} voices of the model's own data",
+        clips=tuple(every[index] for index in wanted),
+        samples=[store[index] for index in wanted],
+        noise=noise,
+        snrs_db=tuple(snrs_db),
+        negatives=tuple(every[index] for index in others),
+        read=lambda number: [store[others[number]]],
+        sample_rate_hz=rate,
+    )
 
 
 def from_folders(
-    label: str, positives: Path | None, negatives: Iterable[Path], noise: Path | None, rate: int, snr_db: float
+    recordings: Recordings, labels: Sequence[str], rate: int, snrs_db: Sequence[float], *, progress: bool = False
 ) -> TestSet:
     """Anyone's recordings: one keyword in each positive file, any length of negatives.
 
+    Positives and noise are decoded once into the cache; the negatives are streamed, so hours of them need no memory.
+
     Args:
-        label: class of the positives.
-        positives: folder, searched with its sub-folders; none: misses are not measured.
-        negatives: folders; they are streamed, so hours of them need no memory.
-        noise: folder of noise, the files taken by turns; none: generated pink noise.
+        recordings: the folders, searched with their sub-folders.
+        labels: classes that the positives may hold.
         rate: sample rate of the front end in Hz.
-        snr_db: signal-to-noise ratio of the noisy copies.
+        snrs_db: signal-to-noise ratio of each noisy condition.
+        progress: show a bar.
 
     Raises:
-        DataError: a folder does not exist or holds no audio.
+        DataError: a folder does not exist or holds no audio. Single files that cannot be read are left out with a
+            warning.
+        SettingError: the group rule is none.
     """
-    clips = [read_audio(path, rate) for path in _files(positives)] if positives else []
-    sounds = [read_audio(path, rate) for path in _files(noise)] if noise else []
+    check_group_rule(recordings.group)
+    folders = [recordings.positives, *recordings.negatives]
+    found = _find(recordings.positives, recordings.group, labels) if recordings.positives else []
+    negatives = [clip for folder in recordings.negatives for clip in _find(folder, recordings.group)]
+    noises = _find(recordings.noise, "stem") if recordings.noise else []
+    samples = _decode(found, rate, progress)
+    sounds = _decode(noises, rate, progress)
 
     def excerpt(index: int, rng: np.random.Generator, length: int) -> Int16:
-        if not sounds:
+        if not len(sounds):
             return _pink(rng, length)
         sound = sounds[index % len(sounds)]
         start = int(rng.integers(max(len(sound) - length, 0) + 1))
         return np.resize(sound[start : start + length], length)
 
-    paths = [path for folder in negatives for path in _files(folder)]
-    names = ", ".join(str(folder) for folder in [positives, *negatives] if folder)
-    return _make(f"recordings in {names}", label, clips, excerpt, snr_db, paths, rate)
-
-
-def _make(
-    description: str,
-    label: str,
-    clips: Sequence[Int16],
-    noise: NoiseGiver,
-    snr_db: float,
-    negatives: Sequence[Path | Int16],
-    rate: int,
-) -> TestSet:
-    clean, noisy = [], []
-    for index, clip in enumerate(clips):
-        rng = np.random.default_rng(np.random.SeedSequence([_SEED, index]))
-        padded = pad_clip(clip, rate, rng)
-        clean.append(padded)
-        noisy.append(mix_at_snr(padded, clip, noise(index, rng, len(padded)), snr_db))
     return TestSet(
-        description=description,
-        label=label,
-        clean=clean,
-        noisy=noisy,
-        snr_db=snr_db,
-        negatives=negatives,
+        description=f"recordings in {', '.join(str(folder) for folder in folders if folder)}",
+        clips=tuple(found[index] for index in samples.kept) if isinstance(samples, ClipStore) else (),
+        samples=samples,
+        noise=excerpt,
+        snrs_db=tuple(snrs_db),
+        negatives=tuple(negatives),
+        read=lambda number: stream_audio(negatives[number].path, rate),
         sample_rate_hz=rate,
     )
 
 
-def _files(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
+    """Audio files below a folder, sorted. Raises DataError where there is no such folder or none in it."""
     if not folder.is_dir():
         raise DataError(f"no such folder: {folder}", "give a folder of recordings")
     found = audio_files(folder)
     if not found:
         raise DataError(f"no audio in {folder}", "WAV, FLAC, OGG and MP3 are read")
     return found
+
+
+def _find(folder: Path, group: GroupRule, labels: Sequence[str] = ()) -> list[Clip]:
+    """The files of a folder; with `labels`, each has that of its first sub-folder, else the first."""
+    clips = []
+    for path in files_in(folder):
+        first = path.relative_to(folder).parts[0]
+        label = (first if first in labels else labels[0]) if labels else "_unknown_"
+        source = folder.resolve().name
+        clips.append(
+            Clip(path=path, label=label, group=group_of(path.resolve(), group, folder.resolve()), source=source)
+        )
+    return clips
+
+
+def _decode(clips: Sequence[Clip], rate: int, progress: bool) -> ClipStore | Sequence[Int16]:
+    if not clips:
+        return ()
+    store = build_store(clips, rate, progress=progress)
+    if not len(store):
+        raise DataError(f"none of the recordings can be used: {store.skipped[0]}", "WAV, FLAC, OGG and MP3 are read")
+    return store
+
+
+def _clips_of(files: SplitFiles, clips: Sequence[Clip]) -> list[Clip]:
+    """The clip of each entry: `files` has them in the order of `clips`, with some left out."""
+    if not clips:
+        return [
+            Clip(path=Path(name), label=label, group="", source="")
+            for name, label in zip(files.names, files.labels, strict=True)
+        ]
+    rest = iter(clips)
+    return [next(clip for clip in rest if clip.name == name) for name in files.names]
 
 
 def _pink(rng: np.random.Generator, length: int) -> NDArray[np.int16]:

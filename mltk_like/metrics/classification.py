@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mltk_like.errors import DataError
+from mltk_like.metrics.confusion import UNK, Counts, best_threshold, confusion_above, confusion_lines, count
 
 _LEVELS = 256
 
@@ -24,6 +25,13 @@ class ClassificationReport:
         false_positive_rate: (n, k): share of the other classes' clips above the threshold; NaN where there are none.
         threshold_precision: (n, k): share of the clips above the threshold that are of the class; 1 for no clips.
         auc: (n,): area under the ROC of each class against the rest, exact; NaN where one of the sides has no clips.
+        decision_threshold: 0..1: a class counts as recognised when its score is above.
+        decided: int64 (n, n + 1): true class in rows, class with the highest score in columns where that is above
+            `decision_threshold`, and last what is not ("UNK").
+        counts: of each class against the rest at `decision_threshold`.
+        best_thresholds: (n,): the threshold with the highest F1 of each class; NaN for a class without clips.
+        correct: bool (clips,): the class with the highest score is the true one.
+        normalise: the text shows shares of the true class in place of counts.
     """
 
     classes: tuple[str, ...]
@@ -33,6 +41,19 @@ class ClassificationReport:
     false_positive_rate: NDArray[np.float64]
     threshold_precision: NDArray[np.float64]
     auc: NDArray[np.float64]
+    decision_threshold: float
+    decided: NDArray[np.int64]
+    counts: tuple[Counts, ...]
+    best_thresholds: NDArray[np.float64]
+    correct: NDArray[np.bool_]
+    normalise: bool = False
+
+    @property
+    def positive(self) -> int | None:
+        """The class that is looked for, of a model with two: the one whose name has no '_', else the second."""
+        if len(self.classes) != 2:
+            return None
+        return 0 if self.classes[1].startswith("_") and not self.classes[0].startswith("_") else 1
 
     @property
     def support(self) -> NDArray[np.int64]:
@@ -79,6 +100,8 @@ class ClassificationReport:
                     "recall": _plain(self.recall[i]),
                     "precision": _plain(self.precision[i]),
                     "auc": _plain(self.auc[i]),
+                    "best_threshold": _plain(self.best_thresholds[i]),
+                    "at_decision_threshold": self.counts[i].to_dict(),
                     "roc": {
                         "true_positive_rate": [_plain(v) for v in self.true_positive_rate[i]],
                         "false_positive_rate": [_plain(v) for v in self.false_positive_rate[i]],
@@ -89,6 +112,8 @@ class ClassificationReport:
             ],
             "thresholds": self.thresholds.tolist(),
             "confusion_matrix": self.confusion.tolist(),
+            "decision_threshold": self.decision_threshold,
+            "confusion_matrix_with_unk": self.decided.tolist(),
         }
 
     def __str__(self) -> str:
@@ -97,11 +122,29 @@ class ClassificationReport:
         lines += [f"Average ROC AUC: {_percent(self.average_auc)}", "Class ROC AUC:"]
         lines += _per_class(self.classes, self.auc)
         lines += ["Class precisions:", *_per_class(self.classes, self.precision)]
-        lines += ["Confusion matrix (true class in rows):", *_confusion_lines(self.classes, self.confusion)]
+        lines += ["Class thresholds of the highest F1 (0..255):"]
+        lines += [
+            f"- {label.ljust(max(map(len, self.classes)))} = " + ("not known" if np.isnan(t) else f"{255 * t:.0f}")
+            for label, t in zip(self.classes, self.best_thresholds, strict=True)
+        ]
+        lines += ["Confusion matrix (true class in rows):"]
+        lines += confusion_lines(self.classes, self.classes, self.confusion, normalise=self.normalise)
+        lines += [f"The same above the threshold {255 * self.decision_threshold:.0f} ({UNK}: no class is):"]
+        lines += confusion_lines(self.classes, [*self.classes, UNK], self.decided, normalise=self.normalise)
+        if self.positive is not None:
+            lines += [f"Windows of {self.classes[self.positive]!r} at that threshold:"]
+            lines += str(self.counts[self.positive]).splitlines()
         return "\n".join(lines)
 
 
-def classification_report(scores: NDArray[Any], labels: ArrayLike, classes: Sequence[str]) -> ClassificationReport:
+def classification_report(
+    scores: NDArray[Any],
+    labels: ArrayLike,
+    classes: Sequence[str],
+    *,
+    decision_threshold: float = 0.5,
+    normalise: bool = False,
+) -> ClassificationReport:
     """Judge a model's outputs.
 
     Args:
@@ -109,6 +152,8 @@ def classification_report(scores: NDArray[Any], labels: ArrayLike, classes: Sequ
             one output, (clips,) or (clips, 1), gives the probability of the second of two classes.
         labels: int (clips,): index of the true class.
         classes: names.
+        decision_threshold: 0..1: a class counts as recognised when its score is above.
+        normalise: the report's text shows shares of the true class in place of counts.
 
     Raises:
         DataError: no clips, shapes or types that do not fit, a label out of range, a score that is not a number.
@@ -133,6 +178,14 @@ def classification_report(scores: NDArray[Any], labels: ArrayLike, classes: Sequ
         false_positive_rate=false_positive,
         threshold_precision=precision,
         auc=np.array([roc_auc(probabilities[:, i], truth == i) for i in range(len(classes))]),
+        decision_threshold=decision_threshold,
+        decided=confusion_above(probabilities, truth, decision_threshold),
+        counts=tuple(count(probabilities[:, i], truth == i, decision_threshold) for i in range(len(classes))),
+        best_thresholds=np.array(
+            [best_threshold(true_positive[i], precision[i], thresholds) for i in range(len(classes))]
+        ),
+        correct=probabilities.argmax(axis=1) == truth,
+        normalise=normalise,
     )
 
 
@@ -208,9 +261,3 @@ def _percent(value: float) -> str:
 def _per_class(classes: Sequence[str], values: NDArray[np.float64]) -> list[str]:
     width = max(map(len, classes))
     return [f"- {label.ljust(width)} = {_percent(value)}" for label, value in zip(classes, values, strict=True)]
-
-
-def _confusion_lines(classes: Sequence[str], confusion: NDArray[np.int64]) -> list[str]:
-    width = max(*map(len, classes), len(str(confusion.max())))
-    rows = [["", *classes]] + [[label, *map(str, row)] for label, row in zip(classes, confusion, strict=True)]
-    return ["  " + "  ".join(cell.rjust(width) for cell in row) for row in rows]

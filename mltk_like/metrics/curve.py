@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mltk_like.errors import DataError
 from mltk_like.metrics.intervals import poisson_interval, wilson_interval
 
-TARGETS_PER_HOUR = (0.5, 1.0, 2.0)
+TARGETS_PER_HOUR = (0.1, 0.5, 1.0, 2.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -230,6 +230,35 @@ def evaluation_plots(
     return plots
 
 
+def plot_trials(misses: Sequence[float], settings: Mapping[str, Sequence[Any]], *, path: Path | None = None) -> bytes:
+    """A search for settings: misses trial by trial with the best so far, and over each setting.
+
+    Args:
+        misses: share missed by each trial, in the order in which they were asked for.
+        settings: the values of each setting, one a trial; numbers or text.
+        path: also written there.
+
+    Raises:
+        ToolError: matplotlib is not installed.
+        DataError: `path` cannot be written.
+    """
+    percent = 100 * np.asarray(misses, dtype=np.float64)
+    columns = min(1 + len(settings), 3)
+    figure, panels = _figure(-(-(1 + len(settings)) // columns), columns, (4.2 * columns, 3.1))
+    panels[0].plot(percent, ".", color=_COLOURS[0], label="trial")
+    panels[0].plot(np.minimum.accumulate(percent), color=_COLOURS[1], drawstyle="steps-post", label="best so far")
+    _finish(panels[0], title="search", x="trial", y="missed %", legend=True)
+    for axes, (name, values) in zip(panels[1:], settings.items(), strict=False):
+        axes.scatter(values, percent, c=np.arange(len(percent)), cmap="viridis", s=16)
+        numbers = [value for value in values if isinstance(value, int | float) and value > 0]
+        if len(numbers) == len(values) and max(numbers) >= 10 * min(numbers):
+            axes.set_xscale("log")
+        _finish(axes, title=name, x=name, y="missed %")
+    for axes in panels[1 + len(settings) :]:
+        axes.set_visible(False)
+    return _png(figure, path)
+
+
 def _figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Any, list[Any]]:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg

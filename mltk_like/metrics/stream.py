@@ -1,11 +1,11 @@
 """A detector judged on streams: words missed against false accepts per hour, at every threshold.
 
 The detections are those of the recogniser that runs on the device. A word counts as found when its label is detected
-anywhere in its clip. A false accept is an event: detections within 1 s of one that was counted belong to it.
+anywhere in its clip. A false accept is an event: detections within the suppression time of one that was counted belong
+to it, whatever their class.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,24 +13,10 @@ from numpy.typing import NDArray
 from mltk_like.audio.recogniser import Recogniser, RecogniserSettings, is_detectable
 from mltk_like.errors import DataError
 from mltk_like.metrics.curve import StreamCurve
+from mltk_like.metrics.events import Stream, trace_word
 
-MERGE_MS = 1000
-
-
-class Stream(Protocol):
-    """What was scored: one padded clip, or hours of sound."""
-
-    @property
-    def scores(self) -> NDArray[np.uint8]:
-        """uint8 (steps, classes)."""
-
-    @property
-    def times_ms(self) -> NDArray[np.int64]:
-        """(steps,): when each result was there, from the start of the stream."""
-
-    @property
-    def duration_s(self) -> float:
-        """Length of the stream in seconds."""
+ALL_LEVELS: NDArray[np.int64] = np.arange(255, dtype=np.int64)
+ALL_LEVELS.setflags(write=False)
 
 
 def sweep(
@@ -41,7 +27,7 @@ def sweep(
     classes: Sequence[str],
     labels: Sequence[str] | None = None,
     thresholds: Sequence[int] | NDArray[np.int64] | None = None,
-    merge_ms: int = MERGE_MS,
+    merge_ms: int | None = None,
 ) -> StreamCurve:
     """Run the recogniser over every stream at every threshold; each stream is a new beginning.
 
@@ -52,31 +38,58 @@ def sweep(
         classes: names in the order of the scores.
         labels: word of each positive clip; needed when more than one class is detectable.
         thresholds: 0..254, rising; all of them by default.
-        merge_ms: false accepts no later than this after the last counted one are part of it.
+        merge_ms: false accepts no later than this after the last counted one are part of it; none: the recogniser's
+            suppression time.
 
     Raises:
         DataError: neither positives nor negatives, a label that is not detected, scores of another shape.
         SettingError: thresholds out of range, or what `Recogniser` refuses.
     """
-    levels = np.arange(255) if thresholds is None else np.unique(np.asarray(thresholds, dtype=np.int64))
+    levels = ALL_LEVELS if thresholds is None else np.unique(np.asarray(thresholds, dtype=np.int64))
     recogniser = Recogniser(settings.copy(detection_threshold_list=()), classes)
     duration_s = sum(stream.duration_s for stream in negatives)
     if not positives and duration_s <= 0:
         raise DataError("there is nothing to judge a detector on", "give recordings with and without the word")
-    peaks = [
-        _peak(recogniser, stream, index)
-        for stream, index in zip(positives, _label_indices(classes, labels, len(positives)), strict=True)
-    ]
+    indices = label_indices(classes, labels, len(positives))
+    peaks = [trace_word(recogniser, stream, index).peak for stream, index in zip(positives, indices, strict=True)]
+    merge = settings.suppression_ms if merge_ms is None else merge_ms
+    return curve_of(peaks, count_events(recogniser, negatives, levels, merge), duration_s / 3600, levels)
+
+
+def curve_of(
+    peaks: Sequence[int], false_accepts: NDArray[np.int64], hours: float, levels: NDArray[np.int64] = ALL_LEVELS
+) -> StreamCurve:
+    """The curve, from what was found once.
+
+    Args:
+        peaks: `WordTrace.peak` of each positive clip.
+        false_accepts: int64 (k,): events at each threshold.
+        hours: of negatives.
+        levels: int64 (k,): the thresholds, rising.
+    """
     return StreamCurve(
         thresholds=levels,
-        misses=np.searchsorted(np.sort(peaks), levels, side="right").astype(np.int64),
-        positives=len(positives),
-        false_accepts=_count_events(recogniser, negatives, levels, merge_ms),
-        hours=duration_s / 3600,
+        misses=np.searchsorted(np.sort(np.asarray(peaks, dtype=np.int64)), levels, side="right").astype(np.int64),
+        positives=len(peaks),
+        false_accepts=false_accepts,
+        hours=hours,
     )
 
 
-def _label_indices(classes: Sequence[str], labels: Sequence[str] | None, count: int) -> list[int]:
+def count_events(
+    recogniser: Recogniser, streams: Sequence[Stream], levels: NDArray[np.int64], merge_ms: int
+) -> NDArray[np.int64]:
+    """Events at each threshold over all streams: int64 (k,). Detections within `merge_ms` of a counted one are part."""
+    counts = np.zeros(len(levels), dtype=np.int64)
+    for stream in streams:
+        if len(stream.times_ms):
+            _, ends = recogniser.sweep(stream.scores, stream.times_ms, levels, merge_ms)
+            counts += np.diff(ends, prepend=0)
+    return counts
+
+
+def label_indices(classes: Sequence[str], labels: Sequence[str] | None, count: int) -> list[int]:
+    """Index of each clip's class; `labels` may be left out where one class is detected. Raises DataError."""
     detectable = {label: index for index, label in enumerate(classes) if is_detectable(label)}
     if labels is None:
         if len(detectable) != 1:
@@ -90,26 +103,3 @@ def _label_indices(classes: Sequence[str], labels: Sequence[str] | None, count: 
         if label not in detectable:
             raise DataError(f"{label!r} is not a class that is detected", "known: " + ", ".join(detectable))
     return [detectable[label] for label in labels]
-
-
-def _peak(recogniser: Recogniser, stream: Stream, class_index: int) -> int:
-    """Highest mean of the class where it wins, -1 for none: it is detected at the thresholds below.
-
-    Suppression needs no thought here: it holds a class back only after that class has been detected.
-    """
-    if len(stream.times_ms) == 0:
-        return -1
-    means, ready = recogniser.averages(stream.scores, stream.times_ms)
-    wins = ready & (means.argmax(axis=1) == class_index)
-    return int(means[wins, class_index].max(initial=0)) if wins.any() else -1
-
-
-def _count_events(
-    recogniser: Recogniser, streams: Sequence[Stream], levels: NDArray[np.int64], merge_ms: int
-) -> NDArray[np.int64]:
-    counts = np.zeros(len(levels), dtype=np.int64)
-    for stream in streams:
-        if len(stream.times_ms):
-            _, ends = recogniser.sweep(stream.scores, stream.times_ms, levels, merge_ms)
-            counts += np.diff(ends, prepend=0)
-    return counts

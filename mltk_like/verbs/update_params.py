@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from mltk_like.artifact import Artifact
+from mltk_like.audio.frontend import frontend_from_parameters, has_frontend
 from mltk_like.audio.recogniser import RecogniserSettings
-from mltk_like.audio.settings import PREFIX, FrontendSettings
 from mltk_like.errors import SettingError
 from mltk_like.model import Model
 from mltk_like.paths import write_bytes
@@ -38,8 +38,8 @@ class ParameterChanges:
         return {"path": str(self.path), "before": dict(self.before), "after": dict(self.after)}
 
     def __str__(self) -> str:
-        rows = [f"- {name}: {value}" for name, value in self.before.items()]
-        rows += [f"+ {name}: {value}" for name, value in self.after.items()]
+        rows = [f"- {name}: {_shown(value)}" for name, value in self.before.items()]
+        rows += [f"+ {name}: {_shown(value)}" for name, value in self.after.items()]
         return "\n".join(
             [*sorted(rows, key=lambda row: (row[2:].split(":")[0], row[0] == "+")), f"written: {self.path}"]
         )
@@ -68,12 +68,30 @@ def update_params(
         ModelError: the model does not exist.
     """
     artifact = artifact_of(model)
+    old = read_parameters(artifact.tflite())
+    new = _apply(old, _from_file(params_path), assignments)
+    return set_parameters(artifact, new, description=description, output=output)
+
+
+def set_parameters(
+    artifact: Artifact, new: Mapping[str, Any], *, description: str | None = None, output: Path | None = None
+) -> ParameterChanges:
+    """Give a trained model's `.tflite` other parameters, where it lies or in a copy.
+
+    Args:
+        artifact: the model.
+        new: all parameters; those of the old that are not among them go.
+        description: a new description; none keeps the old.
+        output: write the `.tflite` there and leave the model as it is.
+
+    Raises:
+        SettingError: a front-end or recogniser parameter out of range, or a type that cannot be stored.
+    """
     data = artifact.tflite()
     old = read_parameters(data)
-    new = _apply(old, _from_file(params_path), assignments)
     # The same checks as in a model file: a front end or recogniser that could not be built is refused here.
-    if any(name.startswith(PREFIX) for name in new):
-        FrontendSettings.from_parameters(new)
+    if has_frontend(new):
+        frontend_from_parameters(new)
     RecogniserSettings.from_parameters(new)
     changed = stamp(data, {k: v for k, v in new.items() if k not in _STAMPS}, description)
     path = _write(artifact, changed, output)
@@ -107,6 +125,11 @@ def _apply(old: Mapping[str, Value], file: Mapping[str, Any], assignments: Itera
 def _as_before(old: Value | None, value: Any) -> Any:
     """An integer given for a parameter that was a float is a float, or the device would read another type."""
     return float(value) if isinstance(old, float) and type(value) is int else value
+
+
+def _shown(value: Any) -> Any:
+    """Floating point with the digits that 32 bits hold."""
+    return f"{value:.7g}" if isinstance(value, float) else value
 
 
 def _from_file(path: Path | None) -> Mapping[str, Any]:

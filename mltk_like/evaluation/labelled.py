@@ -1,0 +1,248 @@
+"""Predictions against labels over time, on long recordings with label files."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.audio.recogniser import Detection, Recogniser
+from mltk_like.audio.wav import stream_audio
+from mltk_like.data.annotated import Annotated, find_annotated
+from mltk_like.data.labels import Interval
+from mltk_like.data.skipped import report
+from mltk_like.errors import DataError
+from mltk_like.evaluation.streams import ScoredStream, StreamScorer
+from mltk_like.evaluation.subject import Subject
+from mltk_like.metrics import ClassificationReport, classification_report, poisson_interval, wilson_interval
+from mltk_like.paths import portable
+
+AFTER_MS = 1000
+"""A detection may come so long after its label has ended: the recogniser averages over what it has heard."""
+
+OVERLAP = 0.5
+"""A window has a label's class when they share this much of the shorter of the two."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelRow:
+    """One label in all recordings.
+
+    Attributes:
+        label: the class.
+        intervals: labelled stretches.
+        hits: of them, those in which, or up to a second after which, the class was detected.
+        false_alarms: detections of the class elsewhere.
+        hours: of all recordings.
+    """
+
+    label: str
+    intervals: int
+    hits: int
+    false_alarms: int
+    hours: float
+
+    @property
+    def misses(self) -> int:
+        """Labelled stretches that were not found."""
+        return self.intervals - self.hits
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values, with 95 % intervals: Wilson's of the share missed, Poisson's of the rate of false alarms."""
+        low, high = poisson_interval(self.false_alarms)
+        return {
+            **asdict(self),
+            "misses": self.misses,
+            "misses_interval_95": list(wilson_interval(self.misses, self.intervals)),
+            "false_alarms_per_hour": self.false_alarms / self.hours,
+            "false_alarms_per_hour_interval_95": [low / self.hours, high / self.hours],
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelledRecording:
+    """One recording, what was said to be in it, and what the model made of it.
+
+    Attributes:
+        path: the recording.
+        intervals: with labels that the model detects.
+        detections: at the model's own thresholds, by time.
+        scored: the net's outputs along it.
+        truth: int64 (steps,): class of the window that ends at each step.
+    """
+
+    path: Path
+    intervals: tuple[Interval, ...]
+    detections: tuple[Detection, ...]
+    scored: ScoredStream = field(repr=False)
+    truth: NDArray[np.int64] = field(repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values, without the scores."""
+        return {
+            "file": portable(self.path),
+            "duration_s": self.scored.duration_s,
+            "labels": [{"start_s": i.start_s, "end_s": i.end_s, "label": i.label} for i in self.intervals],
+            "detections": [{"time_s": d.time_ms / 1000, "label": d.label, "score": d.score} for d in self.detections],
+        }
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LabelledResult:
+    """How a model did on labelled recordings.
+
+    Attributes:
+        name: the model's name.
+        kind: 'keras', 'tflite' or 'tflm'.
+        data: where the recordings are.
+        threshold: the recogniser's own.
+        rows: one for each class that is detected.
+        windows: each window that the net saw, against the label that it had.
+        recordings: in the order of their paths.
+    """
+
+    name: str
+    kind: str
+    data: str
+    threshold: int
+    rows: tuple[LabelRow, ...]
+    windows: ClassificationReport
+    recordings: tuple[LabelledRecording, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {
+            "name": self.name,
+            "model": self.kind,
+            "data": self.data,
+            "threshold": self.threshold,
+            "labels": [row.to_dict() for row in self.rows],
+            "windows": self.windows.to_dict(),
+            "recordings": [recording.to_dict() for recording in self.recordings],
+        }
+
+    def __str__(self) -> str:
+        table = [["label", "labelled", "hits", "misses", "95 %", "false alarms", "per hour"]]
+        for row in self.rows:
+            low, high = wilson_interval(row.misses, row.intervals)
+            share = f"{100 * low:.1f}..{100 * high:.1f} %" if row.intervals else ""
+            cells = (row.label, row.intervals, row.hits, row.misses, share, row.false_alarms)
+            table.append([*map(str, cells), f"{row.false_alarms / row.hours:.2f}"])
+        widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
+        hours = sum(recording.scored.duration_s for recording in self.recordings) / 3600
+        lines = [f"{self.name} on {self.data}: {len(self.recordings)} recordings, {hours:.2f} h"]
+        lines += ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in table]
+        lines += [f"a label is hit by a detection in it or up to {AFTER_MS} ms after it, at threshold {self.threshold}"]
+        return "\n".join([*lines, "", f"{self.windows.count} windows, one an inference:", str(self.windows)])
+
+
+def judge_labelled(
+    subject: Subject, folder: Path, *, labels: str = "auto", normalise: bool = False, progress: bool = True
+) -> LabelledResult:
+    """Run a model along labelled recordings, each a stream of its own.
+
+    Labels that the model does not detect count as background. Background is the last class whose name starts with
+    '_', `_unknown_` where there is one.
+
+    Args:
+        subject: the model.
+        folder: recordings with Audacity labels or a `.dcli` file; see `data.LabelledRecordings`.
+        labels: 'audacity', 'dcli' or 'auto'.
+        normalise: confusion matrices are printed as shares.
+        progress: show a bar.
+
+    Raises:
+        DataError: there are no labelled recordings, or one cannot be read; the model has no class for background.
+    """
+    from tqdm import tqdm
+
+    found, skipped = find_annotated(folder, labels)
+    report(str(folder), skipped, len(found) + len(skipped), "files or labels cannot be used")
+    if not found:
+        raise DataError(f"no recording in {folder} has labels", "a.wav has its Audacity labels in a.txt")
+    streams = StreamScorer(subject.frontend, subject.recogniser.latency_ms, subject.score)
+    recordings = tuple(
+        _judge_one(subject, streams, item) for item in tqdm(found, desc="labelled", unit="file", disable=not progress)
+    )
+    scores = np.concatenate([recording.scored.scores for recording in recordings]) / np.float32(255)
+    threshold = subject.threshold(subject.keywords[0])
+    return LabelledResult(
+        name=subject.name,
+        kind=subject.kind,
+        data=str(folder),
+        threshold=threshold,
+        rows=tuple(_row(label, recordings) for label in subject.keywords),
+        windows=classification_report(
+            scores,
+            np.concatenate([recording.truth for recording in recordings]),
+            subject.classes,
+            decision_threshold=threshold / 255,
+            normalise=normalise,
+        ),
+        recordings=recordings,
+    )
+
+
+def window_labels(
+    times_ms: NDArray[np.int64], window_ms: int, intervals: Sequence[Interval], classes: Sequence[str], background: int
+) -> NDArray[np.int64]:
+    """Class of the window that ends at each time: int64 (steps,).
+
+    A window has an interval's label when they share half of the shorter of the two; of several the later interval wins.
+    """
+    ends = times_ms / 1000
+    starts = ends - window_ms / 1000
+    truth = np.full(len(times_ms), background, dtype=np.int64)
+    for interval in intervals:
+        shared = np.minimum(ends, interval.end_s) - np.maximum(starts, interval.start_s)
+        least = OVERLAP * min(window_ms / 1000, interval.end_s - interval.start_s)
+        truth[(shared >= least - 1e-9) & (shared > 0)] = classes.index(interval.label)
+    return truth
+
+
+def _judge_one(subject: Subject, streams: StreamScorer, item: Annotated) -> LabelledRecording:
+    frontend = subject.frontend
+    scored = streams.long(stream_audio(item.path, frontend.sample_rate_hz))
+    known = tuple(
+        sorted((i for i in item.intervals if i.label in subject.keywords), key=lambda interval: interval.start_s)
+    )
+    recogniser = Recogniser(subject.recogniser, subject.classes)
+    window_ms = round(1000 * frontend.sample_length / frontend.sample_rate_hz)
+    scores = scored.scores.reshape(-1, len(subject.classes))
+    return LabelledRecording(
+        path=item.path,
+        intervals=known,
+        detections=tuple(recogniser.detect(scores, scored.times_ms)),
+        scored=ScoredStream(scores=scores, times_ms=scored.times_ms, duration_s=scored.duration_s),
+        truth=window_labels(scored.times_ms, window_ms, known, subject.classes, _background(subject)),
+    )
+
+
+def _background(subject: Subject) -> int:
+    hidden = [index for index, name in enumerate(subject.classes) if name.startswith("_")]
+    if not hidden:
+        raise DataError("the model has no class for what is not labelled", "its name starts with '_', as _unknown_")
+    return subject.classes.index("_unknown_") if "_unknown_" in subject.classes else hidden[-1]
+
+
+def _row(label: str, recordings: Sequence[LabelledRecording]) -> LabelRow:
+    found = [list(_matched(label, recording)) for recording in recordings]
+    return LabelRow(
+        label=label,
+        intervals=sum(interval.label == label for recording in recordings for interval in recording.intervals),
+        hits=sum(len({place for place in places if place is not None}) for places in found),
+        false_alarms=sum(place is None for places in found for place in places),
+        hours=sum(recording.scored.duration_s for recording in recordings) / 3600,
+    )
+
+
+def _matched(label: str, recording: LabelledRecording) -> Iterator[int | None]:
+    """For each detection of a class the number of the labelled stretch that it belongs to; None: a false alarm."""
+    intervals = [interval for interval in recording.intervals if interval.label == label]
+    for detection in recording.detections:
+        if detection.label == label:
+            seconds = detection.time_ms / 1000
+            inside = (n for n, i in enumerate(intervals) if i.start_s <= seconds <= i.end_s + AFTER_MS / 1000)
+            yield next(inside, None)

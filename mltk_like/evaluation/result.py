@@ -1,0 +1,152 @@
+"""How a model did: the figures, as a table and as JSON."""
+
+import base64
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.evaluation.details import FalseAccept, FalseAcceptsOf, Latency, Miss, MissesOf
+from mltk_like.evaluation.subject import ENGINES
+from mltk_like.low_bit.report import LowBitReport
+from mltk_like.metrics import ClassificationReport, StreamCurve, curve_summary, curve_table
+from mltk_like.metrics.plots import plot_stream_curve
+
+_SHOWN = 8
+LISTED = 50
+"""Worst misses and loudest false accepts that a result keeps."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EvaluationResult:
+    """How a model did.
+
+    Attributes:
+        name: the model's name.
+        kind: 'keras' (float), 'tflite' (int8) or 'tflm' (int8 on TensorFlow Lite Micro).
+        data: what it was judged on.
+        label: keyword, or keywords with commas between.
+        curves: misses against false accepts an hour, by condition: 'clean' and for example '10 dB'.
+        rates: false accepts an hour at which misses are reported.
+        threshold: the recogniser's own threshold, at which latency, breakdown and lists are taken.
+        windows: figures for single augmented windows; None where only recordings were given.
+        merge_ms: false accepts no later than this after a counted one are part of it.
+        latencies: at the own threshold, one a condition, then at each of `rates` that was reached.
+        misses_by: misses by word, voice group and source, in each condition.
+        false_accepts_by: false accepts by group and source.
+        worst_misses: the words that were missed by most, at most 50.
+        loudest_false_accepts: those with the highest scores, at most 50.
+        low_bit: what low-bit training came to; None for other models.
+        peaks: int64 (clips,) by condition: each positive clip is found at the thresholds below.
+    """
+
+    name: str
+    kind: str
+    data: str
+    label: str
+    curves: Mapping[str, StreamCurve]
+    rates: tuple[float, ...]
+    threshold: int
+    windows: ClassificationReport | None = None
+    merge_ms: int = 0
+    latencies: tuple[Latency, ...] = ()
+    misses_by: tuple[MissesOf, ...] = ()
+    false_accepts_by: tuple[FalseAcceptsOf, ...] = ()
+    worst_misses: tuple[Miss, ...] = ()
+    loudest_false_accepts: tuple[FalseAccept, ...] = ()
+    low_bit: LowBitReport | None = None
+    peaks: Mapping[str, NDArray[np.int64]] = field(default_factory=dict, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values. Files are named as `paths.portable` stores them, times are in seconds from a file's start."""
+        return {
+            "name": self.name,
+            "model": self.kind,
+            "data": self.data,
+            "label": self.label,
+            "threshold": self.threshold,
+            "merge_ms": self.merge_ms,
+            "streams": {
+                name: {
+                    "operating_points": curve_summary(curve, self.rates),
+                    "at_own_threshold": curve.at(self.threshold).to_dict(),
+                    "latencies": [found.to_dict() for found in self.latencies if found.condition == name],
+                    "curve": curve.to_dict(),
+                }
+                for name, curve in self.curves.items()
+            },
+            "misses_by": [row.to_dict() for row in self.misses_by],
+            "false_accepts_by": [row.to_dict() for row in self.false_accepts_by],
+            "worst_misses": [miss.to_dict() for miss in self.worst_misses],
+            "loudest_false_accepts": [event.to_dict() for event in self.loudest_false_accepts],
+            "windows": self.windows.to_dict() if self.windows else None,
+            "low_bit": self.low_bit.to_dict() if self.low_bit else None,
+        }
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}, {ENGINES[self.kind]}, on {self.data}"]
+        for name, curve in self.curves.items():
+            lines += ["", f"{self.label!r}, {name}:", curve_table(curve, self.rates), *self._at_own(name, curve)]
+        lines += [f"false accepts within {self.merge_ms} ms are one", *self._breakdown(), *self._lists()]
+        if self.windows:
+            lines += ["", f"{self.windows.count} single windows, augmented as in training:", str(self.windows)]
+        if self.low_bit:
+            lines += ["", "low-bit training:", str(self.low_bit)]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The curve and the figures, for a notebook."""
+        png = plot_stream_curve(self.curves, targets_per_hour=self.rates, label=self.label)
+        return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}"/><pre>{html.escape(str(self))}</pre>'
+
+    def _at_own(self, name: str, curve: StreamCurve) -> list[str]:
+        """What the threshold that is stored in the model does."""
+        own = curve.at(self.threshold)
+        missed = [f"{100 * own.misses_fraction:.1f} % missed"] if curve.positives else []
+        heard = [f"{own.false_accepts} false accepts"] if curve.hours else []
+        lines = [f"at the model's own threshold {self.threshold}: {', '.join(missed + heard)}"]
+        latency = next((found for found in self.latencies if found.condition == name), None)
+        return [*lines, f"detected {latency}"] if latency and latency.detected else lines
+
+    def _breakdown(self) -> list[str]:
+        """The parts with the most misses and false accepts at the model's own threshold."""
+        lines = []
+        for by in dict.fromkeys(row.by for row in self.misses_by):
+            rows = [row for row in self.misses_by if row.by == by]
+            names = list(dict.fromkeys(row.name for row in rows))
+            missed = {name: [row for row in rows if row.name == name] for name in names}
+            names.sort(key=lambda name: -sum(row.misses / row.positives for row in missed[name]))
+            cells = {
+                name: ", ".join(f"{row.misses}/{row.positives} {row.condition}" for row in missed[name])
+                for name in names
+            }
+            lines += ["", f"misses by {by}{_first(names)}:", *(f"- {name}: {cells[name]}" for name in names[:_SHOWN])]
+        for by in dict.fromkeys(row.by for row in self.false_accepts_by):
+            parts = [row for row in self.false_accepts_by if row.by == by]
+            parts.sort(key=lambda row: (-row.false_accepts, -row.hours))
+            lines += ["", f"false accepts by {by}{_first(parts)}:"]
+            lines += [f"- {row.name}: {row.false_accepts} in {row.hours:.2f} h" for row in parts[:_SHOWN]]
+        return lines
+
+    def _lists(self) -> list[str]:
+        lines = []
+        if self.worst_misses:
+            lines += ["", f"worst misses{_first(self.worst_misses)}:"]
+            lines += [
+                f"- {miss.file} at {miss.time_s:.1f} s, {miss.condition}: score {miss.score}"
+                for miss in self.worst_misses[:_SHOWN]
+            ]
+        if self.loudest_false_accepts:
+            lines += ["", f"loudest false accepts{_first(self.loudest_false_accepts)}:"]
+            lines += [
+                f"- {event.file} at {event.time_s:.1f} s: {event.label!r}, score {event.score}"
+                for event in self.loudest_false_accepts[:_SHOWN]
+            ]
+        return lines
+
+
+def _first(rows: Any) -> str:
+    return f" (the first {_SHOWN} of {len(rows)})" if len(rows) > _SHOWN else ""
