@@ -7,6 +7,7 @@ runs/<model>/<number>/
     <model>.py          copy of the model's file
     manifest.jsonl      one row a clip
     log.txt             what was printed
+    train/low_bit.*     of low-bit training: the net in integers, the report; activations/ weights/: checkpoints
     augmented/          windows as WAV and PNG, where --dump-augmented asked for them
     train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz
     <model>.keras  <model>.weights.h5  <model>.tflite  and a summary of each
@@ -34,7 +35,10 @@ from mltk_like.paths import atomic_path, portable, runs_dir, write_text
 from mltk_like.settings import overrides_to_json, to_json
 
 ARCHIVE_SUFFIX = ".mltk.zip"
-_LEFT_OUT = ("train/checkpoint.npz", "train/best.npz", "train/calibration.npz", "augmented/")
+_LEFT_OUT = (
+    "train/checkpoint.npz", "train/best.npz", "train/calibration.npz", "augmented/",
+    "train/activations/", "train/weights/", "report/",
+)  # fmt: skip
 # The `.keras` file holds the same weights by the same names.
 _LEFT_OUT_ENDINGS = (".mltk.zip", ".tmp", ".weights.h5")
 _PACKAGES = (

@@ -109,10 +109,19 @@ class StreamScorer:
         return np.zeros((0, *self._settings.spectrogram_shape), dtype=np.int8)
 
 
+def quiet_room(rng: np.random.Generator, seconds: float, rate: int) -> Int16:
+    """Noise of -75 dBFS: int16 (samples,)."""
+    return _to_int16(_floor(rng, round(seconds * rate)))
+
+
+def _floor(rng: np.random.Generator, length: int) -> NDArray[np.float32]:
+    noise: NDArray[np.float32] = rng.standard_normal(length, dtype=np.float32)
+    return noise * np.float32(32768 * 10 ** (FLOOR_DBFS / 20))
+
+
 def pad_clip(clip: Int16, rate: int, rng: np.random.Generator) -> Int16:
     """A word in a quiet room: 1.5 s before, 1 s after, with noise of -75 dBFS under all of it."""
-    length = round(LEAD_S * rate) + len(clip) + round(TRAIL_S * rate)
-    padded = rng.standard_normal(length, dtype=np.float32) * np.float32(32768 * 10 ** (FLOOR_DBFS / 20))
+    padded = _floor(rng, round(LEAD_S * rate) + len(clip) + round(TRAIL_S * rate))
     start = round(LEAD_S * rate)
     padded[start : start + len(clip)] += clip
     return _to_int16(padded)
@@ -143,8 +152,7 @@ def joined(
     for recording in recordings:
         if starts is not None:
             starts.append(done + size)
-        gap = rng.standard_normal(round(GAP_S * rate), dtype=np.float32) * np.float32(32768 * 10 ** (FLOOR_DBFS / 20))
-        for piece in itertools.chain(recording, [_to_int16(gap)]):
+        for piece in itertools.chain(recording, [quiet_room(rng, GAP_S, rate)]):
             pieces.append(piece)
             size += len(piece)
             if size >= _BLOCK_S * rate:

@@ -279,7 +279,8 @@ def _finish(axes: Any, *, title: str = "", x: str = "", y: str = "", legend: boo
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
     if legend and axes.get_legend_handles_labels()[0]:
-        axes.legend(fontsize=8, frameon=False)
+        # Matplotlib looks long for the best place where there are many points, and warns of it.
+        axes.legend(fontsize=8, frameon=False, loc="upper right")
 
 
 def _cycle(count: int) -> list[str]:

@@ -35,14 +35,18 @@ nav ul { columns: 18rem; margin: .6rem 0; padding-left: 1.2rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .92em; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line); }
-thead th { color: var(--soft); font-weight: 600; } tr.changed td, tr.changed th { background: var(--changed); }
+thead th { color: var(--soft); font-weight: 600; } thead th, tbody th { overflow-wrap: normal; }
+tr.changed td, tr.changed th { background: var(--changed); }
 figure { margin: .6rem 0 0; } .row figure { margin: 0; width: min-content; }
 .row img { max-width: none; } figcaption { color: var(--soft); font-size: .88em; margin: .2rem 0; }
 img { display: block; max-width: 100%; height: auto; background: #fff; border-radius: 6px; }
 audio { display: block; height: 2.2rem; width: 22rem; max-width: 100%; margin: .4rem 0; }
 .row { display: flex; gap: 1rem; align-items: flex-start; margin: .4rem 0; padding-bottom: .3rem; }
 .row > * { flex: 0 0 auto; max-width: 100%; }
-details { margin: .6rem 0; } summary { cursor: pointer; color: var(--accent); } code { font-size: .92em; }
+pre { background: var(--card); padding: .6rem .8rem; border-radius: 6px; overflow-x: auto; font-size: .85em; }
+details { margin: .6rem 0; } summary { cursor: pointer; color: var(--accent); }
+code { font-size: .92em; white-space: nowrap; }
+pre code { font-size: 1em; white-space: pre; }
 """
 
 
@@ -108,6 +112,11 @@ def notice(*parts: object) -> Html:
 def folded(summary: str, *blocks: object) -> Html:
     """Blocks that show when their summary is clicked."""
     return element("details", element("summary", summary), *blocks)
+
+
+def code_block(lines: object) -> Html:
+    """Lines as they stand, in letters of one width; longer ones scroll."""
+    return element("pre", element("code", lines), tabindex="0")
 
 
 def row(*blocks: object) -> Html:

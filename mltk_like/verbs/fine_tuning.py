@@ -1,0 +1,200 @@
+"""`train --resume-from RUN`: a new run with the weights, the settings and the data of an earlier one, and a short
+schedule. The loop of hard negatives: judge, mine, fine-tune, judge."""
+
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mltk_like.artifact import Artifact, open_artifact
+from mltk_like.cluster import Workers
+from mltk_like.data.clip import Clip
+from mltk_like.data.manifest import ManifestRow, parse_manifest
+from mltk_like.data.skipped import Clips, report, usable
+from mltk_like.data.source import Source
+from mltk_like.data.split import SPLIT_NAMES, Splits
+from mltk_like.errors import ModelError, SettingError
+from mltk_like.feed.dataset import Dataset
+from mltk_like.feed.plan import UNKNOWN
+from mltk_like.paths import portable, unportable, write_bytes
+from mltk_like.run import Run
+from mltk_like.settings import to_json
+
+STEPS_SHARE = 0.2
+RATE_SHARE = 0.1
+"""Of the earlier schedule's steps and of its learning rates. The weights are good already: at full rate they would
+forget before they learn, and at a tenth a fifth of the steps is enough to hear the new recordings many times."""
+
+# The key in a run's state.json, and the weights in its folder; files of this ending stay out of archives.
+_KEY = "fine_tuned_from"
+_WEIGHTS = "train/start.weights.h5"
+_EARLIER = "own earlier recordings"
+# What the weights are of no use without.
+_SAME = ("classes", "frontend")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierRecordings:
+    """What the user had added to the earlier run, from its copies in the cache, with the weights that it had there.
+
+    Attributes:
+        clips: those that it was trained, validated and tested with.
+        name, label: in tables and manifest; each clip keeps its own label.
+    """
+
+    clips: Sequence[Clip]
+    name: str = _EARLIER
+    label: str = UNKNOWN
+
+    def collect(self, *, limit: int | None = None, workers: Workers = None, progress: bool = True) -> Clips:
+        """The first `limit` of those that are still there, with a warning about others; nothing else is used."""
+        found = usable(self.clips[:limit])
+        report(self.name, found.skipped, len(self.clips))
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """The data of the run that another one started from.
+
+    Attributes:
+        rows: of its manifest; none where there is no such run, or its clips are not known.
+    """
+
+    rows: tuple[ManifestRow, ...] = ()
+
+    def beside(self, own: Sequence[Source]) -> list[Source]:
+        """The user's own recordings of now, and those among these clips as one source more."""
+        clips = [replace(row.clip(), source=_EARLIER, split="") for row in self.rows if row.source.startswith("own ")]
+        return [*own, EarlierRecordings(clips=clips)] if clips else list(own)
+
+    def in_place(self, dataset: Dataset) -> Dataset:
+        """Each voice in the split where the earlier run had it: a net must not be judged on what it has learned.
+
+        Recordings that were given again are there once, as they were given now.
+        """
+        place = {row.group: row.split for row in self.rows}
+        clips = [(place.get(clip.group, name), clip) for name, part in dataset.splits.items() for clip in part]
+        now = {_stretch(clip) for _, clip in clips if clip.source != _EARLIER}
+        kept = [(name, clip) for name, clip in clips if clip.source != _EARLIER or _stretch(clip) not in now]
+        kept.sort(key=lambda pair: (pair[1].label, pair[1].group, str(pair[1].path), pair[1].start_s))
+        splits = Splits(**{split: tuple(clip for name, clip in kept if name == split) for split in SPLIT_NAMES})
+        return replace(dataset, splits=splits)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """What a fine-tuning starts from.
+
+    Attributes:
+        artifact: the earlier run.
+        model: the specification with the settings to train with now.
+        weights: of the earlier net, the content of a `.weights.h5` file.
+    """
+
+    artifact: Artifact
+    model: Any
+    weights: bytes
+
+    def begin(self, run: Run) -> None:
+        """Put the weights into a new run, as those that it starts from, also when it is resumed."""
+        write_bytes(run.folder / _WEIGHTS, self.weights)
+        run.update(weights=str((run.folder / _WEIGHTS).resolve()), **{_KEY: portable(self.artifact.path)})
+
+
+def archive_of(spec: str | Path) -> Path:
+    """The one file that a run can travel as. Raises ModelError as `start_from`."""
+    found = open_artifact(spec).path
+    return Run(found).archive if found.is_dir() else found
+
+
+def check_start(resume_from: str | Path | None, *, resume: bool, weights: str | Path | None) -> None:
+    """Raises SettingError for two beginnings at once."""
+    if resume_from is not None and (resume or weights is not None):
+        raise SettingError(
+            "a fine-tuning is a new run, and has its weights from the earlier one",
+            "give one of --resume, --resume-from and --weights",
+        )
+
+
+def start_from(spec: str | Path, model: Any) -> Start:
+    """The run to start from, and the model with its settings, a tenth of its learning rates and a fifth of its steps.
+
+    What was set on `model` itself (`--set`) wins. A run that was fine-tuned hands its schedule on as it is.
+
+    Args:
+        spec: a run folder, an archive, or a name (its latest complete run, else its archive).
+        model: the specification.
+
+    Raises:
+        ModelError: the run cannot be found, has no float weights, or has other classes or another front end.
+        SettingError: one of its settings does not fit any more.
+    """
+    artifact = open_artifact(spec)
+    if artifact.path.suffix == ".tflite":
+        raise ModelError(
+            f"{artifact.path} has no float weights to go on from", "give a run folder, a .mltk.zip or a name"
+        )
+    stored, given = artifact.settings(), model.overrides()
+    earlier = model.with_settings(**{**stored.get("overrides", {}), **given})
+    schedule = {} if _state(artifact).get(_KEY) else _shorter(earlier, keep_epochs="learning_rate_steps" in given)
+    tuned = earlier.with_settings(**{**schedule, **given})
+    now, before = to_json(tuned), stored.get("settings", {})
+    # Both as JSON has them, which knows no tuples.
+    changed = [name for name in _SAME if json.dumps(now[name]) != json.dumps(before.get(name))]
+    if changed:
+        raise ModelError(
+            f"{portable(artifact.path)} was trained with other {' and '.join(changed)}: its weights mean nothing here",
+            "train anew, or take the layers that fit: --weights FILE",
+        )
+    return Start(artifact=artifact, model=tuned, weights=_weights(artifact))
+
+
+def earlier_data(run: Run, *, test: bool = False) -> Earlier:
+    """What the run had heard that this one started from; nothing where it did not, or in a dry run of a few clips.
+
+    Raises:
+        ModelError: that run is gone. DataError: its manifest is damaged.
+    """
+    spec = run.state.get(_KEY)
+    if not spec or test:
+        return Earlier()
+    start = open_artifact(unportable(spec))
+    manifest = start.read("manifest.jsonl")
+    return Earlier(rows=parse_manifest(manifest, start.path) if manifest else ())
+
+
+def _shorter(model: Any, *, keep_epochs: bool) -> dict[str, Any]:
+    epochs = {} if keep_epochs else {"epochs": max(round(STEPS_SHARE * model.epochs), 1)}
+    if model.learning_rate_steps:
+        stages = [(max(round(STEPS_SHARE * n), 1), RATE_SHARE * rate) for n, rate in model.learning_rate_steps]
+        return {**epochs, "learning_rate_steps": stages}
+    if model.lr_schedule is None:
+        return {**epochs, "learning_rate": RATE_SHARE * model.learning_rate}
+    # A function cannot be stored with a run: its highest rate stands for it.
+    highest = max(float(model.lr_schedule(epoch)) for epoch in range(model.epochs))
+    return {**epochs, "lr_schedule": None, "learning_rate": RATE_SHARE * highest}
+
+
+def _weights(start: Artifact) -> bytes:
+    with start.keras_file() as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return archive.read("model.weights.h5")
+        except (OSError, KeyError, zipfile.BadZipFile) as error:
+            raise ModelError(f"cannot read the weights in {start.path}: {error}", "give another run") from error
+
+
+def _state(start: Artifact) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(start.read("state.json") or b"{}", type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ModelError(f"state.json in {start.path} cannot be read: {error}", "give another run") from error
+
+
+def _stretch(clip: Clip) -> tuple[Path, float, float | None]:
+    return clip.path, clip.start_s, clip.end_s

@@ -1,0 +1,104 @@
+"""`evaluate --labelled` and the scan of folders: what is found in long recordings, and where."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import toys
+from toys import Trained
+
+from mltk_like.artifact import open_artifact
+from mltk_like.audio.wav import write_wav
+from mltk_like.cli import main
+from mltk_like.data.labels import Interval
+from mltk_like.errors import DataError
+from mltk_like.evaluation.labelled import window_labels
+from mltk_like.evaluation.scan import scan_folders
+from mltk_like.evaluation.subject import Subject
+from mltk_like.verbs.evaluate import evaluate_labelled
+from mltk_like.verbs.evaluation_input import open_subject
+
+pytest_plugins = ["toy_fixtures"]
+pytestmark = [*toys.TENSORFLOW_WARNINGS, pytest.mark.usefixtures("trained")]
+
+BEEPS_S = (2.0, 5.0, 9.0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A recording of 12 s with three beeps, of which two are labelled, and a label where nothing is."""
+    rng = np.random.default_rng(5)
+    samples = (rng.standard_normal(12 * toys.RATE) * 100).astype(np.int16)
+    spans = []
+    for start in BEEPS_S:
+        beep = toys.beep(rng)
+        first = round(start * toys.RATE)
+        samples[first : first + len(beep)] += beep
+        spans.append((start, start + len(beep) / toys.RATE))
+    write_wav(tmp_path / "long" / "a.wav", samples, toys.RATE)
+    rows = [(*spans[0], "beep"), (*spans[1], "beep"), (7.0, 7.3, "beep"), (10.0, 11.0, "door")]
+    (tmp_path / "long" / "a.txt").write_text("".join(f"{s:.6f}\t{e:.6f}\t{label}\n" for s, e, label in rows))
+    return tmp_path / "long"
+
+
+@pytest.fixture
+def subject(trained: Trained) -> Subject:
+    return open_subject(open_artifact(trained.tflite), "tflite")
+
+
+def test_labels_are_hit_missed_and_alarmed(trained: Trained, folder: Path, tmp_path: Path) -> None:
+    result = evaluate_labelled(trained.tflite, folder, output=tmp_path / "out", progress=False)
+    (row,) = result.rows
+    assert (row.label, row.intervals, row.hits, row.misses, row.false_alarms) == ("beep", 3, 2, 1, 1)
+    (recording,) = result.recordings
+    assert [found.time_ms // 1000 for found in recording.detections] == [2, 5, 9]
+    # One window an inference, from the first whole one on: 12 s, every 100 ms, 400 ms long.
+    assert result.windows.count == 117
+    assert result.windows.support[0] == (recording.truth == 0).sum() > 6
+    text = str(result)
+    assert "True positives:" in text
+    assert "a label is hit by a detection in it" in text
+    names = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
+    assert {"eval-results.json", "summary.txt", "toy-confusion_matrix.png", "strips/a-beep-1.png"} <= names
+    plain = json.loads((tmp_path / "out" / "eval-results.json").read_text())
+    assert plain == result.to_dict()
+    assert len(plain["recordings"][0]["detections"]) == 3
+
+
+def test_the_command_line(trained: Trained, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(trained.tflite), "--labelled", str(folder), "--json", "--normalised"]) == 0
+    assert json.loads(capsys.readouterr().out)["labels"][0]["hits"] == 2
+    (folder / "a.txt").unlink()
+    assert main(["evaluate", str(trained.tflite), "--labelled", str(folder)]) == 2
+    assert "has labels" in capsys.readouterr().err
+
+
+def test_a_window_has_the_label_that_it_shares_half_of() -> None:
+    times = np.arange(1, 11, dtype=np.int64) * 100
+    intervals = [Interval(start_s=0.4, end_s=0.6, label="a"), Interval(start_s=0.8, end_s=3.0, label="b")]
+    truth = window_labels(times, 400, intervals, ("a", "b", "_"), 2)
+    # Half of `a` is 100 ms: from 0.5 s on, and until the window begins at 0.5 s. Half of the window is 200 ms of `b`.
+    assert truth.tolist() == [2, 2, 2, 2, 0, 0, 0, 0, 0, 1]
+    assert window_labels(times, 400, [], ("a", "_"), 1).tolist() == [1] * 10
+
+
+def test_a_scan_finds_places_in_files_and_goes_on(subject: Subject, folder: Path) -> None:
+    quiet = (np.random.default_rng(6).standard_normal(2 * toys.RATE) * 100).astype(np.int16)
+    write_wav(folder.parent / "other" / "b.wav", quiet, toys.RATE)
+    (folder.parent / "other" / "c.wav").write_bytes(b"RIFF, but no more")
+    folders = [folder, folder.parent / "other"]
+    first, second, third = scan_folders(subject, folders)
+    assert first.path == folder / "a.wav"
+    assert [event.time_ms // 1000 for event in first.events] == [2, 5, 9]
+    assert all(event.score > 150 for event in first.events)
+    assert first.duration_s == 12
+    assert (second.events, second.problem) == ((), "")
+    assert third.problem
+    assert json.loads(json.dumps(first.to_dict()))["events"][0]["label"] == "beep"
+    rest = list(scan_folders(subject, folders, done={first.path, third.path}))
+    assert [item.path for item in rest] == [second.path]
+    assert len(next(scan_folders(subject, folders, merge_ms=20_000)).events) == 1
+    assert next(scan_folders(subject, folders, threshold=254)).events == ()
+    with pytest.raises(DataError, match="no such folder"):
+        next(scan_folders(subject, [folder / "nowhere"]))
