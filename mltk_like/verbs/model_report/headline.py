@@ -65,14 +65,20 @@ def _facts(model: StoredModel) -> Iterator[tuple[str, str]]:
 
 
 def _sentence(evaluation: StoredEvaluation) -> str:
-    """The figure of a detector in words, at one false accept an hour, or at what comes first."""
+    """The figure of a detector in words, at one false accept an hour, or at what comes first; where too little was
+    heard to know that rate, at the model's own threshold."""
     rate = 1.0 if 1.0 in evaluation.rates else evaluation.rates[0]
-    shares = [f"{missed_share(misses_at(curve, rate))} ({name})" for name, curve in evaluation.curves.items()]
     form = ENGINES.get(evaluation.model, evaluation.model)
     if not evaluation.hours or not evaluation.first.curve.positives:
         return f"Judged in part only, on {evaluation.data}: {form}."
+    points = {name: misses_at(curve, rate) for name, curve in evaluation.curves.items()}
+    where, own = f"At no more than {rate:g} false accepts an hour", evaluation.own_threshold
+    if own is not None and any(point is not None and point.below_one_event for point in points.values()):
+        points = {name: curve.at(own) for name, curve in evaluation.curves.items()}
+        where = f"What it does at {rate:g} false accepts an hour was not measured. At its own threshold {own}"
+    shares = [f"{missed_share(point)} ({name})" for name, point in points.items()]
     return (
-        f"At no more than {rate:g} false accepts an hour it misses “{evaluation.label}”: {', '.join(shares)}. "
+        f"{where} it misses “{evaluation.label}”: {', '.join(shares)}. "
         f"{form[0].upper()}{form[1:]}, on {evaluation.data}: {evaluation.first.curve.positives} times the word, "
         f"{duration(evaluation.hours)} without it."
     )
