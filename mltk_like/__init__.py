@@ -14,16 +14,29 @@ from mltk_like.errors import CheckError, DataError, MltkLikeError, ModelError, S
 if TYPE_CHECKING:
     from mltk_like.cli.script import main
     from mltk_like.loader import list_models, load_model
+    from mltk_like.low_bit.settings import LowBit
     from mltk_like.mixins import AudioDatasetMixin, DatasetMixin, EvaluateClassifierMixin, EvaluateMixin, TrainMixin
     from mltk_like.model import Model
     from mltk_like.settings import Settings
-    from mltk_like.verbs.evaluate import EvaluationResult, Recordings, evaluate
+    from mltk_like.verbs.classify_audio import classify_audio
+    from mltk_like.verbs.data import DataReport, data_report
+    from mltk_like.verbs.evaluate import EvaluationResult, Recordings, evaluate, evaluate_both, evaluate_labelled
+    from mltk_like.verbs.export import ExportResult, export
+    from mltk_like.verbs.find_threshold import ThresholdResult, find_threshold
+    from mltk_like.verbs.live.dump import Dumps
+    from mltk_like.verbs.live.session import LiveAudio, LiveResult
+    from mltk_like.verbs.mine import MineResult, mine
     from mltk_like.verbs.profile import Profile, profile
     from mltk_like.verbs.quantize import QuantizeResult, quantize
+    from mltk_like.verbs.record import RecordResult, record
+    from mltk_like.verbs.report import ModelReport, report
     from mltk_like.verbs.reporting import TrainingResult
     from mltk_like.verbs.summarize import KerasSummary, summarize
+    from mltk_like.verbs.synthesize import SynthesizeResult, synthesize
     from mltk_like.verbs.train import train
+    from mltk_like.verbs.transfer import load_weights_from
     from mltk_like.verbs.update_params import ParameterChanges, update_params
+    from mltk_like.verbs.view_audio import AudioPage, view_audio
 
 # Where each name lives. They are imported when they are first used: `--help` must not wait for NumPy.
 _HOME = {
@@ -32,47 +45,86 @@ _HOME = {
     **dict.fromkeys(
         ("AudioDatasetMixin", "DatasetMixin", "EvaluateClassifierMixin", "EvaluateMixin", "TrainMixin"), "mixins"
     ),
+    "LowBit": "low_bit.settings",
     "Model": "model",
     "Settings": "settings",
-    **dict.fromkeys(("EvaluationResult", "Recordings", "evaluate"), "verbs.evaluate"),
+    "classify_audio": "verbs.classify_audio",
+    "Dumps": "verbs.live.dump",
+    **dict.fromkeys(("LiveAudio", "LiveResult"), "verbs.live.session"),
+    **dict.fromkeys(("DataReport", "data_report"), "verbs.data"),
+    **dict.fromkeys(
+        ("EvaluationResult", "Recordings", "evaluate", "evaluate_both", "evaluate_labelled"), "verbs.evaluate"
+    ),
+    **dict.fromkeys(("ThresholdResult", "find_threshold"), "verbs.find_threshold"),
+    **dict.fromkeys(("MineResult", "mine"), "verbs.mine"),
+    **dict.fromkeys(("ExportResult", "export"), "verbs.export"),
     **dict.fromkeys(("Profile", "profile"), "verbs.profile"),
     **dict.fromkeys(("QuantizeResult", "quantize"), "verbs.quantize"),
+    **dict.fromkeys(("ModelReport", "report"), "verbs.report"),
+    **dict.fromkeys(("RecordResult", "record"), "verbs.record"),
     "TrainingResult": "verbs.reporting",
     **dict.fromkeys(("KerasSummary", "summarize"), "verbs.summarize"),
+    **dict.fromkeys(("SynthesizeResult", "synthesize"), "verbs.synthesize"),
     "train": "verbs.train",
+    "load_weights_from": "verbs.transfer",
     **dict.fromkeys(("ParameterChanges", "update_params"), "verbs.update_params"),
+    **dict.fromkeys(("AudioPage", "view_audio"), "verbs.view_audio"),
 }
 
 __all__ = [
     "AudioDatasetMixin",
+    "AudioPage",
     "CheckError",
     "DataError",
+    "DataReport",
     "DatasetMixin",
+    "Dumps",
     "EvaluateClassifierMixin",
     "EvaluateMixin",
     "EvaluationResult",
+    "ExportResult",
     "KerasSummary",
+    "LiveAudio",
+    "LiveResult",
+    "LowBit",
+    "MineResult",
     "MltkLikeError",
     "Model",
     "ModelError",
+    "ModelReport",
     "ParameterChanges",
     "Profile",
     "QuantizeResult",
+    "RecordResult",
     "Recordings",
     "SettingError",
     "Settings",
+    "SynthesizeResult",
+    "ThresholdResult",
     "ToolError",
     "TrainMixin",
     "TrainingResult",
+    "classify_audio",
+    "data_report",
     "evaluate",
+    "evaluate_both",
+    "evaluate_labelled",
+    "export",
+    "find_threshold",
     "list_models",
     "load_model",
+    "load_weights_from",
     "main",
+    "mine",
     "profile",
     "quantize",
+    "record",
+    "report",
     "summarize",
+    "synthesize",
     "train",
     "update_params",
+    "view_audio",
 ]
 
 

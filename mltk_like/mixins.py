@@ -11,6 +11,7 @@ from mltk_like.audio.recogniser import RecogniserSettings
 from mltk_like.audio.settings import FrontendSettings
 from mltk_like.audio.spectrum import SpectrumSettings
 from mltk_like.errors import ModelError
+from mltk_like.low_bit.settings import LowBit
 from mltk_like.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,6 +49,14 @@ class TrainMixin(Settings, declares=True):
     early_stopping_epochs: Annotated[
         int, Meta(ge=0, description="end after so many epochs without a better checkpoint; 0: never")
     ] = 0
+    rank_by: Annotated[
+        Literal["misses", "accuracy"],
+        Meta(description="what the best checkpoint has: least misses at few false accepts, or most right answers"),
+    ] = "misses"
+    low_bit: Annotated[
+        LowBit | None,
+        Meta(description="train in three episodes, down to weights and activations of few bits"),
+    ] = None
     seed: Annotated[int, Meta(ge=0, description="of weights, data order and augmentation")] = 42
 
     def network(self) -> "keras.Model":
@@ -66,8 +75,11 @@ class DatasetMixin(Settings, declares=True):
         tuple[float, float, float], Meta(description="training, validation and test share of each label's clips")
     ] = (0.8, 0.1, 0.1)
     class_weights: Annotated[
-        Literal["balanced", "none"] | tuple[float, ...] | Mapping[str, float],
-        Meta(description="weight of each class in the loss: 'balanced', 'none', a list in their order or a mapping"),
+        Literal["balanced", "sqrt-balanced", "none"] | tuple[float, ...] | Mapping[str, float],
+        Meta(
+            description="weight of each class in the loss: 'balanced', 'sqrt-balanced', 'none', a list in their order "
+            "or a mapping"
+        ),
     ] = "none"
     test_clips: Annotated[int, Meta(ge=4, description="clips of each source in a dry run")] = 16
 
@@ -91,11 +103,29 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
         float, Meta(ge=0, description="unknown windows for each keyword window, drawn afresh each epoch")
     ] = 1.5
     silence_fraction: Annotated[Fraction, Meta(description="share of unknown windows without speech")] = 0.08
+    unknown_class_percentage: Annotated[
+        Annotated[float, Meta(ge=0)] | None,
+        Meta(description="unknown windows for each window of an average keyword; none: `unknown_multiplier` counts"),
+    ] = None
+    silence_class_percentage: Annotated[
+        float, Meta(ge=0, description="windows of silence likewise, where `unknown_class_percentage` is given")
+    ] = 0.2
     cropped_fraction: Annotated[Fraction, Meta(description="share of unknown windows with part of a keyword")] = 0.07
     lead_in_fraction: Annotated[
         Fraction, Meta(description="share of windows with other speech before the clip, as in a running stream")
     ] = 0.3
     babble_minutes: Annotated[float, Meta(ge=0, description="babble mixed from each split's own voices")] = 6.0
+    window_stride_ms: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="labelled recordings: windows are cut out of each clip as it is, one each so many ms; "
+            "0: each clip is placed in a window",
+        ),
+    ] = 0
+    undersample: Annotated[
+        bool, Meta(description="with window_stride_ms: of each class as many windows as the rarest has, drawn afresh")
+    ] = False
     validation_windows: Annotated[int, Meta(ge=10, description="augmented windows that rank the checkpoints")] = 4000
 
     @property
@@ -104,8 +134,19 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
         time, bands = self.frontend.spectrogram_shape
         return (time, 1, bands)
 
+    @property
+    def unknown_shares(self) -> tuple[float, float]:
+        """Unknown windows, silence among them, for each keyword window; and the share of silence among those."""
+        if self.unknown_class_percentage is None:
+            return self.unknown_multiplier, self.silence_fraction
+        keywords = sum(not name.startswith("_") for name in getattr(self, "classes", ()))
+        both = self.unknown_class_percentage + self.silence_class_percentage
+        return both / max(keywords, 1), self.silence_class_percentage / both if both else 0.0
+
     def augment_clip(self, clip: Samples, rng: np.random.Generator, sounds: "NoiseBank") -> Samples:
         """Change the dry clip before it is placed: speed, voice, microphone, room. Default: nothing.
+
+        Not called where `window_stride_ms` cuts windows: those are used as they were labelled.
 
         Args:
             clip: float32 (samples,) in -1..1 at the front end's rate.

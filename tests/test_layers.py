@@ -15,7 +15,7 @@ MODELS = sorted((ROOT / "models").glob("*.py"))
 LAYERS = (
     {"errors", "paths", "quiet", "settings", "cluster", "_native"},
     {"audio", "tflite", "metrics"},
-    {"data", "nets"},
+    {"data", "low_bit", "nets"},
     {"model", "mixins", "loader"},
     {"run", "artifact", "feed", "evaluation", "training"},
     {"verbs"},

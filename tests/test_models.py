@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mltk_like.artifact import open_artifact
-from mltk_like.audio import Frontend, FrontendSettings
+from mltk_like.audio import Frontend, frontend_from_parameters
 from mltk_like.cli import main
 from mltk_like.data import Source
 from mltk_like.data.manifest import parse_manifest
@@ -101,7 +101,7 @@ def test_what_it_is_called(path: Path, model: Any) -> None:
 def test_settings_make_the_round_trip_through_json(path: Path, model: Any) -> None:
     values = json.loads(json.dumps(to_json(model.with_settings(lr_schedule=None))))
     assert from_json(load_file(path), values).settings() == model.with_settings(lr_schedule=None).settings()
-    changed = model.with_settings(epochs=3, seed=9)
+    changed = model.with_settings(epochs=3, seed=9, lr_schedule=None)
     assert (
         from_json(load_file(path), json.loads(json.dumps(overrides_to_json(changed)))).settings() == changed.settings()
     )
@@ -177,9 +177,9 @@ def test_sources_have_names_of_their_own_and_known_labels(model: Any) -> None:
     assert all(isinstance(source, Source) for source in sources)
     names = [source.name for source in sources]
     assert len(set(names)) == len(names)
-    labels = {source.label for source in sources} - {""}  # "": each clip says its own
-    assert labels <= {*model.classes, "_noise_", "_microphone_"}
-    assert {name for name in model.classes if name != "_silence_"} <= labels
+    labels = {source.label for source in sources}
+    assert labels - {""} <= {*model.classes, "_noise_", "_microphone_"}  # "": each clip says its own
+    assert "" in labels or {name for name in model.classes if name != "_silence_"} <= labels
 
 
 @pytest.fixture
@@ -192,9 +192,7 @@ def test_a_trained_archive_ships_beside_the_model(path: Path, model: Any, archiv
     trained = open_artifact(archive)
     parameters = read_parameters(trained.tflite())
     assert parameters["classes"] == list(model.classes)
-    assert FrontendSettings.from_parameters(parameters) == FrontendSettings.from_parameters(
-        decode(encode(model.embedded_parameters()))
-    )
+    assert frontend_from_parameters(parameters) == frontend_from_parameters(decode(encode(model.embedded_parameters())))
     for member in ("settings.json", "versions.json", "manifest.jsonl", f"{path.stem}.keras", "train/history.json"):
         assert trained.read(member), member
 

@@ -73,7 +73,11 @@ def test_values_arrive_in_their_validated_form(way: Callable[[str, Any], Any]) -
         ("classes", "yes", "setting 'classes': Expected list, got str; given 'yes'"),
         ("classes", [1], "setting 'classes': Expected str, got int at [0]; given [1]"),
         ("optimizer", "adm", "setting 'optimizer': Expected one of 'adam', 'adamw', 'sgd'; given 'adm'"),
-        ("class_weights", "even", "setting 'class_weights': Expected one of 'balanced', 'none'; given 'even'"),
+        (
+            "class_weights",
+            "even",
+            "setting 'class_weights': Expected one of 'balanced', 'sqrt-balanced', 'none'; given 'even'",
+        ),
         ("learning_rate", -1, "setting 'learning_rate': Expected float > 0.0; given -1"),
         ("learning_rate", math.nan, "setting 'learning_rate': Expected float > 0.0; given nan"),
         (

@@ -308,11 +308,11 @@ def test_a_mixin_that_is_missing(tmp_path: Path) -> None:
 def test_class_weights(toy: Path, setting: Any, weights: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
-    def stop(model: Any, net: Any, class_weights: Any) -> None:
+    def stop(model: Any, net: Any, class_weights: Any, *others: Any, **options: Any) -> None:
         seen.append(class_weights)
         raise DataError("enough")
 
-    monkeypatch.setattr(train_module, "Trainer", stop)
+    monkeypatch.setattr(train_module, "fit_net", stop)
     with pytest.raises(DataError, match="enough"):
         mltk.train(mltk.load_model(toy).with_settings(class_weights=setting), **QUICK)
     # 12 keyword windows a pass and 1.5 times as many others: N / (classes x N_c).

@@ -44,7 +44,11 @@ def frontend_steps(settings: AnySettings, gate: EnergyGateSettings | None = None
     size, hop = (ms * settings.sample_rate_hz // 1000 for ms in (settings.window_size_ms, settings.window_step_ms))
     frames = (settings.sample_length - size) // hop + 1
     steps = [
-        Step(name="audio", what=f"{settings.sample_length_ms} ms at {settings.sample_rate_hz} Hz", shape=(settings.sample_length,)),
+        Step(
+            name="audio",
+            what=f"{settings.sample_length_ms} ms at {settings.sample_rate_hz} Hz",
+            shape=(settings.sample_length,),
+        ),
         Step(name="windowing", what=f"{size} samples every {hop}", shape=(frames, size)),
     ]
     if gate is not None:
@@ -60,7 +64,11 @@ def _float(s: SpectrumSettings, frames: int) -> list[Step]:
     limits = f"{s.filterbank_lower_band_limit:g} to {s.filterbank_upper_band_limit:g} Hz"
     mean = "minus the frame's mean, " if s.remove_mean else ""
     steps = [
-        Step(name="FFT", what=f"{mean}{s.window_function} window, {('magnitude', 'power')[s.power - 1]}", shape=(frames, bins)),
+        Step(
+            name="FFT",
+            what=f"{mean}{s.window_function} window, {('magnitude', 'power')[s.power - 1]}",
+            shape=(frames, bins),
+        ),
         Step(name="bands", what=f"{bands}, {limits}", shape=(frames, s.filterbank_n_channels)),
     ]
     values = s.filterbank_n_channels

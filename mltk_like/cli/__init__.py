@@ -15,11 +15,20 @@ from mltk_like.errors import MltkLikeError
 
 VERBS = {
     "train": "train a model: data, training, conversion, evaluation, profile, archive",
+    "data": "what there is of a model's data; get and make the rest",
     "evaluate": "judge a trained model on streams and windows",
+    "report": "a page with everything about a trained model: errors, sounds, data, training, cost",
+    "mine": "cut out what a model fires on in hours of sound, to train against",
     "summarize": "the layers, sizes and parameters of a model",
     "profile": "time, operations and memory of each layer on TensorFlow Lite Micro",
     "quantize": "convert a trained model to an int8 .tflite",
+    "export": "write a trained model as C source for a firmware",
+    "classify_audio": "listen with a trained model: to a file, a pipe, a microphone, or on a board",
     "update_params": "change the parameters that a .tflite carries",
+    "synthesize": "speak words into WAV files, by many voices, with what sounds like them",
+    "tune": "search settings: many trainings, here or on a cluster",
+    "view_audio": "a page that shows audio as the net sees it",
+    "record": "record examples of a sound, cut out and labelled",
     "models": "list the models that a name reaches",
 }
 

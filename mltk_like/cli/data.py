@@ -1,6 +1,7 @@
 """`data MODEL`."""
 
 import argparse
+from pathlib import Path
 
 from mltk_like.cli.options import add_json, add_set, apply_set, show
 from mltk_like.loader import find_model, load_file
@@ -10,6 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("model", help="a name or a .py file")
     parser.add_argument("--fetch", action="store_true", help="download and make what is missing; can be broken off")
+    parser.add_argument("--plots", type=Path, metavar="DIR", help="draw class counts, the whole set, first windows")
     parser.add_argument("--offline", action="store_true", help="use what is in the cache, download nothing")
     parser.add_argument("--augment-copies", type=int, default=0, metavar="N", help="store N passes of windows, too")
     parser.add_argument(
@@ -24,6 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from mltk_like.cluster import workers_at
     from mltk_like.verbs.augmented import store_copies
     from mltk_like.verbs.data import data_report
+    from mltk_like.verbs.data_plots import plot_data
 
     model = apply_set(load_file(find_model(args.model).path), args.set)
     with workers_at(args.cluster) as workers:
@@ -31,5 +34,7 @@ def run(args: argparse.Namespace) -> int:
         report = data_report(model, fetch=fetch, offline=args.offline, workers=workers, progress=not args.json)
         if args.augment_copies:
             store_copies(model, args.augment_copies, workers=workers, progress=not args.json)
+    if args.plots:
+        plot_data(model, args.plots, progress=not args.json)
     show(report, args.json)
     return 0

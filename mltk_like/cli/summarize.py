@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from mltk_like.cli.options import MODEL_HELP, add_json, show
-from mltk_like.paths import write_text
+from mltk_like.paths import write_bytes, write_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,15 +14,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-b", "--build", action="store_true", help="build the net with random weights; needs no training and no data"
     )
+    parser.add_argument("--frontend", action="store_true", help="the steps from samples to features, with their shapes")
+    parser.add_argument("--filters", type=Path, metavar="PNG", help="draw the filters of the first convolution")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the summary there too")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Summarize and print."""
-    from mltk_like.verbs.summarize import summarize
+    from mltk_like.verbs.data_plots import filters_png
+    from mltk_like.verbs.summarize import steps_of, summarize
 
-    result = summarize(args.model, tflite=args.tflite, build=args.build)
+    if args.filters:
+        write_bytes(args.filters, filters_png(args.model))
+    options = {"tflite": args.tflite, "build": args.build}
+    result = steps_of(args.model) if args.frontend else summarize(args.model, **options)
     show(result, args.json)
     if args.output:
         write_text(args.output, f"{result}\n")

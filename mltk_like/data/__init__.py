@@ -2,6 +2,7 @@
 
 from mltk_like.data.clip import Clip
 from mltk_like.data.download import Download
+from mltk_like.data.generated import GeneratedRecordings, generated_bells, generated_lock_sounds
 from mltk_like.data.labelled import LabelledRecordings
 from mltk_like.data.layouts import SpeechCommands, SpokenWords, multilingual_spoken_words, speech_commands
 from mltk_like.data.lists import RecordingList
@@ -31,6 +32,7 @@ __all__ = [
     "Download",
     "Folder",
     "GeneratedNoise",
+    "GeneratedRecordings",
     "Inventory",
     "LabelledRecordings",
     "RecordingList",
@@ -43,6 +45,8 @@ __all__ = [
     "SpokenWords",
     "Variation",
     "brainchip_kws_features",
+    "generated_bells",
+    "generated_lock_sounds",
     "generated_noise",
     "impulse_responses",
     "microphone_noise",

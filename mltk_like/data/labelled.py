@@ -1,6 +1,6 @@
 """Long recordings with label files as clips: windows, or the labelled stretches themselves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +17,9 @@ from mltk_like.errors import DataError, SettingError
 
 # A label that ends this much after its recording was rounded, not misplaced.
 _ROUNDING_S = 0.01
+
+_Stretch = tuple[float, float, str, str]
+# Start and end in seconds, label, split.
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class LabelledRecordings:
         label_map: label of the file to label of the clips; those it does not name keep theirs. A label that becomes ""
             is left out, and so are the windows that touch it.
         other: label of windows that no interval labels; empty leaves them out.
+        merge: windows in a row that have one label are one clip, which a model with `window_stride_ms` of the same step
+            cuts again: long recordings then are few clips, and `evaluate` hears them in one piece.
         point_s: seconds from a label that marks a point on that count as labelled; 0 leaves points out.
         group: who is heard in a recording; see `Folder`.
         group_key, split_key: metadata fields of a `.dcli` that name group and split instead.
@@ -67,6 +72,7 @@ class LabelledRecordings:
     overlap: float = 0.5
     label_map: Mapping[str, str] = field(default_factory=dict)
     other: str = "_unknown_"
+    merge: bool = False
     point_s: float = 0.0
     group: GroupRule = "stem"
     group_key: str = ""
@@ -83,6 +89,8 @@ class LabelledRecordings:
         self._rule()
         if self.labels not in ("auto", *FORMATS):
             raise SettingError(f"there are no labels of the kind {self.labels!r}", f"use auto, {', '.join(FORMATS)}")
+        if self.merge and self.window_s is None:
+            raise SettingError("merge=True without window_s", "only windows can be merged: give window_s and step_s")
         for split in (self.split, *self.sessions.values()):
             if split not in ("", *SPLIT_NAMES):
                 raise SettingError(f"there is no split {split!r}", f"use {', '.join(SPLIT_NAMES)} or ''")
@@ -151,7 +159,8 @@ class LabelledRecordings:
         base = root if root.is_dir() else root.parent
         group = f"{self.speakers or self.name}/{recording.group or group_of(recording.path, self.group, base)}"
         splits = {self.split or interval.split or recording.split for interval in intervals}
-        for start, end, label, split in self._stretches(intervals, length):
+        stretches = self._stretches(intervals, length)
+        for start, end, label, split in self._merged(stretches) if self.merge else stretches:
             fixed = self.split or split or recording.split
             yield Clip(
                 path=recording.path,
@@ -165,7 +174,7 @@ class LabelledRecordings:
                 end_s=end,
             )
 
-    def _stretches(self, intervals: Sequence[Interval], length: float) -> Iterator[tuple[float, float, str, str]]:
+    def _stretches(self, intervals: Sequence[Interval], length: float) -> Iterator[_Stretch]:
         """Start, end, label and split of each clip of a recording."""
         rule = self._rule()
         if rule is None:
@@ -182,6 +191,18 @@ class LabelledRecordings:
                 yield window.start_s, end, window.interval.label, window.interval.split
             elif self.other and len(splits) < 2:
                 yield window.start_s, end, self.other, next(iter(splits), "")
+
+    def _merged(self, stretches: Iterable[_Stretch]) -> Iterator[_Stretch]:
+        """Stretches of one label and split, each a step after the last, as one."""
+        rule = self._rule()
+        step, run = rule.step_s if rule else 0.0, list[_Stretch]()
+        for stretch in stretches:
+            if run and not (run[-1][2:] == stretch[2:] and abs(stretch[0] - run[-1][0] - step) < _ROUNDING_S / 10):
+                yield run[0][0], run[-1][1], *run[0][2:]
+                run.clear()
+            run.append(stretch)
+        if run:
+            yield run[0][0], run[-1][1], *run[0][2:]
 
 
 def _problem(given: Interval, interval: Interval, length: float) -> str:

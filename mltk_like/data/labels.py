@@ -9,6 +9,7 @@ import msgspec
 
 from mltk_like.data.tables import read_text
 from mltk_like.errors import DataError
+from mltk_like.paths import write_text
 
 # Centuries of audio, and exact as floating point.
 _Sample = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -108,6 +109,11 @@ def read_audacity(path: Path) -> LabelTrack:
         else:
             intervals.append(found)
     return LabelTrack(intervals=tuple(intervals), problems=tuple(problems))
+
+
+def write_audacity(path: Path, intervals: Iterable[Interval]) -> None:
+    """Write a label file of Audacity: start, end and label, tabs between, a line each. Raises DataError."""
+    write_text(path, "".join(f"{i.start_s:.6f}\t{i.end_s:.6f}\t{i.label}\n" for i in intervals))
 
 
 def read_dcli(path: Path) -> tuple[Capture, ...]:

@@ -28,15 +28,21 @@ class Recipe:
     silence_fraction: float
     cropped_fraction: float
     seed: int
+    undersample: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochPlan:
-    """Arrays of equal length, one entry a window: clip index (-1: none), kind, class index."""
+    """Arrays of equal length, one entry a window: clip index (-1: none), kind, class index.
+
+    Attributes:
+        starts: where in its clip each window begins, in samples; None where clips are placed in windows.
+    """
 
     clips: NDArray[np.int64]
     kinds: NDArray[np.int8]
     labels: NDArray[np.int64]
+    starts: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -92,6 +98,54 @@ def plan_epoch(
     clips, kinds, targets = (np.concatenate(column) for column in zip(*entries, strict=True))
     order = rng.permutation(len(clips))
     return EpochPlan(clips=clips[order], kinds=kinds[order].astype(np.int8), labels=targets[order])
+
+
+def plan_cuts(
+    recipe: Recipe,
+    labels: Sequence[str],
+    lengths: NDArray[np.int64],
+    epoch: int,
+    *,
+    window: int,
+    stride: int,
+    weights: Sequence[float] = (),
+) -> EpochPlan:
+    """Every window of every labelled clip once, shuffled: from 0, `stride`, 2 `stride`, ... as far as a clip goes.
+
+    With `recipe.undersample` each class has as many windows as the rarest, another part of them in each pass. A clip
+    that is shorter than a window has none.
+
+    Args:
+        recipe: the model's settings.
+        labels: label of each clip of the split; those that are no class are left out.
+        lengths: samples of each clip.
+        epoch: number of the pass, from 0.
+        window, stride: samples of a window, and from one to the next.
+        weights: how much more often than others the windows of each clip stand in a pass; none: 1 each.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, epoch, 0xC07]))
+    class_of = {name: index for index, name in enumerate(recipe.classes)}
+    ids = np.array([class_of.get(label, -1) for label in labels], dtype=np.int64)
+    counts = np.where(ids >= 0, np.maximum((lengths - window) // stride + 1, 0), 0)
+    clips = np.repeat(np.arange(len(ids)), counts)
+    starts = (np.arange(len(clips)) - np.repeat(np.cumsum(counts) - counts, counts)) * stride
+    order = _repeats(rng, np.array(weights or [1.0] * len(ids), dtype=np.float64)[clips])
+    order = rng.permutation(order)
+    if recipe.undersample:
+        # Shuffled again: what is left of the majority stands in the first part of the pass.
+        order = rng.permutation(order[_balanced(ids[clips[order]])])
+    clips, starts = clips[order], starts[order]
+    return EpochPlan(clips=clips, kinds=np.zeros(len(clips), np.int8), labels=ids[clips], starts=starts)
+
+
+def _balanced(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Marks the first so many of each class as the rarest of those that are there has."""
+    present, of = np.unique(labels, return_inverse=True)
+    ranks = np.zeros(len(labels), dtype=np.int64)
+    for index in range(len(present)):
+        ranks[of == index] = np.arange(np.count_nonzero(of == index))
+    least = min(np.bincount(of), default=0)
+    return np.asarray(ranks < least)
 
 
 def _repeats(rng: np.random.Generator, weights: NDArray[np.float64]) -> NDArray[np.int64]:

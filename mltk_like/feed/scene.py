@@ -77,6 +77,21 @@ def compose(
     return scene
 
 
+def cut_out(stage: Stage, clip: NDArray[np.int16], start: int) -> Samples:
+    """The window that begins at sample `start` of a clip, and what is before it there: float32 (stage.length,).
+
+    Args:
+        stage: lengths.
+        clip: int16 (samples,), at least `start + stage.window` of them; zeros stand for what is before its first.
+        start: first sample of the window.
+    """
+    scene = np.zeros(stage.length, dtype=np.float32)
+    first = max(start - stage.warm_up, 0)
+    heard = clip[first : start + stage.window]
+    scene[stage.length - len(heard) :] = heard * np.float32(1 / 32768)
+    return scene
+
+
 def _start(stage: Stage, kind: Kind, is_keyword: bool, length: int, rng: np.random.Generator) -> int:
     """First sample of the clip on the stage; it may lie outside."""
     if kind is Kind.CROPPED:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from mltk_like.audio.frontend import Frontend
 from mltk_like.data.noise_bank import NoiseBank
 from mltk_like.errors import DataError, MltkLikeError, SettingError, ToolError
-from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_epoch, unknown_class
-from mltk_like.feed.scene import Samples, Stage, compose, trim_silence
+from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_cuts, plan_epoch, unknown_class
+from mltk_like.feed.scene import Samples, Stage, compose, cut_out, trim_silence
 from mltk_like.feed.store import ClipStore
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model
@@ -95,13 +95,16 @@ class WindowMaker:
         self._time, self._bands = settings.spectrogram_shape
         self._unknown = unknown_class(model.classes)
         self._unknown_clips = np.flatnonzero([label == "_unknown_" for label in files.labels])
+        multiplier, silence = model.unknown_shares
         self._recipe = Recipe(
             classes=model.classes,
-            unknown_multiplier=model.unknown_multiplier,
-            silence_fraction=model.silence_fraction,
+            unknown_multiplier=multiplier,
+            silence_fraction=silence,
             cropped_fraction=model.cropped_fraction,
             seed=model.seed,
+            undersample=model.undersample,
         )
+        self._stride = model.window_stride_ms * settings.sample_rate_hz // 1000
         self._stage = Stage(
             warm_up=model.warm_up_ms * settings.sample_rate_hz // 1000,
             window=settings.sample_length,
@@ -197,8 +200,13 @@ class WindowMaker:
         return self._plans[number]
 
     def _draw(self, number: int) -> EpochPlan:
-        files = self._files
-        return plan_epoch(self._recipe, files.labels, self._speech.lengths, number, files.families, files.weights)
+        files, lengths = self._files, self._speech.lengths
+        if self._stride:
+            size = self._stage.window
+            return plan_cuts(
+                self._recipe, files.labels, lengths, number, window=size, stride=self._stride, weights=files.weights
+            )
+        return plan_epoch(self._recipe, files.labels, lengths, number, files.families, files.weights)
 
     def _chance(self, *place: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence([self._recipe.seed, *place]))
@@ -206,9 +214,13 @@ class WindowMaker:
     def _scene(self, plan: EpochPlan, number: int, place: int) -> tuple[Samples, float]:
         """A window's sound, and the CPU seconds that reading the clip took."""
         rng = self._chance(number, place)
+        began = time.process_time()
+        if plan.starts is not None:
+            scene = cut_out(self._stage, self._speech[int(plan.clips[place])], int(plan.starts[place]))
+            decode = time.process_time() - began
+            return self._surrounded(scene, rng), decode
         kind = Kind(int(plan.kinds[place]))
         is_keyword = kind is Kind.WHOLE and plan.labels[place] != self._unknown
-        began = time.process_time()
         clip = np.zeros(0, np.float32)
         if kind is not Kind.SILENCE:
             samples = np.asarray(self._speech[int(plan.clips[place])])
@@ -217,12 +229,16 @@ class WindowMaker:
         if kind is not Kind.SILENCE:
             clip = _checked("augment_clip", self._model.augment_clip(trim_silence(clip), rng, self._sounds))
         scene = compose(self._stage, kind, is_keyword, clip, lambda before: self._other(rng, before), rng)
+        return self._surrounded(scene, rng), decode
+
+    def _surrounded(self, scene: Samples, rng: np.random.Generator) -> Samples:
+        """The scene with what the author's `augment` adds to it."""
         scene = _checked("augment", self._model.augment(scene, rng, self._sounds))
         if len(scene) != self._stage.length:
             raise DataError(
                 f"augment returned {len(scene)} samples for {self._stage.length}", "return as many as it is given"
             )
-        return scene, decode
+        return scene
 
     def _other(self, rng: np.random.Generator, before: bool) -> Samples | None:
         """Another unknown clip: as much of its end as can be heard before a clip, or of its start after one."""

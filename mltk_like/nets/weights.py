@@ -5,9 +5,12 @@ another topology puts wrong weights into layers that happen to have the same sha
 the layers' names; this loader goes by those.
 """
 
+import html
 import io
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +29,31 @@ class WeightsReport:
         mismatched: (name, reason) of layers that both have, with other shapes.
         missing: names of layers with weights that the file does not have; they keep their initial values.
         unused: names of the file's layers that the net does not have.
+        frozen: names of the loaded layers that the training leaves as they are.
     """
 
     loaded: tuple[str, ...]
     mismatched: tuple[tuple[str, str], ...]
     missing: tuple[str, ...]
     unused: tuple[str, ...]
+    frozen: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """One line: how many layers were carried, frozen and not carried."""
+        left = len(self.mismatched) + len(self.missing)
+        return f"{len(self.loaded)} layers loaded ({len(self.frozen)} frozen), {left} left at their initial values"
 
     def __str__(self) -> str:
-        rows = [("loaded", name, "") for name in self.loaded]
+        rows = [("loaded", name, "frozen" if name in self.frozen else "") for name in self.loaded]
         rows += [("not loaded", name, reason) for name, reason in self.mismatched]
         rows += [("not in the file", name, "initial values kept") for name in self.missing]
         rows += [("not in the net", name, "ignored") for name in self.unused]
         return "\n".join(f"{what:<16} {name:<32} {reason}".rstrip() for what, name, reason in rows)
+
+    def _repr_html_(self) -> str:
+        """The table, for a notebook."""
+        return f"<pre>{html.escape(f'{self}')}</pre>"
 
 
 def load_weights(net: Any, path: Path) -> WeightsReport:
@@ -70,6 +85,21 @@ def load_weights(net: Any, path: Path) -> WeightsReport:
     return WeightsReport(
         loaded=tuple(loaded), mismatched=tuple(mismatched), missing=tuple(missing), unused=tuple(unused)
     )
+
+
+def freeze_layers(net: Any, report: WeightsReport, patterns: Sequence[str]) -> WeightsReport:
+    """Freeze the layers that were loaded and match one of the patterns (as of file names); the report says which.
+
+    Raises:
+        ModelError: a pattern matches no layer that was loaded.
+    """
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in report.loaded):
+            raise ModelError(f"freeze={pattern!r} matches no layer that was loaded", "print the report for their names")
+    frozen = tuple(name for name in report.loaded if any(fnmatchcase(name, pattern) for pattern in patterns))
+    for name in frozen:
+        net.get_layer(name).trainable = False
+    return replace(report, frozen=frozen)
 
 
 def read_weights(path: Path) -> dict[str, list[NDArray[Any]]]:

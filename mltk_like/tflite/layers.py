@@ -76,6 +76,19 @@ def read_tensor(tensor: Any) -> TensorSummary:
     return TensorSummary(shape=shape, dtype=enum_names("TensorType").get(tensor.type, f"type{tensor.type}").lower())
 
 
+def opcode_name(code: Any) -> str:
+    """Name of an operator code of a parsed model: lower case, such as `conv_2d`; a custom one's own name."""
+    builtin = _builtin(code)
+    if builtin == _CUSTOM and code.customCode:
+        return str(code.customCode.decode(errors="replace"))
+    return enum_names("BuiltinOperator").get(builtin, f"op_{builtin}").lower()
+
+
+def _builtin(code: Any) -> int:
+    # Codes above 127 do not fit the old field, which then holds a smaller placeholder.
+    return int(max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
 def read_layer(tree: Any, graph: Any, index: int) -> LayerSummary:
     """Summary of operator `index` of a graph of a parsed model.
 
@@ -89,11 +102,7 @@ def read_layer(tree: Any, graph: Any, index: int) -> LayerSummary:
         outputs = [graph.tensors[i] for i in _indices(operator.outputs) if i >= 0]
     except (IndexError, TypeError) as error:
         raise ModelError("the .tflite file is damaged: index out of range", "make or download it again") from error
-    # Codes above 127 do not fit the old field, which then holds a smaller placeholder.
-    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-    opcode = enum_names("BuiltinOperator").get(builtin, f"op_{builtin}").lower()
-    if builtin == _CUSTOM and code.customCode:
-        opcode = code.customCode.decode(errors="replace")
+    builtin, opcode = _builtin(code), opcode_name(code)
     reads = tuple(read_tensor(tensor) for tensor in inputs)
     writes = tuple(read_tensor(tensor) for tensor in outputs)
     options = operator.builtinOptions

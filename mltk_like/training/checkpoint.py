@@ -23,7 +23,7 @@ class Checkpoint:
 
     Attributes:
         step: batches done.
-        best_score: lowest `missed_share` so far.
+        best_score: lowest share of missed (or wrong) validation windows so far.
         best_epoch: epoch that had it, from 1.
         history: one list of figures a name, one entry an epoch.
         arrays: every variable of net, optimizer and running mean, by a name that says which.

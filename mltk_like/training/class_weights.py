@@ -13,7 +13,9 @@ def class_weights(model: Any, counts: NDArray[np.int64]) -> NDArray[np.float32]:
     """Loss weight of each class: float32 (classes,).
 
     'balanced' is N / (classes x N_c), as scikit-learn and MLTK have it; a class without windows counts as if it had
-    one. A mapping leaves classes that it does not name at 1.
+    one. 'sqrt-balanced' is G / N_c, G the geometric mean of the counts: the same ratios with a product of 1, so that
+    the loss stays comparable; for two classes sqrt(N_0 / N_1) and its inverse, as the TinyML bell detector has it.
+    A mapping leaves classes that it does not name at 1.
 
     Args:
         model: a model with TrainMixin and DatasetMixin.
@@ -25,6 +27,9 @@ def class_weights(model: Any, counts: NDArray[np.int64]) -> NDArray[np.float32]:
     if model.class_weights == "balanced":
         balanced = counts.sum() / (len(counts) * np.maximum(counts, 1))
         return np.asarray(balanced, np.float32)
+    if model.class_weights == "sqrt-balanced":
+        known = np.maximum(counts, 1)
+        return np.asarray(np.exp(np.log(known).mean()) / known, np.float32)
     return np.array(_given(model.class_weights, model.classes), np.float32)
 
 

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import CheckError, ToolError
+from mltk_like.low_bit.quantise import without_rounding
 from mltk_like.model import Model
+from mltk_like.nets.fusion import fuse_branches
 from mltk_like.quiet import quiet_output
 from mltk_like.tflite import TfliteModel, compact, run_tflm, write_parameters
 
@@ -24,7 +26,7 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
     device can feed the front end's bytes without rescaling; this is checked, not hoped for.
 
     Args:
-        net: a Keras model with one input and one output.
+        net: a Keras model with one input and one output; activations of few bits get the 8 that an int8 net has.
         calibration: windows as the front end gives them, int8 (n, *input shape).
 
     Raises:
@@ -32,6 +34,8 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
     """
     import tensorflow as tf
 
+    net = without_rounding(net)
+    net = fuse_branches(net)
     # One window that spans the whole of int8 pins the input's range whatever the clips are.
     full = np.linspace(-128, 127, calibration[0].size).round().astype(np.int8).reshape(calibration[:1].shape)
     windows = np.concatenate([full, calibration[:CALIBRATION_WINDOWS]])

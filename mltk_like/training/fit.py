@@ -24,11 +24,19 @@ BEST = "best.npz"
 
 @dataclass(frozen=True, kw_only=True)
 class Validation:
-    """Windows that rank the checkpoints: features int8 (n, time, 1, bands), labels (n,), which classes are detected."""
+    """Windows that rank the checkpoints.
+
+    Attributes:
+        features: int8 (n, time, 1, bands).
+        labels: (n,).
+        detected: (classes,): which are detected.
+        by_accuracy: the best checkpoint is the one with most right answers, not the one with fewest misses.
+    """
 
     features: NDArray[np.int8]
     labels: NDArray[np.int64]
     detected: NDArray[np.bool_]
+    by_accuracy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +46,7 @@ class FitResult:
     Attributes:
         history: one list of figures a name, one entry an epoch.
         best_epoch: epoch of the exported checkpoint, from 1.
-        best_score: its share of missed validation windows.
+        best_score: its share of missed validation windows, or of wrong ones where accuracy ranks.
         steps: batches in all, earlier sessions of a resumed run included.
         seconds: wall time of this session.
         windows_per_s: windows trained on a second in this session.
@@ -153,13 +161,15 @@ def _end_epoch(
     trainer.swap_mean()
     scores = trainer.predict(validation.features)
     own = np.clip(scores[np.arange(len(scores)), validation.labels], 1e-7, 1.0)
-    score = missed_share(scores, validation.labels, validation.detected)
+    right = float((scores.argmax(axis=1) == validation.labels).mean())
+    misses = missed_share(scores, validation.labels, validation.detected)
+    score = 1.0 - right if validation.by_accuracy else misses
     figures = {
         "loss": float(loss),
         "accuracy": float(accuracy),
         "val_loss": float(-np.log(own).mean()),
-        "val_accuracy": float((scores.argmax(axis=1) == validation.labels).mean()),
-        "val_misses": score,
+        "val_accuracy": right,
+        "val_misses": misses,
         "learning_rate": schedule.rate(state.step + len(rows) - 1),
     }
     history = {name: [*state.history.get(name, []), value] for name, value in figures.items()}

@@ -6,8 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from mltk_like.artifact import model_of
-from mltk_like.model import Model
-from mltk_like.tflite import ModelSummary, summarize_tflite
+from mltk_like.audio.energy_gate import EnergyGateSettings
+from mltk_like.audio.frontend import frontend_from_parameters
+from mltk_like.audio.steps import FrontendSteps, frontend_steps
+from mltk_like.mixins import AudioDatasetMixin
+from mltk_like.model import Model, require
+from mltk_like.tflite import ModelSummary, read_parameters, summarize_tflite
 from mltk_like.verbs.building import artifact_of, build_net, build_tflite, load_net
 
 
@@ -62,6 +66,25 @@ def summarize(model: Model | str | Path, *, tflite: bool = False, build: bool = 
         return summarize_tflite(artifact.tflite(), name=artifact.name)
     with artifact.keras_file() as file:
         return keras_summary(load_net(file), artifact.name)
+
+
+def steps_of(model: Model | str | Path) -> FrontendSteps:
+    """The steps of a model's front end, from samples to features, with the shape of what each gives.
+
+    Args:
+        model: a specification, name, `.py`, run folder, archive or `.tflite`.
+
+    Raises:
+        ModelError: it does not exist, or hears no audio.
+        SettingError: a `.tflite` without settings of a front end.
+    """
+    if not isinstance(model, Model) and Path(model).suffix == ".tflite":
+        parameters = read_parameters(artifact_of(model).tflite())
+        return frontend_steps(frontend_from_parameters(parameters), EnergyGateSettings.from_parameters(parameters))
+    specification = model if isinstance(model, Model) else model_of(model)
+    require(specification, AudioDatasetMixin, "summarize --frontend")
+    assert isinstance(specification, AudioDatasetMixin)
+    return frontend_steps(specification.frontend, EnergyGateSettings.from_parameters(specification.parameters))
 
 
 def keras_summary(net: Any, name: str) -> KerasSummary:

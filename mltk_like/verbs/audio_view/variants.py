@@ -98,7 +98,9 @@ class Augmenter:
     """
 
     def __init__(self, model: Any, files: SplitFiles, seed: int) -> None:
-        self._model = model.with_settings(seed=seed, unknown_multiplier=0.0, silence_fraction=0.0, cropped_fraction=0.0)
+        self._model = model.with_settings(
+            seed=seed, unknown_multiplier=0.0, silence_fraction=0.0, cropped_fraction=0.0, unknown_class_percentage=None
+        )
         self._files = files
         store = ClipStore(files.speech)
         self._others = [store[at] for at, label in enumerate(files.labels) if label == UNKNOWN]

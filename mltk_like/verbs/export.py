@@ -1,0 +1,161 @@
+"""A trained model as source files for a firmware: one function a format."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from mltk_like.artifact import Artifact
+from mltk_like.audio.frontend import AnySettings, frontend_from_parameters, has_frontend
+from mltk_like.audio.spectrum import SpectrumSettings
+from mltk_like.errors import SettingError, ToolError
+from mltk_like.model import Model
+from mltk_like.paths import write_bytes
+from mltk_like.tflite import format_units, read_parameters, run_tflm, summarize_tflite
+from mltk_like.tflite.c_array import (
+    Define,
+    check_prefix,
+    header,
+    op_resolver,
+    operators_of,
+    parameter_defines,
+    source,
+)
+from mltk_like.verbs.building import artifact_of
+from mltk_like.verbs.low_bit import akida_files, low_bit_files, low_bit_integers
+
+Writer = Callable[[Artifact, str], Mapping[str, str | bytes]]
+"""(trained model, prefix of its names) -> content by file name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportResult:
+    """Files that were written, and the memory that the model will take.
+
+    Attributes:
+        name: the model's name.
+        format: one of `FORMATS`.
+        files: in the order in which they were written.
+        flash_bytes: of the model's array, or of the tables of a net of few bits.
+        arena_bytes: tensor arena on this 64-bit machine, enough for any 32-bit one; None where TFLM is not installed.
+        activations_bytes: the part of it for tensors, the same on any machine.
+        operators: TFLM's kernels that the model needs; none for other formats.
+    """
+
+    name: str
+    format: str
+    files: tuple[Path, ...]
+    flash_bytes: int
+    arena_bytes: int | None
+    activations_bytes: int | None
+    operators: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {**asdict(self), "files": [str(path) for path in self.files]}
+
+    def __str__(self) -> str:
+        lines = [f"{self.name} as {self.format}: {', '.join(map(str, self.files))}"]
+        lines += [f"flash, model (bytes):        {format_units(self.flash_bytes, digits=1, separator='')}"]
+        if self.arena_bytes is not None and self.activations_bytes is not None:
+            lines += [
+                f"RAM, tensor arena (bytes):   {format_units(self.arena_bytes, digits=1, separator='')} at most",
+                f"  of it for activations:     {format_units(self.activations_bytes, digits=1, separator='')}",
+            ]
+        if self.operators:
+            lines += [f"operators: {', '.join(self.operators)}"]
+        return "\n".join(lines)
+
+
+def export(
+    model: Model | str | Path, *, format: str = "c-array", output: Path | None = None, prefix: str = "model"
+) -> ExportResult:
+    """Write a trained model in a form that a firmware's build takes.
+
+    Args:
+        model: a specification, name, run folder, archive or `.tflite`.
+        format: one of `FORMATS`: "c-array" gives PREFIX.h, PREFIX.c and PREFIX_ops.h; "low-bit" and "akida" are for
+            models trained with `low_bit`, see docs/low_bit.md.
+        output: folder; none: `./export/<name>`.
+        prefix: of file names and symbols; give another where a firmware has several models.
+
+    Raises:
+        SettingError: there is no such format, or the prefix is no name in C.
+        ModelError: the model does not exist, has not been trained, or TFLM cannot run it.
+        DataError: the folder cannot be written.
+    """
+    if format not in FORMATS:
+        raise SettingError(f"there is no format {format!r}", f"use {', '.join(FORMATS)}")
+    check_prefix(prefix)
+    artifact = artifact_of(model)
+    data = artifact.tflite()
+    # What is exported for another engine than TFLM needs neither its arena nor its kernels.
+    tflm = FORMATS[format] is c_array
+    arena, activations = _memory(data) if tflm else (None, None)
+    folder = Path("export") / artifact.name if output is None else output
+    files = FORMATS[format](artifact, prefix)
+    for name, content in files.items():
+        write_bytes(folder / name, content if isinstance(content, bytes) else content.encode())
+    return ExportResult(
+        name=artifact.name,
+        format=format,
+        files=tuple(folder / name for name in files),
+        flash_bytes=len(data) if tflm else low_bit_integers(artifact).flash_bytes,
+        arena_bytes=arena,
+        activations_bytes=activations,
+        operators=operators_of(data) if tflm else (),
+    )
+
+
+def c_array(artifact: Artifact, prefix: str) -> Mapping[str, str]:
+    """The model as an aligned array in C, its parameters as `#define`s, an op resolver in C++."""
+    data = artifact.tflite()
+    summary = summarize_tflite(data, name=artifact.name)
+    title = f"{summary.name}: {summary.description}" if summary.description else summary.name
+    return {
+        f"{prefix}.h": header(prefix, title, _defines(data)),
+        f"{prefix}.c": source(prefix, data),
+        f"{prefix}_ops.h": op_resolver(prefix, operators_of(data)),
+    }
+
+
+FORMATS: Mapping[str, Writer] = MappingProxyType({"c-array": c_array, "low-bit": low_bit_files, "akida": akida_files})
+"""What a model can be exported to, by name."""
+
+
+def _defines(data: bytes) -> dict[str, Define]:
+    """What the front end needs first, as the TinyML page names it; then memory, classes, and all parameters."""
+    parameters = read_parameters(data)
+    arena, _ = _memory(data)
+    classes = parameters.get("classes")
+    names = [str(name) for name in classes] if isinstance(classes, list) else []
+    return {
+        **(_frontend_defines(frontend_from_parameters(parameters)) if has_frontend(parameters) else {}),
+        **({"TENSOR_ARENA_SIZE": arena} if arena is not None else {}),
+        **({"CLASS_COUNT": len(names), "CLASS_NAMES": names} if names else {}),
+        **parameter_defines(parameters),
+    }
+
+
+def _frontend_defines(settings: AnySettings) -> dict[str, Define]:
+    columns, values = settings.spectrogram_shape
+    defines: dict[str, Define] = {
+        "SAMPLE_RATE": settings.sample_rate_hz,
+        "FRAME_SIZE": settings.window_size_ms * settings.sample_rate_hz // 1000,
+        "FRAME_STRIDE": settings.window_step_ms * settings.sample_rate_hz // 1000,
+        "WINDOW_SIZE": columns,
+        "SPECTRUM_SIZE": values,
+    }
+    if isinstance(settings, SpectrumSettings):
+        defines |= {"SPECTRUM_MEAN": settings.mean, "SPECTRUM_STD": settings.std}
+    return defines
+
+
+def _memory(data: bytes) -> tuple[int | None, int | None]:
+    """Bytes of the tensor arena and of the activations in it; None where TFLM is not installed."""
+    try:
+        result = run_tflm(data, profile=False, repeat=1)
+    except ToolError:
+        return None, None
+    return result.arena_bytes, result.activations_bytes

@@ -1,0 +1,149 @@
+"""Record examples of a sound: capture, find the events by their energy, write WAV and Audacity labels."""
+
+import itertools
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.audio.wav import write_wav
+from mltk_like.data.labels import Interval, write_audacity
+from mltk_like.data.segments import loud_segments
+from mltk_like.errors import DataError, SettingError
+from mltk_like.verbs.live.sources import Source, open_source
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordResult:
+    """A recording that was written.
+
+    Attributes:
+        audio, labels: the files.
+        label: of all events.
+        seconds: length of the recording.
+        events: how many were found.
+        events_s: seconds in them.
+        lost_ms: audio that the microphone dropped.
+    """
+
+    audio: Path
+    labels: Path
+    label: str
+    seconds: float
+    events: int
+    events_s: float
+    lost_ms: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {**asdict(self), "audio": str(self.audio), "labels": str(self.labels)}
+
+    def __str__(self) -> str:
+        lines = [f"{self.audio}: {self.seconds:.1f} s, {self.events} x {self.label!r} ({self.events_s:.1f} s)"]
+        lines += [f"{self.labels}: check it in Audacity (File, Import, Labels)"]
+        if self.lost_ms:
+            lines.append(f"warning: {self.lost_ms} ms were lost")
+        if not self.events:
+            lines.append("warning: nothing is louder than the background; come nearer, or lower --above")
+        return "\n".join(lines)
+
+
+def record(
+    label: str,
+    *,
+    seconds: float = 60.0,
+    output: Path = Path("recordings"),
+    input: str | Path | None = None,
+    microphone: str | None = None,
+    sample_rate_hz: int = 16000,
+    above_db: float = 12.0,
+    segment_s: float | None = None,
+    whole: bool = False,
+    progress: bool = True,
+) -> RecordResult:
+    """Record one sound again and again, and label each time that it is heard.
+
+    Ctrl-C ends the recording early; what was heard is kept.
+
+    Args:
+        label: what is recorded; also in the files' names.
+        seconds: length; a file that is shorter ends it.
+        output: folder of `audio_<label>_<n>.wav` and `labels_<label>_<n>.txt`; nothing there is overwritten.
+        input: a sound file, or '-' for raw int16 samples on stdin; none: a microphone.
+        microphone: number, name or part of the name; none: the default.
+        sample_rate_hz: of the WAV.
+        above_db: how much louder than the background an event is.
+        segment_s: every event is labelled for so long; none: for as long as it lasts.
+        whole: label all of the recording, as for noise.
+        progress: show a bar.
+
+    Raises:
+        SettingError: the label is no name for a file, a length is below 0, or file and microphone are given.
+        DataError: nothing was heard, or a file or microphone cannot be used.
+        ToolError: what microphones need is not installed.
+    """
+    _check(label, seconds)
+    with open_source(
+        file=input, microphone=microphone, rate_hz=None, sample_rate_hz=sample_rate_hz, real_time=False
+    ) as source:
+        samples = _capture(source, round(seconds * sample_rate_hz), sample_rate_hz, progress)
+        lost = source.take_lost_ms()
+    length = len(samples) / sample_rate_hz
+    if whole:
+        intervals = [Interval(start_s=0.0, end_s=length, label=label)]
+    else:
+        intervals = loud_segments(samples, sample_rate_hz, label, above_db=above_db, segment_s=segment_s)
+    audio, labels = _free_names(output, label)
+    # The labels first: a recording counts as there when its audio is.
+    write_audacity(labels, intervals)
+    write_wav(audio, samples, sample_rate_hz)
+    return RecordResult(
+        audio=audio,
+        labels=labels,
+        label=label,
+        seconds=length,
+        events=len(intervals),
+        events_s=sum(interval.end_s - interval.start_s for interval in intervals),
+        lost_ms=lost,
+    )
+
+
+def _check(label: str, seconds: float) -> None:
+    if not re.fullmatch(r"[\w-]+", label):
+        raise SettingError(f"the label {label!r} cannot be part of a file's name", "use letters, digits, _ and -")
+    if not seconds > 0:
+        raise SettingError(f"a recording of {seconds:g} s", "give more than 0")
+
+
+def _capture(source: Source, count: int, rate: int, progress: bool) -> NDArray[np.int16]:
+    """The first `count` samples, or what there is of them when the audio ends or the user does."""
+    from tqdm import tqdm
+
+    heard: list[NDArray[np.int16]] = []
+    left = count
+    with tqdm(total=round(count / rate, 1), desc=source.name, unit="s", disable=not progress, leave=False) as bar:
+        try:
+            for block in source.blocks:
+                heard.append(block[:left])
+                left -= len(heard[-1])
+                bar.update(len(heard[-1]) / rate)
+                if not left:
+                    break
+        except KeyboardInterrupt:
+            # What was heard until then is what the user wanted.
+            bar.write("stopped")
+    if not heard:
+        raise DataError(f"nothing was heard from {source.name}", "is it muted?")
+    return np.concatenate(heard)
+
+
+def _free_names(folder: Path, label: str) -> tuple[Path, Path]:
+    """Names of the next recording of a label that neither file has."""
+    for number in itertools.count(1):
+        pair = folder / f"audio_{label}_{number:03}.wav", folder / f"labels_{label}_{number:03}.txt"
+        if not any(path.exists() for path in pair):
+            return pair
+    raise AssertionError("numbers do not end")
