@@ -252,7 +252,7 @@ def test_the_order_of_the_data_is_that_of_the_steps(toy: Path, monkeypatch: pyte
 
 def test_a_run_is_not_resumed_with_other_settings(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = mltk.load_model(toy)
-    monkeypatch.setattr("mltk_like.verbs.train.Trainer.step", _interrupt)
+    monkeypatch.setattr("mltk_like.training.trainer.Trainer.step", _interrupt)
     with pytest.raises(KeyboardInterrupt):
         mltk.train(model, workers=0, progress=False)
     with pytest.raises(ModelError, match="other settings: seed"):
