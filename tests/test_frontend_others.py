@@ -75,7 +75,11 @@ def op_columns(chosen: FrontendSettings, samples: npt.NDArray[np.int16]) -> npt.
 @settings(deadline=None, max_examples=80)
 @given(chosen=any_settings, kind=some_signal)
 def test_equals_tensorflows_op(chosen: FrontendSettings, kind: tuple[str, int]) -> None:
-    """Every cell; where a window coefficient differs, the reference with the op's window stands in for ours."""
+    """Every cell; where a window coefficient differs, the reference with the op's window stands in for ours.
+
+    The op refuses bands that reach the last FFT bin, which ours has room for.
+    """
+    tf = pytest.importorskip("tensorflow")
     chosen = chosen.copy(noise_reduction_enable=True, dc_notch_filter_enable=False)
     size = chosen.window_samples
     if np.array_equal(frontend_reference.hann(size), tensorflows_hann(size)):
@@ -85,7 +89,13 @@ def test_equals_tensorflows_op(chosen: FrontendSettings, kind: tuple[str, int]) 
         samples = any_signal(*kind, size + 8 * chosen.step_samples)
         with mock.patch.object(frontend_reference, "hann", tensorflows_hann):
             expected = frontend_reference.columns(chosen, samples)
-    np.testing.assert_array_equal(op_columns(chosen, samples), expected)
+    try:
+        theirs = op_columns(chosen, samples)
+    except tf.errors.InternalError:
+        spacing = chosen.sample_rate_hz / chosen.fft_length
+        assert chosen.filterbank_upper_band_limit > chosen.sample_rate_hz / 2 - spacing
+        return
+    np.testing.assert_array_equal(theirs, expected)
 
 
 @pytest.mark.slow
