@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,9 +28,10 @@ LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 class Nodes:
     """The cluster of `ray_nodes.py`."""
 
-    def __init__(self, process: "subprocess.Popen[str]", address: str) -> None:
+    def __init__(self, process: "subprocess.Popen[str]", address: str, client: str) -> None:
         self._process = process
         self.address = address
+        self.client = client
 
     def kill_one(self) -> None:
         """Kill the second node."""
@@ -38,6 +40,19 @@ class Nodes:
         self._process.stdin.write("kill\n")
         self._process.stdin.flush()
         assert self._process.stdout.readline().strip() == "killed"
+
+
+def wait_for_port(address: str, seconds: float = 60) -> None:
+    """Until somebody listens: Ray's client port opens a little after the cluster."""
+    host, port = address.removeprefix("ray://").split(":")
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+            return
+        except OSError:
+            assert time.monotonic() < end, f"nobody listens at {address}"
+            time.sleep(0.2)
 
 
 @contextmanager
@@ -52,8 +67,9 @@ def two_nodes(**environment: str) -> Iterator[Nodes]:
     assert process.stdout is not None
     try:
         lines = iter(process.stdout.readline, "")
-        address = next(line.split()[1] for line in lines if line.startswith("address "))
-        yield Nodes(process, address)
+        _, address, client = next(line for line in lines if line.startswith("address ")).split()
+        wait_for_port(client)
+        yield Nodes(process, address, client)
     finally:
         process.stdin.close()
         process.wait(60)
@@ -139,7 +155,7 @@ def test_a_training_on_the_cluster_is_joined_again_and_stopped(toy: Path, tmp_pa
     # The node is this machine, so the folders that the model names are there, but not beside the copy of its file.
     toy.write_text(toy.read_text().replace("HERE = Path(__file__).parent", f"HERE = Path({str(toy.parent)!r})"))
     with two_nodes(TOY_SLOW_FROM="0") as nodes:
-        words = ("train", str(toy), "--cluster", nodes.address, "--set", "epochs=40", "--no-evaluate")
+        words = ("train", str(toy), "--cluster", nodes.client, "--set", "epochs=40", "--no-evaluate")
         with started(*words, cwd=tmp_path) as process:
             assert "starting the training of toy" in lines_until(process, "epoch 1/40")
             os.killpg(process.pid, signal.SIGINT)
@@ -154,7 +170,7 @@ def test_a_training_on_the_cluster_is_joined_again_and_stopped(toy: Path, tmp_pa
         assert (tmp_path / "runs" / "toy" / "1" / "toy.tflite").is_file()
         assert (toy.parent / "toy.mltk.zip").is_file()
 
-        with started("train", str(toy), "--cluster", nodes.address, "--stop", cwd=tmp_path) as process:
+        with started("train", str(toy), "--cluster", nodes.client, "--stop", cwd=tmp_path) as process:
             assert "nothing to stop" in process.communicate(timeout=60)[0]
             assert process.returncode == 2
         with started(*words, cwd=tmp_path) as process:
@@ -197,7 +213,7 @@ def test_speech_and_stored_windows_are_the_same_bytes_though_a_node_is_killed(to
     run(here, *speak, str(here / "out"))
     run(here, "data", str(toy), "--augment-copies", "2")
     with two_nodes() as nodes:
-        run(there, "data", str(toy), "--augment-copies", "2", "--cluster", nodes.address)
+        run(there, "data", str(toy), "--augment-copies", "2", "--cluster", nodes.client)
         with started(
             *speak, str(there / "out"), "--cluster", nodes.address, cwd=tmp_path, MLTK_LIKE_CACHE=str(there)
         ) as process:
@@ -212,6 +228,18 @@ def test_speech_and_stored_windows_are_the_same_bytes_though_a_node_is_killed(to
         assert [path.name for path in ours] == [path.name for path in theirs]
         assert len(ours) == count
         assert all(a.read_bytes() == b.read_bytes() for a, b in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.slow
+def test_a_training_that_never_began_does_not_bar_the_next(toy: Path, tmp_path: Path) -> None:
+    with two_nodes() as nodes:
+        for _ in range(2):
+            words = ("train", str(toy), "--cluster", nodes.address, "--label", "nothing")
+            with started(*words, cwd=tmp_path) as process:
+                output, _ = process.communicate(timeout=120)
+            assert process.returncode == 2, output
+            assert "starting the training of toy" in output
+            assert "ended before it had a run folder" in output
 
 
 @pytest.mark.slow

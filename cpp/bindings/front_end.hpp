@@ -1,8 +1,8 @@
 // Python's view of a front end, for either kind. Arrays come in C order; the GIL is released while columns
 // are computed, and each call works in memory of its own, so one object may be used from many threads.
 //
-// A Kind has the types Settings, Tables, Shape, Stream and Value (of a column) of its front end,
-// `settings_from(object)` and `take_activity(stream)`.
+// A Kind has the types Settings, Tables, Shape, Stream and Value (of a column) of its front end, and
+// `take_activity(stream)`.
 #pragma once
 
 #include <nanobind/ndarray.h>
@@ -12,8 +12,10 @@
 #include <mutex>
 #include <new>
 #include <stdexcept>
+#include <string>
+#include <type_traits>
 
-#include "mltk/frontend.hpp"
+#include "mltk/setting_fields.hpp"
 
 namespace nb = nanobind;
 
@@ -52,6 +54,24 @@ nb::ndarray<nb::numpy, T> new_array(std::initializer_list<size_t> shape) {
 template <class Status>
 void require(Status status) {
   if (status != Status::kOk) throw std::invalid_argument(mltk::describe(status));
+}
+
+/// The settings that a Python object has as attributes of the same names.
+template <class Settings>
+Settings settings_from(const nb::object& from) {
+  Settings settings;
+  mltk::for_each_setting(settings, [&](const char* name, auto& value) {
+    using Value = std::decay_t<decltype(value)>;
+    if constexpr (std::is_enum_v<Value>) {
+      const std::string given = nb::cast<nb::str>(from.attr(name)).c_str();
+      if (!mltk::choose(given, value)) {
+        throw std::invalid_argument(std::string(name) + " has no choice " + given);
+      }
+    } else {
+      value = nb::cast<Value>(from.attr(name));
+    }
+  });
+  return settings;
 }
 
 /// A stream of columns; see process() of the front end.
@@ -109,7 +129,7 @@ template <class Kind>
 class CoreOf {
  public:
   explicit CoreOf(const nb::object& from) {
-    const typename Kind::Settings settings = Kind::settings_from(from);
+    const auto settings = settings_from<typename Kind::Settings>(from);
     typename Kind::Shape shape;
     require(mltk::check(settings, &shape));
     auto block = std::make_shared<const Block>(mltk::tables_bytes(settings));

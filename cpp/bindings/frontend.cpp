@@ -20,42 +20,6 @@ struct FixedPoint {
   using Stream = mltk::FrontendStream;
   using Value = uint16_t;
   static bool take_activity(Stream& stream) { return mltk::take_activity(stream); }
-  static Settings settings_from(const nb::object& from) {
-    Settings s;
-    const auto read = [&](const char* name, auto& value) {
-      value = nb::cast<std::decay_t<decltype(value)>>(from.attr(name));
-    };
-#define READ(name) read(#name, s.name)
-    READ(sample_rate_hz);
-    READ(sample_length_ms);
-    READ(window_size_ms);
-    READ(window_step_ms);
-    READ(filterbank_n_channels);
-    READ(filterbank_upper_band_limit);
-    READ(filterbank_lower_band_limit);
-    READ(noise_reduction_enable);
-    READ(noise_reduction_smoothing_bits);
-    READ(noise_reduction_even_smoothing);
-    READ(noise_reduction_odd_smoothing);
-    READ(noise_reduction_min_signal_remaining);
-    READ(pcan_enable);
-    READ(pcan_strength);
-    READ(pcan_offset);
-    READ(pcan_gain_bits);
-    READ(log_scale_enable);
-    READ(log_scale_shift);
-    READ(activity_detection_enable);
-    READ(activity_detection_alpha_a);
-    READ(activity_detection_alpha_b);
-    READ(activity_detection_arm_threshold);
-    READ(activity_detection_trip_threshold);
-    READ(dc_notch_filter_enable);
-    READ(dc_notch_filter_coefficient);
-    READ(quantize_dynamic_scale_enable);
-    READ(quantize_dynamic_scale_range_db);
-#undef READ
-    return s;
-  }
 };
 
 template <class T>

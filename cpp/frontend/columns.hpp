@@ -90,11 +90,8 @@ inline uint32_t log_of(const FrontendTables& t, uint32_t value) {
   return ((natural << t.log_shift) + (1u << 15)) >> kLogBits;
 }
 
-/// From the filter bank's bands (overwritten) to one output column. `take_logs(t, bands, column)` does the
-/// last stage.
-template <class TakeLogs>
-inline void finish_column(const FrontendTables& t, Levels& levels, uint32_t* bands, uint16_t* column,
-                          TakeLogs take_logs) {
+/// From the filter bank's bands (overwritten) to one output column.
+inline void finish_column(const FrontendTables& t, Levels& levels, uint32_t* bands, uint16_t* column) {
   if (t.activity) detect_activity(t, levels.activity, bands);
   stage_done(Stage::kActivity);
   if (t.noise_reduction) reduce_noise(t, levels.noise, bands);
@@ -103,7 +100,7 @@ inline void finish_column(const FrontendTables& t, Levels& levels, uint32_t* ban
   stage_done(Stage::kPcan);
   if (t.log) {
     scale_back(t, bands);
-    take_logs(t, bands, column);
+    for (int i = 0; i < t.shape.channels; ++i) column[i] = saturate16(log_of(t, bands[i]));
   } else {
     for (int i = 0; i < t.shape.channels; ++i) column[i] = saturate16(bands[i]);
   }

@@ -97,6 +97,8 @@ inline double sine_from(double x, int64_t quarters) {
 
 }  // namespace maths_detail
 
+constexpr double kPi = 3.14159265358979323846;
+
 /// The largest whole number not above x.
 inline double floor_of(double x) {
   if (!(x > -4503599627370496.0 && x < 4503599627370496.0)) return x;  // from 2^52 every double is whole

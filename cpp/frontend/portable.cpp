@@ -48,10 +48,6 @@ size_t scratch_bytes(const FrontendTables& t) {
   return arena.used();
 }
 
-void take_logs(const FrontendTables& t, const uint32_t* bands, uint16_t* column) {
-  for (int i = 0; i < t.shape.channels; ++i) column[i] = saturate16(log_of(t, bands[i]));
-}
-
 void columns(const FrontendTables& t, Levels& levels, const int16_t* samples, int count, void* scratch,
              uint16_t* out) {
   Arena arena(scratch);
@@ -65,7 +61,7 @@ void columns(const FrontendTables& t, Levels& levels, const int16_t* samples, in
     real_fft(t, s.spectrum);
     stage_done(Stage::kFft);
     filter(t, s.spectrum, shift, s.bands);
-    finish_column(t, levels, s.bands, out + frame * t.shape.channels, take_logs);
+    finish_column(t, levels, s.bands, out + frame * t.shape.channels);
   }
 }
 

@@ -8,7 +8,6 @@
 namespace mltk {
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
 constexpr double kLn10 = 2.302585092994045684;
 
 void lay_out(const SpectrumSettings& s, Arena& arena, SpectrumTables& t) {
@@ -40,24 +39,12 @@ Rotation rotation(double phase) {
   return {static_cast<float>(cosine(phase)), static_cast<float>(sine(phase))};
 }
 
-// As in the fixed-point FFT: divided by 4 from the top and by 2 once at the bottom if need be, with the input
-// in the order that lets every stage work in place.
 void fill_fft(SpectrumTables& t) {
   for (int i = 0; i < t.half; ++i) t.rotations[i] = rotation(-2 * kPi * i / t.half);
   for (int i = 0; i <= t.half / 2; ++i) {
     t.separations[i] = rotation(-kPi * (static_cast<double>(i) / t.half + 0.5));
   }
-  for (int position = 0; position < t.half; ++position) {
-    int rest = position, length = t.half, stride = 1, source = 0;
-    while (length > 1) {
-      const int radix = length % 4 == 0 ? 4 : 2;
-      length /= radix;
-      source += rest / length * stride;
-      rest %= length;
-      stride *= radix;
-    }
-    t.order[source] = static_cast<uint16_t>(position);
-  }
+  fill_fft_order(t.half, t.order);
 }
 
 // Triangles over the edges; normalised, each has an area of 1 over frequency in Hz.

@@ -9,8 +9,6 @@
 namespace mltk {
 namespace {
 
-constexpr double kPi = 3.14159265358979323846;
-
 // The arrays of a FrontendTables while they are being filled.
 struct Arrays {
   int16_t* window;
@@ -62,24 +60,12 @@ Twiddle twiddle(double phase) {
   return {re, static_cast<int16_t>(-im), im, re};
 }
 
-// The FFT divides by 4 as long as it can from the top, and by 2 once at the bottom if it must; the input is
-// put into the order that this division asks for, so that every stage works in place.
 void fill_fft(int half, const Arrays& a) {
   for (int i = 0; i < half; ++i) a.twiddles[i] = twiddle(-2 * kPi * i / half);
   for (int i = 0; i < half / 2; ++i) {
     a.split_twiddles[i] = twiddle(-kPi * (static_cast<double>(i + 1) / half + 0.5));
   }
-  for (int position = 0; position < half; ++position) {
-    int rest = position, length = half, stride = 1, source = 0;
-    while (length > 1) {
-      const int radix = length % 4 == 0 ? 4 : 2;
-      length /= radix;
-      source += rest / length * stride;
-      rest %= length;
-      stride *= radix;
-    }
-    a.order[source] = static_cast<uint16_t>(position);
-  }
+  fill_fft_order(half, a.order);
 }
 
 float mel(float hz) { return static_cast<float>(1127.0 * logarithm_of_one_plus(hz / 700.0)); }
@@ -176,6 +162,20 @@ void fill_extras(const FrontendSettings& s, FrontendTables& t) {
 }
 
 }  // namespace
+
+void fill_fft_order(int half, uint16_t* order) {
+  for (int position = 0; position < half; ++position) {
+    int rest = position, length = half, stride = 1, source = 0;
+    while (length > 1) {
+      const int radix = length % 4 == 0 ? 4 : 2;
+      length /= radix;
+      source += rest / length * stride;
+      rest %= length;
+      stride *= radix;
+    }
+    order[source] = static_cast<uint16_t>(position);
+  }
+}
 
 size_t tables_bytes(const FrontendSettings& settings) {
   FrontendShape shape;

@@ -82,6 +82,10 @@ inline bool block_fits(const void* block, size_t bytes, size_t needed) {
   return block != nullptr && bytes >= needed && reinterpret_cast<uintptr_t>(block) % kFrontendAlignment == 0;
 }
 
+/// Where an FFT of `half` complex samples wants each: it divides by 4 as long as it can from the top, and by
+/// 2 once at the bottom if it must, and with its input in this order every stage works in place.
+void fill_fft_order(int half, uint16_t* order);
+
 /// Number of significant bits: 0 for 0, 1 for 1, 16 for 32768.
 inline int bit_length(uint32_t x) { return x == 0 ? 0 : 32 - __builtin_clz(x); }
 

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "mltk/setting_fields.hpp"
 #include "tables.hpp"
 
 namespace {
@@ -28,38 +29,14 @@ void parse(const std::string& name, const std::string& text, T& out) {
   }
 }
 
-void set(mltk::FrontendSettings& s, const std::string& name, const std::string& text) {
-#define SETTING(field) \
-  if (name == #field) return parse(name, text, s.field)
-  SETTING(sample_rate_hz);
-  SETTING(sample_length_ms);
-  SETTING(window_size_ms);
-  SETTING(window_step_ms);
-  SETTING(filterbank_n_channels);
-  SETTING(filterbank_upper_band_limit);
-  SETTING(filterbank_lower_band_limit);
-  SETTING(noise_reduction_enable);
-  SETTING(noise_reduction_smoothing_bits);
-  SETTING(noise_reduction_even_smoothing);
-  SETTING(noise_reduction_odd_smoothing);
-  SETTING(noise_reduction_min_signal_remaining);
-  SETTING(pcan_enable);
-  SETTING(pcan_strength);
-  SETTING(pcan_offset);
-  SETTING(pcan_gain_bits);
-  SETTING(log_scale_enable);
-  SETTING(log_scale_shift);
-  SETTING(activity_detection_enable);
-  SETTING(activity_detection_alpha_a);
-  SETTING(activity_detection_alpha_b);
-  SETTING(activity_detection_arm_threshold);
-  SETTING(activity_detection_trip_threshold);
-  SETTING(dc_notch_filter_enable);
-  SETTING(dc_notch_filter_coefficient);
-  SETTING(quantize_dynamic_scale_enable);
-  SETTING(quantize_dynamic_scale_range_db);
-#undef SETTING
-  fail("there is no setting '" + name + "'");
+void set(mltk::FrontendSettings& settings, const std::string& name, const std::string& text) {
+  bool found = false;
+  mltk::for_each_setting(settings, [&](const char* each, auto& value) {
+    if (name != each) return;
+    parse(name, text, value);
+    found = true;
+  });
+  if (!found) fail("there is no setting '" + name + "'");
 }
 
 bool is_name(const std::string& name) {

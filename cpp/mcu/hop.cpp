@@ -4,8 +4,8 @@
 // JSON.
 #include <string.h>
 
-#include "board.hpp"
 #include "kernels.hpp"
+#include "machine.hpp"
 #include "mltk/frontend.hpp"
 #ifdef MLTK_COUNT_STAGES
 #include "stage_clock.hpp"
@@ -44,29 +44,29 @@ struct Report {
 // 200,000 instructions: two for each turn.
 uint64_t calibration() {
   uint32_t turns = 100000;
-  const uint64_t start = board::now();
+  const uint64_t start = machine::now();
   __asm__ volatile(".syntax unified\n1: subs %0, #1\n bne 1b" : "+l"(turns) : : "cc");
-  const uint64_t end = board::now();
-  return end - start - (board::now() - end);
+  const uint64_t end = machine::now();
+  return end - start - (machine::now() - end);
 }
 
 void field(const char* name, uint64_t value, const char* end = ", ") {
-  board::print("\"");
-  board::print(name);
-  board::print("\": ");
-  board::print(value);
-  board::print(end);
+  machine::print("\"");
+  machine::print(name);
+  machine::print("\": ");
+  machine::print(value);
+  machine::print(end);
 }
 
 void field(const char* name, const Range& range) {
-  board::print("\"");
-  board::print(name);
-  board::print("\": {");
+  machine::print("\"");
+  machine::print(name);
+  machine::print("\": {");
   const bool any = range.count > 0;
   field("count", range.count);
-  field("min", any ? board::instructions(range.least) : 0);
-  field("mean", any ? board::instructions(range.sum / range.count) : 0);
-  field("max", board::instructions(range.most), "}, ");
+  field("min", any ? machine::instructions(range.least) : 0);
+  field("mean", any ? machine::instructions(range.sum / range.count) : 0);
+  field("max", machine::instructions(range.most), "}, ");
 }
 
 #ifdef MLTK_COUNT_STAGES
@@ -77,10 +77,10 @@ constexpr const char* kStageNames[mltk::kStages] = {
 void begin_hop() { mltk::begin_hop(); }
 
 void print_stages(uint64_t hops) {
-  board::print("\"stages\": {");
+  machine::print("\"stages\": {");
   for (int i = 0; i < mltk::kStages; ++i) {
     const uint64_t ticks = mltk::stage_ticks(static_cast<mltk::Stage>(i));
-    field(kStageNames[i], hops > 0 ? board::instructions(ticks / hops) : 0,
+    field(kStageNames[i], hops > 0 ? machine::instructions(ticks / hops) : 0,
           i + 1 < mltk::kStages ? ", " : "}, ");
   }
 }
@@ -98,29 +98,29 @@ bool hear(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report
     return false;
   }
   memmove(clip, clip + shape.channels, kept * sizeof(uint16_t));
-  board::paint_stack();
+  machine::paint_stack();
   begin_hop();
-  const uint64_t start = board::now();
+  const uint64_t start = machine::now();
   mltk::process(stream, samples, shape.step, column);
-  const uint64_t end = board::now();
-  const uint64_t reading = board::now() - end;
+  const uint64_t end = machine::now();
+  const uint64_t reading = machine::now() - end;
   report.hops.add(end - start - reading);
-  const size_t stack = board::stack_used();
+  const size_t stack = machine::stack_used();
   report.stack = stack > report.stack ? stack : report.stack;
   return true;
 }
 
 void quantise(const mltk::FrontendShape& shape, Report& report) {
-  const uint64_t start = board::now();
+  const uint64_t start = machine::now();
   mltk::quantise(mltk::mcu_tables, clip, static_cast<size_t>(shape.columns) * shape.channels, window);
-  const uint64_t end = board::now();
-  report.windows.add(end - start - (board::now() - end));
+  const uint64_t end = machine::now();
+  report.windows.add(end - start - (machine::now() - end));
 }
 
 // The next `count` samples; false at the end.
 bool next_samples(int handle, size_t count) {
   static uint32_t made = 0, random = 1;
-  if (handle >= 0) return board::read(handle, samples, count * sizeof(int16_t)) == count * sizeof(int16_t);
+  if (handle >= 0) return machine::read(handle, samples, count * sizeof(int16_t)) == count * sizeof(int16_t);
   for (size_t i = 0; i < count; ++i, ++made) {
     random = random * 1664525u + 1013904223u;
     const int swell = 15 - static_cast<int>(made >> 10 & 15);
@@ -130,19 +130,19 @@ bool next_samples(int handle, size_t count) {
 }
 
 int run(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report& report) {
-  const int in = board::open("samples.bin", board::Mode::kRead);
-  const int columns = board::open("columns.bin", board::Mode::kWrite);
-  const int windows = board::open("windows.bin", board::Mode::kWrite);
+  const int in = machine::open("samples.bin", machine::Mode::kRead);
+  const int columns = machine::open("columns.bin", machine::Mode::kWrite);
+  const int windows = machine::open("windows.bin", machine::Mode::kWrite);
   if (columns < 0 || windows < 0) return 3;
   const size_t values = static_cast<size_t>(shape.columns) * shape.channels;
   bool written = true;
   for (int heard = 0; written && next_samples(in, shape.step);) {
     if (!hear(stream, shape, report)) continue;
     ++heard;
-    written = board::write(columns, clip + values - shape.channels, shape.channels * sizeof(uint16_t));
+    written = machine::write(columns, clip + values - shape.channels, shape.channels * sizeof(uint16_t));
     if (heard < shape.columns || (heard - shape.columns) % kColumnsPerWindow != 0) continue;
     quantise(shape, report);
-    written = written && board::write(windows, window, values);
+    written = written && machine::write(windows, window, values);
   }
   return written ? 0 : 4;
 }
@@ -150,7 +150,7 @@ int run(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report& 
 }  // namespace
 
 int main() {
-  board::start_clock();
+  machine::start_clock();
   const uint64_t spun = calibration();
 #ifdef MLTK_COUNT_STAGES
   mltk::calibrate_stages();
@@ -162,13 +162,13 @@ int main() {
                     static_cast<size_t>(shape.columns) * shape.channels <= kMaxValues;
   if (!fits || mltk::open_stream(mltk::mcu_tables, mltk::FrontendPath::kPortable, block, sizeof(block),
                                  &stream) != mltk::FrontendStatus::kOk) {
-    board::print("the settings need more memory than this firmware sets aside\n");
+    machine::print("the settings need more memory than this firmware sets aside\n");
     return 2;
   }
   Report report;
   const int status = run(*stream, shape, report);
-  board::print("{");
-  field("calibration", board::instructions(spun));
+  machine::print("{");
+  field("calibration", machine::instructions(spun));
   field("hop", report.hops);
   print_stages(report.hops.count);
   field("quantise", report.windows);

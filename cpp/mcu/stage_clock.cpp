@@ -1,6 +1,6 @@
 #include "stage_clock.hpp"
 
-#include "board.hpp"
+#include "machine.hpp"
 
 namespace mltk {
 namespace {
@@ -15,9 +15,9 @@ constexpr uint32_t kCalls = 64;
 
 void stage_done(Stage stage) {
   const auto index = static_cast<int>(stage);
-  ticks[index] += board::now() - last;
+  ticks[index] += machine::now() - last;
   calls[index] += 1;
-  last = board::now();  // what this function did in between is not counted
+  last = machine::now();  // what this function did in between is not counted
 }
 
 void calibrate_stages() {
@@ -32,7 +32,7 @@ void calibrate_stages() {
   for (int i = 0; i < kStages; ++i) ticks[i] = calls[i] = 0;
 }
 
-void begin_hop() { last = board::now(); }
+void begin_hop() { last = machine::now(); }
 
 uint64_t stage_ticks(Stage stage) {
   const auto index = static_cast<int>(stage);

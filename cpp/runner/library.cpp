@@ -8,7 +8,7 @@
 #include <new>
 #include <type_traits>
 
-#include "model_view.hpp"
+#include "runner_error.hpp"
 
 namespace mltk {
 namespace {

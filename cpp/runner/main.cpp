@@ -24,8 +24,8 @@
 #include <vector>
 
 #include "library.hpp"
-#include "model_view.hpp"
 #include "runner.hpp"
+#include "runner_error.hpp"
 
 namespace {
 

@@ -73,12 +73,11 @@ int TensorView::runtime_type() const {
   return has_fixed_size() ? kTypes[static_cast<size_t>(schema_type)].runtime_type : -1;
 }
 
-ModelView::ModelView(const uint8_t* data, size_t size) : data_(data), size_(size) {
-  if (size_ < 8 || std::memcmp(data_ + 4, "TFL3", 4) != 0) throw RunnerError("not a .tflite file");
-  root_ = get<uint32_t>(0);
+ModelView::ModelView(const uint8_t* data, size_t size) : data_(data), file_(data, size) {
+  if (size < 8 || std::memcmp(data + 4, "TFL3", 4) != 0) throw RunnerError("not a .tflite file");
   const auto codes = read_codes();
   const auto buffer_sizes = read_buffer_sizes();
-  for (size_t table : tables(root_, model_field::kGraphs)) {
+  for (size_t table : file_.references(file_.root(), model_field::kGraphs)) {
     graphs_.push_back(read_graph(table, codes, buffer_sizes));
   }
   if (graphs_.empty()) throw RunnerError("model has no subgraph");
@@ -98,22 +97,22 @@ size_t ModelView::count_ops(int32_t builtin) const {
 
 std::vector<ModelView::OpCode> ModelView::read_codes() const {
   std::vector<OpCode> codes;
-  for (size_t table : tables(root_, model_field::kCodes)) {
+  for (size_t table : file_.references(file_.root(), model_field::kCodes)) {
     // Codes above 127 do not fit the old field, which then holds a placeholder below the new one.
-    const int32_t old_code = scalar<int8_t>(table, code_field::kOldBuiltin, 0);
-    const auto new_code = scalar<int32_t>(table, code_field::kBuiltin, 0);
-    codes.push_back({std::max(old_code, new_code), string(table, code_field::kCustom)});
+    const int32_t old_code = file_.scalar<int8_t>(table, code_field::kOldBuiltin, 0);
+    const auto new_code = file_.scalar<int32_t>(table, code_field::kBuiltin, 0);
+    codes.push_back({std::max(old_code, new_code), file_.string(table, code_field::kCustom)});
   }
   return codes;
 }
 
 std::vector<size_t> ModelView::read_buffer_sizes() const {
   std::vector<size_t> sizes;
-  for (size_t table : tables(root_, model_field::kBuffers)) {
-    if (scalar<uint64_t>(table, buffer_field::kOffset, 0) > 1) {
+  for (size_t table : file_.references(file_.root(), model_field::kBuffers)) {
+    if (file_.scalar<uint64_t>(table, buffer_field::kOffset, 0) > 1) {
       throw RunnerError("model: weights outside the flatbuffer are not supported");
     }
-    sizes.push_back(vector<uint8_t>(table, buffer_field::kData).size());
+    sizes.push_back(file_.vector<uint8_t>(table, buffer_field::kData).size());
   }
   return sizes;
 }
@@ -121,12 +120,13 @@ std::vector<size_t> ModelView::read_buffer_sizes() const {
 GraphView ModelView::read_graph(size_t table, const std::vector<OpCode>& codes,
                                 const std::vector<size_t>& buffer_sizes) const {
   GraphView graph;
-  for (size_t t : tables(table, graph_field::kTensors)) graph.tensors.push_back(read_tensor(t, buffer_sizes));
-  graph.inputs = vector<int32_t>(table, graph_field::kInputs);
-  graph.outputs = vector<int32_t>(table, graph_field::kOutputs);
+  for (size_t t : file_.references(table, graph_field::kTensors))
+    graph.tensors.push_back(read_tensor(t, buffer_sizes));
+  graph.inputs = file_.vector<int32_t>(table, graph_field::kInputs);
+  graph.outputs = file_.vector<int32_t>(table, graph_field::kOutputs);
   check_indices(graph.inputs, graph.tensors.size(), false);
   check_indices(graph.outputs, graph.tensors.size(), false);
-  for (size_t t : tables(table, graph_field::kOps)) {
+  for (size_t t : file_.references(table, graph_field::kOps)) {
     graph.ops.push_back(read_op(t, codes));
     check_indices(graph.ops.back().inputs, graph.tensors.size(), true);
     check_indices(graph.ops.back().outputs, graph.tensors.size(), true);
@@ -136,9 +136,9 @@ GraphView ModelView::read_graph(size_t table, const std::vector<OpCode>& codes,
 
 TensorView ModelView::read_tensor(size_t table, const std::vector<size_t>& buffer_sizes) const {
   TensorView tensor;
-  tensor.shape = vector<int32_t>(table, tensor_field::kShape);
-  tensor.schema_type = scalar<int8_t>(table, tensor_field::kType, 0);
-  tensor.buffer = scalar<uint32_t>(table, tensor_field::kBuffer, 0);
+  tensor.shape = file_.vector<int32_t>(table, tensor_field::kShape);
+  tensor.schema_type = file_.scalar<int8_t>(table, tensor_field::kType, 0);
+  tensor.buffer = file_.scalar<uint32_t>(table, tensor_field::kBuffer, 0);
   if (std::any_of(tensor.shape.begin(), tensor.shape.end(), [](int32_t n) { return n < 0; })) {
     throw RunnerError("model: negative tensor dimension");
   }
@@ -151,66 +151,10 @@ TensorView ModelView::read_tensor(size_t table, const std::vector<size_t>& buffe
 }
 
 OpView ModelView::read_op(size_t table, const std::vector<OpCode>& codes) const {
-  const auto code = scalar<uint32_t>(table, op_field::kCode, 0);
+  const auto code = file_.scalar<uint32_t>(table, op_field::kCode, 0);
   if (code >= codes.size()) throw RunnerError("model: operator code index out of range");
-  return {codes[code].builtin, codes[code].custom, vector<int32_t>(table, op_field::kInputs),
-          vector<int32_t>(table, op_field::kOutputs)};
-}
-
-template <class T>
-T ModelView::get(size_t at) const {
-  if (at > size_ || size_ - at < sizeof(T)) throw RunnerError("truncated model");
-  T value;
-  std::memcpy(&value, data_ + at, sizeof value);
-  return value;
-}
-
-// Position of a table's field, 0 when the table does not store it.
-size_t ModelView::field(size_t table, int id) const {
-  const int64_t vtable = static_cast<int64_t>(table) - get<int32_t>(table);
-  if (vtable < 0) throw RunnerError("model: vtable out of range");
-  const auto at = static_cast<size_t>(vtable);
-  const size_t slot = 4 + 2 * static_cast<size_t>(id);
-  if (slot + 2 > get<uint16_t>(at)) return 0;
-  const auto offset = get<uint16_t>(at + slot);
-  return offset == 0 ? 0 : table + offset;
-}
-
-template <class T>
-T ModelView::scalar(size_t table, int id, T fallback) const {
-  const size_t at = field(table, id);
-  return at == 0 ? fallback : get<T>(at);
-}
-
-// Position of what an offset field points to, 0 when the field is absent.
-size_t ModelView::reference(size_t table, int id) const {
-  const size_t at = field(table, id);
-  return at == 0 ? 0 : at + get<uint32_t>(at);
-}
-
-template <class T>
-std::vector<T> ModelView::vector(size_t table, int id) const {
-  const size_t at = reference(table, id);
-  if (at == 0) return {};
-  const size_t length = get<uint32_t>(at);
-  const size_t first = at + 4;
-  if (first > size_ || length > (size_ - first) / sizeof(T)) throw RunnerError("truncated model");
-  std::vector<T> values(length);
-  if (length != 0) std::memcpy(values.data(), data_ + first, length * sizeof(T));
-  return values;
-}
-
-std::vector<size_t> ModelView::tables(size_t table, int id) const {
-  const size_t first = reference(table, id) + 4;
-  const auto offsets = vector<uint32_t>(table, id);
-  std::vector<size_t> positions(offsets.size());
-  for (size_t i = 0; i < offsets.size(); ++i) positions[i] = first + 4 * i + offsets[i];
-  return positions;
-}
-
-std::string ModelView::string(size_t table, int id) const {
-  const auto characters = vector<char>(table, id);
-  return {characters.begin(), characters.end()};
+  return {codes[code].builtin, codes[code].custom, file_.vector<int32_t>(table, op_field::kInputs),
+          file_.vector<int32_t>(table, op_field::kOutputs)};
 }
 
 }  // namespace mltk

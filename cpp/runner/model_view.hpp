@@ -4,17 +4,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
-namespace mltk {
+#include "flatbuffer.hpp"
 
-// What can go wrong while loading or running a model; the message is meant for the user.
-class RunnerError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+namespace mltk {
 
 struct TensorView {
   std::vector<int32_t> shape;
@@ -47,7 +42,7 @@ class ModelView {
   // `data` must stay alive and unchanged. Throws RunnerError when the file is not a sound .tflite file.
   ModelView(const uint8_t* data, size_t size);
 
-  const void* root_table() const { return data_ + root_; }
+  const void* root_table() const { return data_ + file_.root(); }
   const GraphView& main_graph() const { return graphs_.front(); }
   const std::vector<GraphView>& graphs() const { return graphs_; }
   const TensorView& input(size_t i) const { return tensor(main_graph().inputs.at(i)); }
@@ -60,17 +55,6 @@ class ModelView {
     std::string custom;
   };
 
-  template <class T>
-  T get(size_t at) const;
-  size_t field(size_t table, int id) const;
-  template <class T>
-  T scalar(size_t table, int id, T fallback) const;
-  size_t reference(size_t table, int id) const;
-  template <class T>
-  std::vector<T> vector(size_t table, int id) const;
-  std::vector<size_t> tables(size_t table, int id) const;
-  std::string string(size_t table, int id) const;
-
   std::vector<OpCode> read_codes() const;
   std::vector<size_t> read_buffer_sizes() const;
   GraphView read_graph(size_t table, const std::vector<OpCode>& codes,
@@ -80,8 +64,7 @@ class ModelView {
   const TensorView& tensor(int32_t index) const { return main_graph().tensors[static_cast<size_t>(index)]; }
 
   const uint8_t* data_;
-  size_t size_;
-  size_t root_ = 0;
+  Flatbuffer file_;
   std::vector<GraphView> graphs_;
 };
 

@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     print(f"model {found.path.stem} from {found.where}: {found.path}")
     assignments = args.set + ([f"epochs={args.epochs}"] if args.epochs is not None else [])
     model = apply_set(load_file(found.path), assignments)
+    if args.stop and not args.cluster:
+        raise SettingError("--stop ends a training on a cluster", "give --cluster ADDRESS too; here Ctrl-C does it")
     if args.cluster:
         return _on_cluster(args, model, assignments, test=found.test or args.test)
     print(
@@ -91,7 +93,13 @@ def _on_cluster(args: argparse.Namespace, model: Model, assignments: list[str], 
     given["--resume-from"] = [archive_of(args.resume_from)] if args.resume_from else []
     recordings = {option: tuple(Path(path) for path in paths if path) for option, paths in given.items()}
     result = train_on_cluster(
-        model, args.cluster, arguments=tuple(words), recordings=recordings, test=test, stop=args.stop
+        model,
+        args.cluster,
+        arguments=tuple(words),
+        recordings=recordings,
+        test=test,
+        stop=args.stop,
+        publish=not args.no_publish,
     )
     print(result)
     return result.exit_code

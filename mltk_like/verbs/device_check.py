@@ -1,5 +1,6 @@
 """A board against this computer: the same recordings through both, compared detection by detection."""
 
+import zlib
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -51,6 +52,7 @@ class DeviceCheck:
         board_found, host_found: recordings in which the class was detected.
         agree: recordings for which board and host gave exactly the same detections.
         damaged: frames that the line damaged on the way here (they were sent again).
+        same_file: the board says that its model is this very file; False: it does not say.
     """
 
     name: str
@@ -61,6 +63,7 @@ class DeviceCheck:
     host_found: int
     agree: int
     damaged: int
+    same_file: bool
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -79,9 +82,8 @@ class DeviceCheck:
             for clip in self.clips
             if not clip.equal
         ]
-        # Classes and shapes were compared; whether the weights are the same, only the scores can tell.
-        hint = ["the board may run another training of this model: --upload puts this one onto it"] if differing else []
-        return "\n".join([*lines, *differing, *hint])
+        hint = ["the board may run another training of this model: --upload puts this one onto it"]
+        return "\n".join([*lines, *differing, *(hint if differing and not self.same_file else [])])
 
 
 def check_device(
@@ -142,6 +144,7 @@ def check_device(
             host_found=sum(any(each.label == wanted for each in clip.host) for clip in clips),
             agree=sum(clip.equal for clip in clips),
             damaged=board.damaged,
+            same_file=board.info.model_check != 0,
         )
 
 
@@ -185,7 +188,12 @@ def _require_same(board: Board, host: _Host) -> None:
     if (info.classes, (info.columns, info.bands), info.sample_rate_hz) != mine:
         raise ModelError(
             f"the board runs another model: {info.model}, classes {', '.join(info.classes)}",
-            "put this one onto it, or name the one that it runs",
+            "put this one onto it with --upload, or name the one that it runs",
+        )
+    if info.model_check not in (0, zlib.crc32(host.content)):
+        raise ModelError(
+            f"the board runs another {info.model}: of another training, or with other parameters",
+            "put this one onto it with --upload, or name the file that it runs",
         )
 
 

@@ -22,7 +22,8 @@ from mltk_like.data.archives import extract
 from mltk_like.errors import DataError, ModelError, ToolError
 from mltk_like.model import Model
 from mltk_like.paths import portable, runs_dir
-from mltk_like.run import Run, next_folder, publish, run_name
+from mltk_like.run import Run, next_folder, run_name
+from mltk_like.run import publish as publish_archive
 from mltk_like.verbs.training_process import TrainingJob, TrainingProcess, scratch_folder
 
 _POLL_S = 1.0
@@ -64,6 +65,7 @@ def train_on_cluster(
     recordings: Mapping[str, tuple[Path, ...]] | None = None,
     test: bool = False,
     stop: bool = False,
+    publish: bool = True,
 ) -> RemoteTraining:
     """Train on a node (with its GPU, if the cluster has one), show its output, and bring its run folder back.
 
@@ -77,6 +79,7 @@ def train_on_cluster(
         recordings: files and folders of this machine that travel, by the option that names them (`--negatives`).
         test: the dry run.
         stop: end the training that is there, and bring back what it has.
+        publish: copy the archive of a training that ended well to the folder of the model's file.
 
     Raises:
         ModelError: the model has no file, or there is nothing to stop.
@@ -93,7 +96,7 @@ def train_on_cluster(
         print(f"{'starting' if actor is None else 'joining'} the training of {name} at {address}", flush=True)
         if actor is None:
             actor = _start(cluster, _job(model, name, arguments, recordings or {}, test=test))
-        return _follow(actor, model, name, stop=stop, test=test)
+        return _follow(actor, model, name, stop=stop, to_publish=publish and not test)
 
 
 def _running(name: str) -> Any:
@@ -122,7 +125,7 @@ def _losses_named(address: str) -> Iterator[None]:
         raise
 
 
-def _follow(actor: Any, model: Model, name: str, *, stop: bool, test: bool) -> RemoteTraining:
+def _follow(actor: Any, model: Model, name: str, *, stop: bool, to_publish: bool) -> RemoteTraining:
     """Show what the training prints till its end, and bring back its run folder."""
     import ray
 
@@ -134,10 +137,15 @@ def _follow(actor: Any, model: Model, name: str, *, stop: bool, test: bool) -> R
     packed: bytes
     exit_code: int
     packed, exit_code = ray.get(actor.pack.remote())
-    result = _bring_back(packed, exit_code, model, name, test=test)
+    # Where it cannot be written here, it stays there to be brought back later; where there is nothing, it may go.
+    folder = _bring_back(packed, name) if packed else None
     ray.get(actor.discard.remote())
     ray.kill(actor)
-    return result
+    if folder is None:
+        raise ModelError(f"the training of {name} ended before it had a run folder", "see what it printed")
+    well = to_publish and exit_code == 0
+    published = publish_archive(Run(folder).archive, model) if well else None
+    return RemoteTraining(name=name, folder=folder, published=published, exit_code=exit_code)
 
 
 class TrainingNode:
@@ -229,16 +237,10 @@ def _output(actor: Any) -> Iterator[str]:
             time.sleep(_POLL_S)
 
 
-def _bring_back(packed: bytes, exit_code: int, model: Model, name: str, *, test: bool) -> RemoteTraining:
-    if not packed:
-        raise ModelError(f"the training of {name} ended before it had a run folder", "see what it printed")
+def _bring_back(packed: bytes, name: str) -> Path:
     folder = next_folder(runs_dir() / name)
     with tempfile.NamedTemporaryFile(suffix=".zip") as file:
         file.write(packed)
         file.flush()
         extract(Path(file.name), folder)
-    run = Run(folder)
-    if exit_code != 0:
-        return RemoteTraining(name=name, folder=folder, published=None, exit_code=exit_code)
-    published = None if test else publish(run.archive, model)
-    return RemoteTraining(name=name, folder=folder, published=published, exit_code=0)
+    return folder

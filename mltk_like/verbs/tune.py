@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltk_like.cluster import Cluster
-from mltk_like.errors import ModelError, ToolError
+from mltk_like.errors import ModelError, SettingError, ToolError
 from mltk_like.loader import find_model, load_file
 from mltk_like.mixins import TrainMixin
 from mltk_like.model import Model, require
@@ -120,6 +120,8 @@ def tune(
         found = find_model(model)
         model, test = load_file(found.path), test or found.test
     require(model, TrainMixin, "tune")
+    if trials < 1:
+        raise SettingError(f"{trials} trials search nothing", "give --trials 1 or more")
     if model.path is None:
         raise ModelError("a model without a file cannot be tuned", "write it into a .py file")
     space = parse_space(model, settings)

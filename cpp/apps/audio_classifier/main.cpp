@@ -15,8 +15,8 @@
 #include "audio_input.hpp"
 #include "classifier.hpp"
 #include "library.hpp"
-#include "model_view.hpp"
 #include "options.hpp"
+#include "runner_error.hpp"
 
 namespace {
 

@@ -251,6 +251,7 @@ BoardStatus Board::hello(const Frame& frame) {
   put_u32(static_cast<uint32_t>(shape.sample_rate_hz));
   put_u16(static_cast<uint16_t>(shape.columns));
   put_u16(static_cast<uint16_t>(shape.channels));
+  put_u32(info.model_check);
   return BoardStatus::kOk;
 }
 

@@ -2,8 +2,8 @@
 
 #include <sstream>
 
-#include "model_view.hpp"
 #include "options.hpp"
+#include "runner_error.hpp"
 
 namespace mltk {
 

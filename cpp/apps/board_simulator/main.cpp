@@ -24,8 +24,8 @@
 #include "faults.hpp"
 #include "library.hpp"
 #include "mltk/board.hpp"
-#include "model_view.hpp"
 #include "options.hpp"
+#include "runner_error.hpp"
 #include "terminal.hpp"
 
 namespace {
@@ -52,7 +52,8 @@ class Simulator final : public mltk::BoardDevice {
         to_host_(settings.faults, settings.seed + 1),
         slot_(settings.slot_bytes),
         board_(*this),
-        classifier_(std::make_unique<mltk::Classifier>(library, model, board_)) {
+        classifier_(std::make_unique<mltk::Classifier>(library, model, board_)),
+        model_check_(mltk::crc32(model.data(), model.size())) {
     board_.use(classifier_->pipeline());
     board_.boot();
   }
@@ -75,7 +76,7 @@ class Simulator final : public mltk::BoardDevice {
   }
 
   void write(const uint8_t* bytes, size_t count) override { terminal_.write(to_host_.pass(bytes, count)); }
-  mltk::BoardInfo info() override { return {boots_, settings_.slot_bytes, 4}; }
+  mltk::BoardInfo info() override { return {boots_, settings_.slot_bytes, 4, model_check_}; }
 
   const char* name(size_t index) override {
     if (index == 0) return settings_.name.c_str();
@@ -126,6 +127,7 @@ class Simulator final : public mltk::BoardDevice {
       auto fresh = std::make_unique<mltk::Classifier>(library_, model, board_);
       board_.use(fresh->pipeline());
       classifier_ = std::move(fresh);
+      model_check_ = mltk::crc32(model.data(), model.size());
       layers_.clear();
     });
   }
@@ -196,6 +198,7 @@ class Simulator final : public mltk::BoardDevice {
   double owed_ = 0;
   mltk::Board board_;
   std::unique_ptr<mltk::Classifier> classifier_;
+  uint32_t model_check_;
 };
 
 std::vector<int16_t> read_all(const std::string& path, int32_t sample_rate_hz) {

@@ -5,7 +5,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "model_view.hpp"
+#include "runner_error.hpp"
 
 namespace mltk {
 namespace {

@@ -8,7 +8,7 @@
 #include <cstring>
 #include <limits>
 
-#include "model_view.hpp"
+#include "runner_error.hpp"
 
 namespace mltk {
 namespace {

@@ -1,9 +1,9 @@
 #include "model_settings.hpp"
 
-#include <initializer_list>
 #include <limits>
 
-#include "model_view.hpp"
+#include "mltk/setting_fields.hpp"
+#include "runner_error.hpp"
 
 namespace mltk {
 namespace {
@@ -36,19 +36,9 @@ class Reader {
     out = static_cast<int32_t>(whole);
   }
   template <class Choice>
-  void choose(const char* name, std::initializer_list<const char*> names, Choice& out) const {
+  void read(const char* name, Choice& out) const {
     const auto* value = find(name);
-    if (value == nullptr) return;
-    const auto& given = as<std::string>(name, *value);
-    uint8_t place = 0;
-    for (const char* each : names) {
-      if (given == each) {
-        out = static_cast<Choice>(place);
-        return;
-      }
-      ++place;
-    }
-    refuse(name);
+    if (value != nullptr && !choose(as<std::string>(name, *value), out)) refuse(name);
   }
   template <class T>
   T get(const char* name, T fallback) const {
@@ -76,83 +66,21 @@ class Reader {
 };
 
 template <class Settings, class Shape>
-void require(const Settings& settings, const Reader& reader, int32_t Shape::* length) {
+Settings front_end(const Reader& reader) {
+  Settings settings;
+  for_each_setting(settings, [&](const char* name, auto& value) { reader.read(name, value); });
   Shape shape{};
   const auto status = check(settings, &shape);
   if (static_cast<int>(status) != 0) {
     throw RunnerError(std::string("the model's front end cannot be used: ") + describe(status));
   }
-  int32_t stored = shape.*length;
+  int32_t stored = shape.fft_length;
   reader.read("fft_length", stored);
-  if (stored != shape.*length) throw RunnerError("the model's FFT length is not that of its window");
+  if (stored != shape.fft_length) {
+    throw RunnerError("the model's FFT length is not that of its window");
+  }
+  return settings;
 }
-
-#define READ(name) reader.read(#name, s.name)
-
-FrontendSettings fixed_front_end(const Reader& reader) {
-  FrontendSettings s;
-  READ(sample_rate_hz);
-  READ(sample_length_ms);
-  READ(window_size_ms);
-  READ(window_step_ms);
-  READ(filterbank_n_channels);
-  READ(filterbank_upper_band_limit);
-  READ(filterbank_lower_band_limit);
-  READ(noise_reduction_enable);
-  READ(noise_reduction_smoothing_bits);
-  READ(noise_reduction_even_smoothing);
-  READ(noise_reduction_odd_smoothing);
-  READ(noise_reduction_min_signal_remaining);
-  READ(pcan_enable);
-  READ(pcan_strength);
-  READ(pcan_offset);
-  READ(pcan_gain_bits);
-  READ(log_scale_enable);
-  READ(log_scale_shift);
-  READ(activity_detection_enable);
-  READ(activity_detection_alpha_a);
-  READ(activity_detection_alpha_b);
-  READ(activity_detection_arm_threshold);
-  READ(activity_detection_trip_threshold);
-  READ(dc_notch_filter_enable);
-  READ(dc_notch_filter_coefficient);
-  READ(quantize_dynamic_scale_enable);
-  READ(quantize_dynamic_scale_range_db);
-  require(s, reader, &FrontendShape::fft_length);
-  return s;
-}
-
-SpectrumSettings float_front_end(const Reader& reader) {
-  SpectrumSettings s;
-  reader.choose("sample_scale", {"unit", "int16"}, s.sample_scale);
-  reader.choose("window_function", {"hann", "hamming"}, s.window_function);
-  reader.choose("filterbank_scale", {"slaney", "htk", "linear"}, s.filterbank_scale);
-  reader.choose("log", {"none", "ln", "log1p", "db"}, s.log);
-  READ(sample_rate_hz);
-  READ(sample_length_ms);
-  READ(window_size_ms);
-  READ(window_step_ms);
-  READ(remove_mean);
-  READ(window_periodic);
-  READ(power);
-  READ(filterbank_normalize);
-  READ(filterbank_n_channels);
-  READ(filterbank_lower_band_limit);
-  READ(filterbank_upper_band_limit);
-  READ(log_floor);
-  READ(mfcc_count);
-  READ(mfcc_first);
-  READ(cascade);
-  READ(cascade_slide);
-  READ(mean);
-  READ(std);
-  READ(scale_minimum);
-  READ(scale_maximum);
-  require(s, reader, &SpectrumShape::fft_length);
-  return s;
-}
-
-#undef READ
 
 uint8_t threshold(int64_t level) {
   if (level < 0 || level > 255)
@@ -198,9 +126,9 @@ ModelSettings model_settings(const Parameters& parameters) {
     throw RunnerError("the model's parameters hold no front end's settings, or those of two");
   }
   if (fixed.has_any()) {
-    settings.frontend = fixed_front_end(fixed);
+    settings.frontend = front_end<FrontendSettings, FrontendShape>(fixed);
   } else {
-    settings.frontend = float_front_end(floating);
+    settings.frontend = front_end<SpectrumSettings, SpectrumShape>(floating);
   }
   settings.pipeline = pipeline_settings(plain, settings.classes);
   return settings;

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 
-#include "model_view.hpp"
+#include "runner_error.hpp"
 
 namespace mltk {
 namespace {

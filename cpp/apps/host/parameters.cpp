@@ -1,7 +1,7 @@
 #include "parameters.hpp"
 
 #include "flatbuffer.hpp"
-#include "model_view.hpp"
+#include "runner_error.hpp"
 
 namespace mltk {
 namespace {
@@ -22,8 +22,7 @@ std::vector<uint8_t> find_block(const std::vector<uint8_t>& model) {
   const Flatbuffer file(model.data(), model.size());
   const auto buffers = file.references(file.root(), model_field::kBuffers);
   for (size_t entry : file.references(file.root(), model_field::kMetadata)) {
-    const size_t name = file.reference(entry, metadata_field::kName);
-    if (name == 0 || file.string_at(name) != kMetadataName) continue;
+    if (file.string(entry, metadata_field::kName) != kMetadataName) continue;
     const auto buffer = file.scalar<uint32_t>(entry, metadata_field::kBuffer, 0);
     if (buffer >= buffers.size()) throw RunnerError("the model's file is damaged");
     return file.vector<uint8_t>(buffers[buffer], 0);
@@ -56,10 +55,8 @@ ParameterValue value_of(const Flatbuffer& file, uint8_t tag, size_t table) {
       return double{file.scalar<float>(table, 0, 0.0f)};
     case 11:
       return file.scalar<double>(table, 0, 0.0);
-    case 12: {
-      const size_t text = file.reference(table, 0);
-      return text == 0 ? std::string() : file.string_at(text);
-    }
+    case 12:
+      return file.string(table, 0);
     case 13: {
       std::vector<std::string> texts;
       for (size_t at : file.references(table, 0)) texts.push_back(file.string_at(at));

@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "testing.hpp"
+#include "framing.hpp"
 
 namespace {
 
@@ -50,7 +50,7 @@ class FakePipeline final : public mltk::Pipeline {
 class FakeDevice final : public mltk::BoardDevice {
  public:
   void write(const uint8_t* bytes, size_t count) override { sent.insert(sent.end(), bytes, bytes + count); }
-  mltk::BoardInfo info() override { return {7, kSlot, 4}; }
+  mltk::BoardInfo info() override { return {7, kSlot, 4, 0xABCD1234}; }
   const char* name(size_t index) override {
     static const char* const names[] = {"fake", "model", "a\"b", "loud"};
     return index < 4 ? names[index] : nullptr;
@@ -151,6 +151,16 @@ void check_versions() {
   bench.ask(Request::kHello, {0, 9});
   const auto found = bench.exchange(encoded(static_cast<uint8_t>(Request::kStop), 900, {}, 2));
   REQUIRE(found.size() == 1 && found[0].payload[3] == static_cast<uint8_t>(BoardStatus::kVersion));
+}
+
+void check_hello() {
+  Bench bench;
+  const Bytes said = bench.ask(Request::kHello, {1, 1});
+  REQUIRE(said.size() == 25 && said[0] == 1);
+  REQUIRE(mltk::read_u16(&said[3]) == 4 && mltk::read_u32(&said[5]) == 7 &&
+          mltk::read_u32(&said[9]) == kSlot);
+  REQUIRE(mltk::read_u32(&said[13]) == 16000 && mltk::read_u16(&said[17]) == 118);
+  REQUIRE(mltk::read_u16(&said[19]) == 108 && mltk::read_u32(&said[21]) == 0xABCD1234);
 }
 
 void check_samples() {
@@ -259,6 +269,7 @@ void check_anything(Random& random) {
 int main() {
   check_text();
   check_versions();
+  check_hello();
   check_samples();
   check_model();
   check_parameters();

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "testing.hpp"
+#include "framing.hpp"
 
 namespace {
 

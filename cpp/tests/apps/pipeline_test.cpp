@@ -2,10 +2,8 @@
 #include "mltk/pipeline.hpp"
 
 #include <cmath>
-#include <memory>
-#include <new>
 
-#include "testing.hpp"
+#include "framing.hpp"
 
 namespace {
 
@@ -14,14 +12,6 @@ struct Step {
   uint32_t window;  // check sum of what the net saw
   bool operator==(const Step& other) const { return time == other.time && window == other.window; }
 };
-
-struct Free {
-  void operator()(uint8_t* p) const { ::operator delete[](p, std::align_val_t{mltk::kFrontendAlignment}); }
-};
-using Block = std::unique_ptr<uint8_t[], Free>;
-Block make_block(size_t bytes) {
-  return Block(new (std::align_val_t{mltk::kFrontendAlignment}) uint8_t[bytes]);
-}
 
 uint32_t sum(const int8_t* values, size_t count) {
   return mltk::crc32(reinterpret_cast<const uint8_t*>(values), count);

@@ -1,9 +1,9 @@
 // Tables written as source by frontend_tables, compiled here, against tables built at run time: the same
 // numbers, and the same columns.
 #include <cstdio>
-#include <cstdlib>
 #include <vector>
 
+#include "../testing.hpp"
 #include "same_tables.hpp"
 
 namespace mltk {
@@ -11,16 +11,6 @@ extern const FrontendTables constant_plain, constant_alexa, constant_full;
 }
 
 namespace {
-
-struct Block {
-  explicit Block(size_t bytes)
-      : size(bytes), at(std::aligned_alloc(mltk::kFrontendAlignment, (bytes + 63) / 64 * 64)) {}
-  ~Block() { std::free(at); }
-  Block(const Block&) = delete;
-  Block& operator=(const Block&) = delete;
-  size_t size;
-  void* at;
-};
 
 std::vector<uint16_t> columns(const mltk::FrontendTables& tables) {
   const mltk::FrontendShape& shape = mltk::shape_of(tables);
@@ -30,18 +20,21 @@ std::vector<uint16_t> columns(const mltk::FrontendTables& tables) {
     random = random * 1664525u + 1013904223u;
     sample = static_cast<int16_t>(random >> 16);
   }
-  Block block(mltk::stream_bytes(tables, mltk::FrontendPath::kPortable));
+  const size_t bytes = mltk::stream_bytes(tables, mltk::FrontendPath::kPortable);
+  const Block block = make_block(bytes);
   mltk::FrontendStream* stream;
-  mltk::open_stream(tables, mltk::FrontendPath::kPortable, block.at, block.size, &stream);
+  REQUIRE(mltk::open_stream(tables, mltk::FrontendPath::kPortable, block.get(), bytes, &stream) ==
+          mltk::FrontendStatus::kOk);
   std::vector<uint16_t> out(mltk::columns_after(*stream, samples.size()) * shape.channels);
   mltk::process(*stream, samples.data(), samples.size(), out.data());
   return out;
 }
 
 bool equal(const char* name, const mltk::FrontendTables& constant, const mltk::FrontendSettings& settings) {
-  Block block(mltk::tables_bytes(settings));
+  const size_t bytes = mltk::tables_bytes(settings);
+  const Block block = make_block(bytes);
   const mltk::FrontendTables* built;
-  if (mltk::build_tables(settings, block.at, block.size, &built) != mltk::FrontendStatus::kOk) return false;
+  REQUIRE(mltk::build_tables(settings, block.get(), bytes, &built) == mltk::FrontendStatus::kOk);
   const bool holds = mltk::same(constant, *built) && columns(constant) == columns(*built);
   std::printf("%s: %s\n", name, holds ? "equal" : "different");
   return holds;

@@ -4,65 +4,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <memory>
-#include <new>
-#include <random>
 #include <vector>
 
-#include "mltk/frontend.hpp"
+#include "random_settings.hpp"
 
 namespace {
-
-using Random = std::mt19937;
-
-#define REQUIRE(condition)                                                               \
-  do {                                                                                   \
-    if (!(condition)) {                                                                  \
-      std::fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-      std::exit(1);                                                                      \
-    }                                                                                    \
-  } while (false)
-
-struct Free {
-  void operator()(unsigned char* p) const {
-    ::operator delete[](p, std::align_val_t{mltk::kFrontendAlignment});
-  }
-};
-using Block = std::unique_ptr<unsigned char[], Free>;
-
-Block make_block(size_t bytes) {
-  return Block(new (std::align_val_t{mltk::kFrontendAlignment}) unsigned char[bytes]);
-}
-
-int32_t pick(Random& random, int32_t low, int32_t high) {
-  return std::uniform_int_distribution<int32_t>(low, high)(random);
-}
-
-float real(Random& random, float low, float high) {
-  return std::uniform_real_distribution<float>(low, high)(random);
-}
-
-std::vector<int32_t*> whole_numbers(mltk::FrontendSettings& s) {
-  return {&s.sample_rate_hz, &s.sample_length_ms,      &s.window_size_ms,
-          &s.window_step_ms, &s.filterbank_n_channels, &s.noise_reduction_smoothing_bits,
-          &s.pcan_gain_bits, &s.log_scale_shift};
-}
-
-std::vector<float*> reals(mltk::FrontendSettings& s) {
-  return {&s.filterbank_upper_band_limit,
-          &s.filterbank_lower_band_limit,
-          &s.noise_reduction_even_smoothing,
-          &s.noise_reduction_odd_smoothing,
-          &s.noise_reduction_min_signal_remaining,
-          &s.pcan_strength,
-          &s.pcan_offset,
-          &s.activity_detection_alpha_a,
-          &s.activity_detection_alpha_b,
-          &s.activity_detection_arm_threshold,
-          &s.activity_detection_trip_threshold,
-          &s.dc_notch_filter_coefficient,
-          &s.quantize_dynamic_scale_range_db};
-}
 
 // A share of the fields gets random bytes; a bool has no others than 0 and 1.
 void scramble(Random& random, int percent, mltk::FrontendSettings& s) {
@@ -70,13 +16,9 @@ void scramble(Random& random, int percent, mltk::FrontendSettings& s) {
     const auto bits = static_cast<uint32_t>(random());
     if (pick(random, 0, 99) < percent) std::memcpy(field, &bits, sizeof(bits));
   };
-  for (int32_t* field : whole_numbers(s)) overwrite(field);
-  for (float* field : reals(s)) overwrite(field);
-  for (bool* field :
-       {&s.noise_reduction_enable, &s.pcan_enable, &s.log_scale_enable, &s.activity_detection_enable,
-        &s.dc_notch_filter_enable, &s.quantize_dynamic_scale_enable}) {
-    *field = pick(random, 0, 1) != 0;
-  }
+  for (int32_t* field : fields_of<int32_t>(s)) overwrite(field);
+  for (float* field : fields_of<float>(s)) overwrite(field);
+  for (bool* field : fields_of<bool>(s)) *field = pick(random, 0, 1) != 0;
 }
 
 // The defaults with some values at the edges of their types and ranges.
@@ -91,10 +33,10 @@ mltk::FrontendSettings odd_values(Random& random) {
                        std::numeric_limits<float>::quiet_NaN(),
                        std::numeric_limits<float>::infinity()};
   const int32_t whole[] = {0, -1, 1, 32, 1000, 20000, INT32_MAX, INT32_MIN};
-  for (int32_t* field : whole_numbers(s)) {
+  for (int32_t* field : fields_of<int32_t>(s)) {
     if (pick(random, 0, 9) == 0) *field = whole[pick(random, 0, 7)];
   }
-  for (float* field : reals(s)) {
+  for (float* field : fields_of<float>(s)) {
     if (pick(random, 0, 19) == 0) *field = odd[pick(random, 0, 7)];
   }
   return s;

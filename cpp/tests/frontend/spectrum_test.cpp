@@ -4,47 +4,15 @@
 
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
-#include <memory>
-#include <new>
-#include <random>
 #include <vector>
 
+#include "random_settings.hpp"
 #include "spectrum_bits.hpp"
 #include "spectrum_root.hpp"
 
 namespace {
-
-using Random = std::mt19937;
-
-#define REQUIRE(condition)                                                               \
-  do {                                                                                   \
-    if (!(condition)) {                                                                  \
-      std::fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-      std::exit(1);                                                                      \
-    }                                                                                    \
-  } while (false)
-
-struct Free {
-  void operator()(unsigned char* p) const {
-    ::operator delete[](p, std::align_val_t{mltk::kFrontendAlignment});
-  }
-};
-using Block = std::unique_ptr<unsigned char[], Free>;
-
-Block make_block(size_t bytes) {
-  return Block(new (std::align_val_t{mltk::kFrontendAlignment}) unsigned char[bytes]);
-}
-
-int32_t pick(Random& random, int32_t low, int32_t high) {
-  return std::uniform_int_distribution<int32_t>(low, high)(random);
-}
-
-float real(Random& random, float low, float high) {
-  return std::uniform_real_distribution<float>(low, high)(random);
-}
 
 // Values of any size and kind, so most blocks are refused.
 mltk::SpectrumSettings any_bits(Random& random) {
@@ -58,13 +26,11 @@ mltk::SpectrumSettings any_bits(Random& random) {
                        std::numeric_limits<float>::quiet_NaN(),
                        std::numeric_limits<float>::infinity()};
   const int32_t whole[] = {0, -1, 1, 2, 32, 1000, 20000, INT32_MAX, INT32_MIN};
-  for (int32_t* field : {&s.sample_rate_hz, &s.sample_length_ms, &s.window_size_ms, &s.window_step_ms,
-                         &s.power, &s.filterbank_n_channels, &s.mfcc_count, &s.mfcc_first, &s.cascade}) {
+  for (int32_t* field : fields_of<int32_t>(s)) {
     if (pick(random, 0, 9) == 0) *field = whole[pick(random, 0, 8)];
     if (pick(random, 0, 39) == 0) *field = static_cast<int32_t>(random());
   }
-  for (float* field : {&s.filterbank_upper_band_limit, &s.filterbank_lower_band_limit, &s.log_floor, &s.mean,
-                       &s.std, &s.scale_minimum, &s.scale_maximum}) {
+  for (float* field : fields_of<float>(s)) {
     if (pick(random, 0, 19) == 0) *field = odd[pick(random, 0, 7)];
     const auto bits = static_cast<uint32_t>(random());
     if (pick(random, 0, 39) == 0) std::memcpy(field, &bits, sizeof(bits));

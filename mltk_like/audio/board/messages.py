@@ -96,6 +96,7 @@ class BoardInfo:
         slot_bytes: room for a model; 0: none can be uploaded.
         sample_rate_hz: of its front end.
         columns, bands: of its net's window.
+        model_check: CRC-32 of the bytes of its model; 0: it does not say.
         name: the board's.
         model: name of the model that it runs.
         classes: its classes, in the order of the scores.
@@ -109,6 +110,7 @@ class BoardInfo:
     sample_rate_hz: int
     columns: int
     bands: int
+    model_check: int = 0
     name: str = ""
     model: str = ""
     classes: tuple[str, ...] = ()
@@ -204,6 +206,7 @@ def parse_report(frame: Frame) -> BoardEvent | Reply | None:
 def parse_info(data: bytes) -> BoardInfo:
     """The reply to HELLO. Raises struct.error when it is too short."""
     version, payload, ahead, boot, slot, rate, columns, bands = _INFO.unpack_from(data)
+    check = data[_INFO.size : _INFO.size + 4]  # absent in firmware that is older than the field
     return BoardInfo(
         version=version,
         max_payload=payload,
@@ -213,6 +216,7 @@ def parse_info(data: bytes) -> BoardInfo:
         sample_rate_hz=rate,
         columns=columns,
         bands=bands,
+        model_check=int.from_bytes(check, "little") if len(check) == 4 else 0,
     )
 
 

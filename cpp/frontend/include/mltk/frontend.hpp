@@ -14,7 +14,7 @@
 
 namespace mltk {
 
-/// Settings, with MLTK's names and defaults. Unit: as the name says.
+/// Settings, with MLTK's names and defaults. Unit: as the name says. setting_fields.hpp lists them once more.
 struct FrontendSettings {
   int32_t sample_rate_hz = 16000;
   int32_t sample_length_ms = 1000;

@@ -22,6 +22,7 @@ enum class FilterbankScale : uint8_t { kSlaney, kHtk, kLinear };  ///< kLinear: 
 enum class SpectrumLog : uint8_t { kNone, kLn, kLog1p, kDb };
 
 /// Settings; the Python class of the same name says what each does. Unit: as the name says.
+/// setting_fields.hpp lists them once more.
 struct SpectrumSettings {
   int32_t sample_rate_hz = 16000;
   int32_t sample_length_ms = 1000;

@@ -70,6 +70,7 @@ struct BoardInfo {
   uint32_t boot;          ///< another one after each reset
   uint32_t slot_bytes;    ///< room for a model; 0: none can be uploaded
   uint16_t frames_ahead;  ///< frames of data that the board's line buffers while it is busy
+  uint32_t model_check;   ///< CRC-32 of the bytes of the model that runs; 0: the board does not know it
 };
 
 struct BoardProfile {

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-namespace board {
+namespace machine {
 
 enum class Mode : uint8_t { kRead = 1, kWrite = 5 };  // "rb" and "wb" in semihosting's numbers
 
@@ -31,4 +31,4 @@ void paint_stack();
 /// Bytes of the stack below the caller that were written since paint_stack.
 size_t stack_used();
 
-}  // namespace board
+}  // namespace machine

@@ -1,4 +1,4 @@
-#include "board.hpp"
+#include "machine.hpp"
 
 extern "C" {
 int main();
@@ -6,7 +6,7 @@ void reset();
 extern uint32_t stack_limit, stack_top, bss_start, bss_end, data_start, data_end, data_image;
 }
 
-namespace board {
+namespace machine {
 namespace {
 
 constexpr uint32_t kPattern = 0x5A5A5A5A;
@@ -124,15 +124,15 @@ size_t stack_used() {
   return (stack_pointer() - at) * sizeof(uint32_t);
 }
 
-}  // namespace board
+}  // namespace machine
 
 extern "C" void reset() {
 #ifdef MLTK_COPROCESSORS
-  board::control_register(0xE000ED88) |= 0xFu << 20;  // CPACR: floating point and vectors on
+  machine::control_register(0xE000ED88) |= 0xFu << 20;  // CPACR: floating point and vectors on
   __asm__ volatile("dsb\n\tisb");
 #endif
   const uint32_t* from = &data_image;
   for (uint32_t* to = &data_start; to < &data_end;) *to++ = *from++;
   for (uint32_t* to = &bss_start; to < &bss_end;) *to++ = 0;
-  board::exit(main());
+  machine::exit(main());
 }

@@ -1,23 +1,12 @@
+// Frames, written and read back, and bytes at random.
 #pragma once
 
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <random>
 #include <vector>
 
+#include "../testing.hpp"
 #include "mltk/frame.hpp"
 
-#define REQUIRE(condition)                                                               \
-  do {                                                                                   \
-    if (!(condition)) {                                                                  \
-      std::fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #condition); \
-      std::exit(1);                                                                      \
-    }                                                                                    \
-  } while (false)
-
 using Bytes = std::vector<uint8_t>;
-using Random = std::mt19937;
 
 inline size_t below(Random& random, size_t limit) { return random() % limit; }
 

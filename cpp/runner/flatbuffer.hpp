@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "model_view.hpp"
+#include "runner_error.hpp"
 
 namespace mltk {
 
@@ -45,6 +45,11 @@ class Flatbuffer {
   std::vector<T> vector(size_t table, int id) const {
     const size_t at = reference(table, id);
     return at == 0 ? std::vector<T>{} : vector_at<T>(at);
+  }
+
+  std::string string(size_t table, int id) const {
+    const size_t at = reference(table, id);
+    return at == 0 ? std::string() : string_at(at);
   }
 
   std::string string_at(size_t at) const {
