@@ -12,12 +12,14 @@ import pytest
 
 from mltk_like.audio.frontend import frontend_from_parameters
 from mltk_like.audio.gain import amplify
+from mltk_like.audio.live import Step
 from mltk_like.audio.programs import program_path
-from mltk_like.audio.recogniser import Recogniser, RecogniserSettings, scores_to_uint8
+from mltk_like.audio.recogniser import Detection, Recogniser, RecogniserSettings, scores_to_uint8
 from mltk_like.audio.wav import write_wav
 from mltk_like.errors import ToolError
 from mltk_like.evaluation.streams import StreamScorer
 from mltk_like.tflite import find_tflm, read_parameters, run_tflm, summarize_tflite, write_parameters
+from mltk_like.verbs.classify_audio import classify_audio
 
 DATA = Path(__file__).parent / "data" / "board"
 RATE = 16000
@@ -114,6 +116,32 @@ def test_thresholds_and_ignored_classes_of_the_model(classify: Program, tmp_path
     expected = python_side(path.read_bytes(), sound(3, 30))
     assert {each["label"] for each in expected} == {"yes"}
     assert detections(classify("--model", path, "--json", "--raw", given=sound(3, 30).tobytes())) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "options"),
+    [
+        ({"energy_gate.threshold": 900, "energy_gate.backoff": 3}, {}),
+        ({"energy_gate.threshold": 900, "energy_gate.backoff": 0, "latency_ms": 7}, {"gate": 1500}),
+        ({"fe.activity_detection_enable": True}, {}),
+    ],
+)
+def test_gates_close_where_they_do_in_python(
+    classify: Program, changes: dict[str, Any], options: dict[str, int], tmp_path: Path
+) -> None:
+    model, wav = (DATA / "fixed.tflite").read_bytes(), tmp_path / "sound.wav"
+    path = tmp_path / "changed.tflite"
+    path.write_bytes(write_parameters(model, read_parameters(model) | changes))
+    write_wav(wav, sound(4, 30), RATE)
+    heard = list(classify_audio(path, input=wav, engine="tflm", **options))
+    steps = [(each.time_ms, list(each.scores)) for each in heard if isinstance(each, Step) and each.scores is not None]
+    asleep = [each for each in heard if isinstance(each, Step) and each.time_ms >= 420 and each.scores is None]
+    assert min(len(steps), len(asleep)) > 20
+    words = [text for name, value in options.items() for text in (f"--{name}", value)]
+    lines = detections(classify("--model", path, "--json", "--scores", *words, wav))
+    assert [(line["time_ms"], line["scores"]) for line in lines if "scores" in line] == steps
+    found = [each.time_ms for each in heard if isinstance(each, Detection)]
+    assert [line["time_ms"] for line in lines if "label" in line] == found
 
 
 def test_text_and_scores(classify: Program) -> None:

@@ -28,7 +28,7 @@ from mltk_like.errors import DataError, MltkLikeError, ModelError, SettingError,
 from mltk_like.evaluation import sensitivity
 from mltk_like.evaluation.streams import StreamScorer
 from mltk_like.evaluation.subject import make_scorer
-from mltk_like.tflite.parameters import write_parameters
+from mltk_like.tflite.parameters import read_parameters, write_parameters
 from mltk_like.tflite.runner import find_tflm, runner_path
 from mltk_like.tflite.tflm_stream import TflmStream
 from mltk_like.verbs.classify_audio import LEVELS, classify_audio
@@ -186,6 +186,23 @@ def test_a_threshold_counts_although_the_model_has_a_list(model: Path) -> None:
     assert (changed.detection_threshold, changed.detection_threshold_list) == (9, ())
 
 
+def test_a_gate_is_the_models_or_that_of_the_option(model: Path, sound: Path) -> None:
+    parameters = read_parameters(model.read_bytes()) | {"energy_gate.threshold": 32_000, "energy_gate.backoff": 1}
+    gated = model.with_name("gated.tflite")
+    gated.write_bytes(write_parameters(model.read_bytes(), parameters))
+    heard = {name: classify_audio(gated, input=sound, gate=gate) for name, gate in (("own", None), ("open", 0))}
+    heard["plain"] = classify_audio(model, input=sound)
+    steps = {name: [e for e in live if isinstance(e, Step)] for name, live in heard.items()}
+    assert {e.gate_open for e in steps["own"]} == {False}
+    assert not any(e.scores for e in steps["own"])
+    assert {e.gate_open for e in steps["open"]} == {True}
+    assert [e.scores for e in steps["open"]] == [e.scores for e in steps["plain"]]
+    shut = [e for e in classify_audio(model, input=sound, gate=32_768) if isinstance(e, Step)]
+    assert {e.gate_open for e in shut} == {False}
+    with pytest.raises(SettingError, match="energy gate is -1"):
+        classify_audio(model, input=sound, gate=-1)
+
+
 def test_sensitivity_is_a_stored_level_or_a_number(model: Path, sound: Path) -> None:
     assert tuple(sensitivity.LEVELS) == LEVELS
     assert classify_audio(model, sensitivity="low").recogniser.detection_threshold == 200
@@ -314,6 +331,7 @@ def test_lines() -> None:
     assert text_line(detection) == "Detected class=0 label=one score=230 @1400ms"
     assert text_line(step) == "[   1400] ( 0.4ms) 230   5  -32.1 dBFS *"
     assert text_line(Step(time_ms=100, level_dbfs=-96.0)) == "[    100] -  -96.0 dBFS"
+    assert text_line(Step(time_ms=100, level_dbfs=-60.0, gate_open=False)) == "[    100] quiet  -60.0 dBFS"
     assert text_line(Lost(time_ms=5, lost_ms=7)) == "Lost 7 ms of audio @5ms"
     assert json.loads(json_line(detection)) == {
         "event": "detection", "time_ms": 1400, "class_index": 0, "label": "one", "score": 230,
@@ -523,6 +541,10 @@ def test_the_view_shows_scores_thresholds_and_detections(model: Path, small: Any
     assert bars["one"].count("│") == 1
     assert "│" not in bars["_three_"]
     assert "●" in drawn
+    for is_open, said in ((True, "gate open"), (False, "gate closed")):
+        with LiveView(out, classify_audio(model)) as view:
+            view.show(Step(time_ms=100, level_dbfs=-48.0, scores=(0, 255, 0, 0), gate_open=is_open))
+        assert f"0:00.1   {said}" in out.getvalue()
 
 
 def test_a_terminal_without_unicode(model: Path, small: Any) -> None:

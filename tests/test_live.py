@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mltk_like.audio import Detection, FrontendSettings, Recogniser, RecogniserSettings, SpectrumSettings
+from mltk_like.audio import (
+    Detection,
+    EnergyGateSettings,
+    FrontendSettings,
+    Recogniser,
+    RecogniserSettings,
+    SpectrumSettings,
+)
+from mltk_like.audio.energy_gate import gate_open
 from mltk_like.audio.inputs import paced, raw_audio, resampled
 from mltk_like.audio.live import Listener, Step, level_dbfs
 from mltk_like.errors import SettingError
@@ -147,6 +155,25 @@ def test_activity_gate_runs_the_net_only_when_tripped() -> None:
     assert len(ran) < sum(e.scores is not None for e in whole)
     at = {e.time_ms: e.scores for e in whole}
     assert all(e.scores in (None, at[e.time_ms]) for e in steps)
+
+
+@pytest.mark.parametrize("latency_ms", [7, 50])
+def test_the_energy_gate_keeps_the_net_from_what_is_quiet(latency_ms: int) -> None:
+    recogniser, gate = RECOGNISER.copy(latency_ms=latency_ms), EnergyGateSettings(threshold=300, backoff=3)
+    samples = np.concatenate([audio(1.0) // 200, audio(1.0), audio(1.0) // 200])
+    whole = [e for e in Listener(FRONTEND, recogniser, CLASSES, net).push(samples) if isinstance(e, Step)]
+    listener = Listener(FRONTEND, recogniser, CLASSES, net, gate=gate)
+    steps = [e for e in listen(listener, np.split(samples, range(0, len(samples), 333))) if isinstance(e, Step)]
+    assert [e.time_ms for e in steps] == [e.time_ms for e in whole]
+    at = {e.time_ms: e.scores for e in whole}
+    passes, hop = gate_open(samples, gate, FRONTEND.step_samples), FRONTEND.window_step_ms
+    for step in steps:
+        ended = passes[(step.time_ms - latency_ms) // hop : step.time_ms // hop]
+        if len(ended):
+            assert step.gate_open is bool(ended.any())
+        assert step.scores == (at[step.time_ms] if step.gate_open else None)
+    assert {e.gate_open for e in steps} == {True, False}
+    assert {e.gate_open for e in whole} == {None}
 
 
 def scripted(rows: list[tuple[int, int, int]]) -> Any:

@@ -122,6 +122,8 @@ size_t process(FrontendStream& stream, const int16_t* samples, size_t count, uin
   return written;
 }
 
+bool detects_activity(const FrontendTables& tables) { return tables.activity; }
+
 bool take_activity(FrontendStream& stream) {
   const bool tripped = stream.levels.activity.tripped;
   stream.levels.activity.tripped = false;

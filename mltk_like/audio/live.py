@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mltk_like.audio.energy_gate import EnergyGate, EnergyGateSettings
 from mltk_like.audio.frontend import AnySettings, Frontend
 from mltk_like.audio.gain import amplify
 from mltk_like.audio.recogniser import Detection, Recogniser, RecogniserSettings
@@ -37,10 +38,11 @@ class Step:
         time_ms: when its result is there, in ms from the start of the audio.
         level_dbfs: level of the samples since the step before, RMS in dB relative to full scale, at least -96; None
             where it is not known (a board).
-        scores: latest score of each class, 0..255; None where the net was not run: before the first whole window, and
-            while the front end's activity detector is enabled and has not tripped.
+        scores: latest score of each class, 0..255; None where the net was not run: before the first whole window, while
+            the energy gate is closed, and while the front end's activity detector is enabled and has not tripped.
         inference_ms: wall-clock time of the net; None where it was not run, or ran on a board.
         activity: the best class or its score has changed fast, see `Listener`.
+        gate_open: whether the energy gate lets the step pass; None: the model has none, or it is on a board.
     """
 
     time_ms: int
@@ -48,6 +50,7 @@ class Step:
     scores: tuple[int, ...] | None = None
     inference_ms: float | None = None
     activity: bool = False
+    gate_open: bool | None = None
 
 
 class Listener:
@@ -56,6 +59,8 @@ class Listener:
     Detections are those of `StreamScorer` and `Recogniser` over the same audio. What the device adds:
 
     - samples are multiplied by `volume_gain` first (0: left alone); what goes beyond full scale saturates;
+    - with an energy gate, the net runs only in steps in which a frame passed it (a frame is as long as the front end's
+      step; where none ended, the one before counts);
     - where the front end's activity detector is enabled, the net runs only in steps in which it has tripped;
     - activity (the LED of MLTK's application): the best score changes by at least `sensitivity` units a ms, or another
       class is best with more than 127.
@@ -65,6 +70,7 @@ class Listener:
         recogniser: how scores become detections, and the time from step to step.
         classes: names in the order of the model's outputs.
         engine: the net.
+        gate: the energy gate; None: always open.
         sensitivity: of the activity, in units (0..255) a ms.
         simulated_ms: how long an inference is taken to last, in ms of audio, or "measured": what it lasts here. While
             it lasts audio is only collected: the next step begins when both it and `latency_ms` are over, and a result
@@ -83,6 +89,7 @@ class Listener:
         classes: Sequence[str],
         engine: Engine,
         *,
+        gate: EnergyGateSettings | None = None,
         sensitivity: float = DEFAULT_SENSITIVITY,
         simulated_ms: float | Literal["measured"] | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -102,7 +109,9 @@ class Listener:
         self._clock = clock
         self._frontend = Frontend(frontend, frontend.column_type)
         self._stream = self._frontend.stream()
-        self._gated = isinstance(frontend, FrontendSettings) and frontend.activity_detection_enable
+        self._gate = EnergyGate(gate, frontend.step_samples) if gate else None
+        self._gate_open = True
+        self._trips = isinstance(frontend, FrontendSettings) and frontend.activity_detection_enable
         self._columns = self._stream.push(np.zeros(0, np.int16))
         self._first_column = 0
         self._samples = 0
@@ -136,10 +145,11 @@ class Listener:
         self._samples += len(samples)
         self._columns = np.concatenate([self._columns, self._stream.push(samples)])
         level, end, latency = level_dbfs(samples), self._end_ms, self._recogniser_settings.latency_ms
-        quiet = self._gated and not self._stream.take_activity()
-        if not self._take_window() or quiet:
+        gate_open = self._pass_gate(samples)
+        tripped = not self._trips or self._stream.take_activity()
+        if not self._take_window() or not tripped or gate_open is False:
             self._end_ms = end + latency
-            return [Step(time_ms=end, level_dbfs=level)]
+            return [Step(time_ms=end, level_dbfs=level, gate_open=gate_open)]
         begin = self._clock()
         scores = self._engine(self.window)
         inference_ms = round(1000 * (self._clock() - begin), 3)
@@ -151,9 +161,17 @@ class Listener:
             scores=tuple(scores.tolist()),
             inference_ms=inference_ms,
             activity=self._is_active(end + busy, scores),
+            gate_open=gate_open,
         )
         found = self._recogniser.process(end + busy, scores)
         return [step] if found is None else [step, found]
+
+    def _pass_gate(self, samples: Int16) -> bool | None:
+        if self._gate is None:
+            return None
+        if len(passes := self._gate.push(samples)):
+            self._gate_open = bool(passes.any())
+        return self._gate_open
 
     def _take_window(self) -> bool:
         """Quantise the last whole window of the step, and forget the columns before it; False when there is none."""

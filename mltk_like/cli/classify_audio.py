@@ -26,6 +26,13 @@ _VALUES = (
     (("-s", "--suppression"), "suppression_ms", int, "MS", "time until the same class can be detected again"),
     (("-l", "--latency"), "latency_ms", int, "MS", "time from one inference to the next"),
     (("-u", "--volume"), "volume_gain", float, "GAIN", "factor on the samples"),
+    (
+        ("-g", "--gate"),
+        "gate",
+        int,
+        "0..32768",
+        "sample that opens the energy gate; 0: always open",
+    ),
     (("-i", "--sensitivity"), "sensitivity", str, "LEVEL", "low, medium or high; a number: of the activity sign"),
 )
 _DUMPS = (
@@ -70,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     live = classify_audio(
         args.model, input=args.input, microphone=args.microphone, device=args.device, rate_hz=args.rate,
         settings={name: value for name, value in given.items() if name in RecogniserSettings.__dataclass_fields__},
-        sensitivity=args.sensitivity, engine=args.engine or "litert", simulate_latency=args.simulate_latency,
-        dumps=dumps,
+        sensitivity=args.sensitivity, gate=args.gate, engine=args.engine or "litert",
+        simulate_latency=args.simulate_latency, dumps=dumps,
     )  # fmt: skip
     return present(live, sys.stdout, as_json=args.json, verbose=args.verbose)

@@ -1,11 +1,13 @@
 """Listen with a trained model: to a file, a pipe, a microphone, or on a board."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 from mltk_like.artifact import Artifact
+from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import frontend_from_parameters
 from mltk_like.audio.live import DEFAULT_SENSITIVITY
 from mltk_like.audio.recogniser import RecogniserSettings
@@ -33,6 +35,7 @@ def classify_audio(
     rate_hz: int | None = None,
     settings: Mapping[str, Any] | None = None,
     sensitivity: float | str | None = None,
+    gate: int | None = None,
     engine: str = "litert",
     simulate_latency: float | Literal["measured"] | None = None,
     dumps: Dumps | None = None,
@@ -50,6 +53,8 @@ def classify_audio(
             even where the model has a list of thresholds.
         sensitivity: 'low', 'medium' or 'high': the threshold that the model stores under that name; or a number, the
             sensitivity of the activity sign (see `Listener`).
+        gate: threshold of the energy gate, least |sample| of 16 bits; 0: always open. None: the model's gate, if it has
+            one.
         engine: 'litert' or 'tflm' (TensorFlow Lite Micro in a process of its own).
         simulate_latency: ms that an inference takes on the device, or "measured": as long as here. The audio then comes
             in real time and windows are taken only when the net is free. None: as fast as it goes.
@@ -63,12 +68,12 @@ def classify_audio(
         DataError: the audio cannot be read, or a dump cannot be written.
         ToolError: something for the microphone, the engine or the pictures is not installed.
     """
-    _check_place(device, engine, input, here=(microphone, rate_hz, simulate_latency, dumps))
+    _check_place(device, engine, input, here=(microphone, rate_hz, gate, simulate_latency, dumps))
     artifact = artifact_of(model)
     parameters = read_parameters(artifact.tflite())
     number, changes = _read_sensitivity(sensitivity, parameters, artifact.name)
     changes |= settings or {}
-    live = _live_model(artifact, parameters, changes)
+    live = _live_model(artifact, parameters, changes, gate)
     listen: Callable[[], Listening]
     if device is not None:
         listen = partial(listen_on_board, device, live, changes, input)
@@ -91,17 +96,23 @@ def _check_place(device: str | None, engine: str, file: str | Path | None, here:
         )
 
 
-def _live_model(artifact: Artifact, parameters: Mapping[str, Any], changes: Mapping[str, Any]) -> LiveModel:
+def _live_model(
+    artifact: Artifact, parameters: Mapping[str, Any], changes: Mapping[str, Any], threshold: int | None
+) -> LiveModel:
     classes = parameters.get("classes")
     if not isinstance(classes, list) or not classes:
         raise ModelError(
             f"{artifact.path} names no classes", "its .tflite lacks the parameter 'classes': see update_params"
         )
+    gate = EnergyGateSettings.from_parameters(parameters)
+    if threshold is not None:
+        gate = replace(gate or EnergyGateSettings(), threshold=threshold)
     return LiveModel(
         tflite=artifact.tflite(),
         classes=tuple(str(label) for label in classes),
         frontend=frontend_from_parameters(parameters),
         recogniser=_changed(RecogniserSettings.from_parameters(parameters), changes),
+        gate=gate,
     )
 
 

@@ -1,7 +1,8 @@
 // audio_classifier: what a .tflite model hears in a recording or on a live line, without Python.
 //
 //   audio_classifier --library SO --model FILE [--threshold N] [--latency MS] [--count N] [--window MS]
-//                    [--suppression MS] [--volume GAIN] [--scores] [--json] [--raw [--rate HZ]] [FILE|-]
+//                    [--suppression MS] [--volume GAIN] [--gate N] [--scores] [--json] [--raw [--rate HZ]]
+//                    [FILE|-]
 //
 // The recording is a WAV file of 16-bit mono PCM at the model's rate, or with --raw such samples alone,
 // little-endian; "-", or nothing, is standard input. Front end, recogniser and classes are those that the
@@ -39,6 +40,7 @@ mltk::PipelineSettings changed(mltk::PipelineSettings s, const Options& options)
   r.minimum_count = whole(options, "--count", 0, mltk::kRecogniserMaxResults, r.minimum_count);
   r.average_window_duration = whole(options, "--window", 0, kHourMs, r.average_window_duration);
   r.suppression = whole(options, "--suppression", 0, kHourMs, r.suppression);
+  s.gate.threshold = whole(options, "--gate", 0, 32768, s.gate.threshold);
   if (options.has("--threshold")) {
     const auto level = static_cast<uint8_t>(whole(options, "--threshold", 0, 255, 0));
     for (uint8_t& threshold : r.thresholds) threshold = level;
@@ -126,7 +128,7 @@ int main(int argc, char** argv) try {
   run({argc,
        argv,
        {"--library", "--model", "--threshold", "--latency", "--count", "--window", "--suppression",
-        "--volume", "--rate"},
+        "--volume", "--gate", "--rate"},
        {"--scores", "--json", "--raw"}});
   return 0;
 } catch (const std::exception& error) {

@@ -88,7 +88,8 @@ uint8_t threshold(int64_t level) {
   return static_cast<uint8_t>(level);
 }
 
-PipelineSettings pipeline_settings(const Reader& reader, const std::vector<std::string>& classes) {
+PipelineSettings pipeline_settings(const Reader& reader, const Reader& gate,
+                                   const std::vector<std::string>& classes) {
   PipelineSettings s;
   RecogniserSettings& r = s.recogniser;
   r.classes = static_cast<int32_t>(classes.size());
@@ -107,7 +108,12 @@ PipelineSettings pipeline_settings(const Reader& reader, const std::vector<std::
     r.thresholds[i] = threshold(levels.empty() ? level : levels[i]);
     if (classes[i].compare(0, 1, "_") == 0) r.ignored_classes |= uint32_t{1} << i;
   }
-  if (!is_valid(s)) throw RunnerError("the model's recogniser settings are out of range");
+  if (gate.has_any()) {
+    s.gate.threshold = 600;
+    gate.read("threshold", s.gate.threshold);
+    gate.read("backoff", s.gate.backoff);
+  }
+  if (!is_valid(s)) throw RunnerError("the model's recogniser or energy gate settings are out of range");
   return s;
 }
 
@@ -130,7 +136,7 @@ ModelSettings model_settings(const Parameters& parameters) {
   } else {
     settings.frontend = front_end<SpectrumSettings, SpectrumShape>(floating);
   }
-  settings.pipeline = pipeline_settings(plain, settings.classes);
+  settings.pipeline = pipeline_settings(plain, {parameters, "energy_gate."}, settings.classes);
   return settings;
 }
 

@@ -21,6 +21,12 @@ ColumnView view_of(int64_t first, size_t count, size_t channels, const float* va
   return {first, count, channels, nullptr, values};
 }
 
+// Whether a detector has tripped since it was last asked; without one, always.
+bool has_tripped(const FrontendTables& tables, FrontendStream& stream) {
+  return !detects_activity(tables) || take_activity(stream);
+}
+bool has_tripped(const SpectrumTables&, SpectrumStream&) { return true; }
+
 // To the nearest, halves to even, for magnitudes below 2^22: where a float has no bits for a fraction, the
 // addition rounds. Needs no C library.
 float rounded(float value) {
@@ -33,7 +39,7 @@ float rounded(float value) {
 bool is_valid(const PipelineSettings& s) {
   if (s.latency_ms < 1 || s.latency_ms > kHourMs || !(s.volume_gain >= 0.0f && s.volume_gain <= 1000.0f))
     return false;
-  if (!is_valid(s.recogniser)) return false;
+  if (!is_valid(s.recogniser) || !is_valid(s.gate)) return false;
   if (s.recogniser.average_window_duration > kHourMs || s.recogniser.suppression > kHourMs) return false;
   return (s.recogniser.minimum_count - 1) * int64_t{s.latency_ms} <= s.recogniser.average_window_duration;
 }
@@ -97,6 +103,7 @@ template <class FrontEnd>
 void PipelineOf<FrontEnd>::configure(const PipelineSettings& settings) {
   settings_ = settings;
   recogniser_ = Recogniser(settings.recogniser);
+  gate_ = EnergyGate(settings.gate, shape_.step);
   reset();
 }
 
@@ -104,6 +111,7 @@ template <class FrontEnd>
 void PipelineOf<FrontEnd>::reset() {
   mltk::reset(*stream_);
   recogniser_.reset();
+  gate_.reset();
   used_ = 0;
   columns_heard_ = heard_ = steps_ = 0;
 }
@@ -141,6 +149,7 @@ void PipelineOf<FrontEnd>::hear(const int16_t* samples, size_t count) {
     amplify(samples, count, settings_.volume_gain, amplified_);
     samples = amplified_;
   }
+  gate_.hear(samples, count);
   const size_t fresh = columns_after(*stream_, count);
   if (used_ + fresh > capacity_) {
     memmove(kept_, kept_ + (used_ - columns) * channels, columns * channels * sizeof(Value));
@@ -159,7 +168,9 @@ template <class FrontEnd>
 bool PipelineOf<FrontEnd>::step() {
   const int64_t time_ms = ++steps_ * settings_.latency_ms;
   const auto channels = static_cast<size_t>(shape_.channels), columns = static_cast<size_t>(shape_.columns);
-  if (columns_heard_ < shape_.columns) return true;
+  // Both are asked in every step, so that what was heard before the first window is over.
+  const bool open = gate_.take(), tripped = has_tripped(*tables_, *stream_);
+  if (columns_heard_ < shape_.columns || !open || !tripped) return true;
   quantise(*tables_, kept_ + (used_ - columns) * channels, columns * channels, window_);
   uint8_t scores[kRecogniserMaxClasses];
   if (!sink_->classify(window_, scores)) return false;

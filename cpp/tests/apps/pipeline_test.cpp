@@ -127,16 +127,44 @@ void check_gain() {
   }
 }
 
+// Frames of 4 samples, one loudness each; cut anywhere.
+void check_gate() {
+  const int16_t peaks[] = {0, 599, 600, 0, 0, 0, -32768, 0};
+  const bool passes[] = {false, false, true, true, true, false, true, true};
+  for (size_t cut = 0; cut < 4; ++cut) {
+    mltk::EnergyGate gate({600, 2}, 4);
+    REQUIRE(gate.take());  // nothing is known yet
+    for (int i = 0; i < 8; ++i) {
+      const int16_t frame[] = {0, 0, peaks[i], 0};
+      gate.hear(frame, cut);
+      const bool before = i == 0 || passes[i - 1];
+      REQUIRE(gate.take() == before);
+      gate.hear(frame + cut, 4 - cut);
+      REQUIRE(gate.take() == passes[i]);
+    }
+    gate.reset();
+    const int16_t quiet[8] = {};
+    gate.hear(quiet, 8);
+    REQUIRE(!gate.take());
+  }
+  mltk::EnergyGate always({0, 0}, 1);
+  const int16_t zero = 0;
+  always.hear(&zero, 1);
+  REQUIRE(always.take());
+}
+
 void check_settings() {
   mltk::PipelineSettings settings;
   REQUIRE(is_valid(settings));
-  for (int which = 0; which < 5; ++which) {
+  for (int which = 0; which < 7; ++which) {
     mltk::PipelineSettings bad;
     if (which == 0) bad.latency_ms = 0;
     if (which == 1) bad.volume_gain = std::nanf("");
     if (which == 2) bad.latency_ms = 600;  // three of them do not fit into a second
     if (which == 3) bad.recogniser.classes = 0;
     if (which == 4) bad.recogniser.suppression = 3600001;
+    if (which == 5) bad.gate.threshold = 32769;
+    if (which == 6) bad.gate.backoff = -1;
     REQUIRE(!is_valid(bad));
   }
 }
@@ -145,6 +173,7 @@ void check_settings() {
 
 int main() {
   check_gain();
+  check_gate();
   check_settings();
   Random random(2);
   for (int i = 0; i < 25; ++i) {

@@ -46,7 +46,7 @@ def listen_here(
         )
         engine = stack.enter_context(open_engine(ears.engine, model.tflite, frontend.spectrogram_shape))
         listener = Listener(
-            frontend, recogniser, model.classes, engine,
+            frontend, recogniser, model.classes, engine, gate=model.gate,
             sensitivity=ears.sensitivity, simulated_ms=ears.simulated_ms,
         )  # fmt: skip
         dump = stack.enter_context(audio_dump(dumps.audio, rate, recogniser.volume_gain))

@@ -26,14 +26,16 @@ class LiveLines:
 def text_line(event: LiveEvent) -> str:
     """An event as MLTK's application prints it: 'Detected class=0 label=alexa score=230 @1400ms'.
 
-    Steps are '[   1400] ( 0.4ms) 230  25' with a '*' for activity; '-' stands for scores that were not made.
+    Steps are '[   1400] ( 0.4ms) 230  25' with a '*' for activity; '-' stands for scores that were not made, 'quiet'
+    where the energy gate is closed.
     """
     if isinstance(event, Detection):
         return f"Detected class={event.class_index} label={event.label} score={event.score} @{event.time_ms}ms"
     if isinstance(event, Lost):
         return f"Lost {event.lost_ms} ms of audio @{event.time_ms}ms"
     took = "" if event.inference_ms is None else f"({event.inference_ms:4.1f}ms) "
-    scores = "-" if event.scores is None else " ".join(f"{score:3}" for score in event.scores)
+    unknown = "quiet" if event.gate_open is False else "-"
+    scores = unknown if event.scores is None else " ".join(f"{score:3}" for score in event.scores)
     level = "" if event.level_dbfs is None else f" {event.level_dbfs:6.1f} dBFS"
     return f"[{event.time_ms:7}] {took}{scores}{level}{' *' if event.activity else ''}"
 

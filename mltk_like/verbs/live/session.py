@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
+from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import AnySettings
 from mltk_like.audio.live import Step
 from mltk_like.audio.recogniser import Detection, RecogniserSettings
@@ -21,12 +22,14 @@ class LiveModel:
         classes: names in the order of the scores.
         frontend: front end.
         recogniser: settings in force.
+        gate: energy gate in force, if there is one.
     """
 
     tflite: bytes
     classes: tuple[str, ...]
     frontend: AnySettings
     recogniser: RecogniserSettings
+    gate: EnergyGateSettings | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,7 +63,9 @@ class LiveView:
         """Take an event; the picture is drawn about 12 times a second, and at each detection."""
         if isinstance(event, Step):
             self._step = event
-            self._scores = event.scores or self._scores
+            # What was heard before it became quiet is over.
+            before = (0,) * len(self._scores) if event.gate_open is False else self._scores
+            self._scores = event.scores or before
         elif isinstance(event, Detection):
             self._found.appendleft(event)
         if isinstance(event, Detection) or self._clock() >= self._next_draw:
@@ -97,7 +99,8 @@ class LiveView:
     def _state(self) -> str:
         lost = f"{self._live.result.lost_ms} ms lost" if self._live.result.lost_ms else ""
         took = "" if self._step.inference_ms is None else f"{self._step.inference_ms:.1f} ms an inference"
-        return "   ".join(text for text in (took, lost, self._signs[3] if self._step.activity else "") if text)
+        gate = {None: "", True: "gate open", False: "gate closed"}[self._step.gate_open]
+        return "   ".join(text for text in (gate, took, lost, self._signs[3] if self._step.activity else "") if text)
 
     def _row(self, name: str, share: float, mark: float | None, number: str, room: int) -> str:
         full, empty, line = self._signs[:3]

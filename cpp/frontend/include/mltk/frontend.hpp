@@ -113,6 +113,9 @@ size_t columns_after(const FrontendStream& stream, size_t count);
 /// Returns the number of columns. How a signal is cut into calls never changes a column.
 size_t process(FrontendStream& stream, const int16_t* samples, size_t count, uint16_t* columns);
 
+/// Whether the settings have an activity detector.
+bool detects_activity(const FrontendTables& tables);
+
 /// True once after the activity detector has tripped; reading clears it.
 bool take_activity(FrontendStream& stream);
 

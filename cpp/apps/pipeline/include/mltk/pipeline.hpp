@@ -2,7 +2,9 @@
 // TensorFlow is known here.
 //
 // A step is taken at each multiple of the latency, counted from the beginning of the stream, once the columns
-// of a whole window lie before it. How the samples are cut into calls changes nothing.
+// of a whole window lie before it. How the samples are cut into calls changes nothing. The net is not asked
+// in steps in which the energy gate is closed, or in which an activity detector that is enabled has not
+// tripped.
 //
 // Nothing here throws or allocates: the caller asks for a size and hands over memory.
 #pragma once
@@ -10,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mltk/energy_gate.hpp"
 #include "mltk/frontend.hpp"
 #include "mltk/recogniser.hpp"
 #include "mltk/spectrum.hpp"
@@ -22,6 +25,8 @@ struct PipelineSettings {
   float volume_gain = 0.0f;
   /// Durations in milliseconds.
   RecogniserSettings recogniser;
+  /// Hears the amplified samples, in frames as long as the front end's step.
+  EnergyGateSettings gate;
 };
 
 /// True when every value is in range and the recogniser could detect something.
@@ -130,6 +135,7 @@ class PipelineOf final : public Pipeline {
   PipelineSettings settings_;
   PipelineShape shape_{};
   Recogniser recogniser_{RecogniserSettings{}};
+  EnergyGate gate_;
   Value* kept_ = nullptr;  // the latest columns, oldest first
   int8_t* window_ = nullptr;
   int16_t* amplified_ = nullptr;
