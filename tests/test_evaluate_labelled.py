@@ -74,6 +74,42 @@ def test_the_command_line(trained: Trained, folder: Path, capsys: pytest.Capture
     assert "has labels" in capsys.readouterr().err
 
 
+def test_labels_of_another_name(trained: Trained, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "a.txt").write_text((folder / "a.txt").read_text().replace("beep", "Pling"))
+    words = ["evaluate", str(trained.tflite), "--labelled", str(folder)]
+    assert main(words) == 0
+    assert "no class it detects: Pling 3, door 1 (--label-map" in capsys.readouterr().out
+    assert main([*words, "--label-map", "Pling=beep", "door=_unknown_", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["labels"][0]["intervals"], found["labels"][0]["hits"]) == (3, 2)
+    assert found["other_labels"] == {"_unknown_": 1}
+    assert main([*words, "--label-map", "Pling=bell"]) == 2
+    assert "Pling cannot become bell" in capsys.readouterr().err
+    assert main(["evaluate", str(trained.tflite), "--label-map", "Pling=beep"]) == 2
+    assert "go with --labelled" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main([*words, "--label-map", "Pling"])
+
+
+def test_sessions_of_a_project(trained: Trained, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def session(name: str, *starts: float) -> dict[str, object]:
+        segments = [
+            {"name": "beep", "start": round(start * toys.RATE), "end": round((start + 0.4) * toys.RATE)}
+            for start in starts
+        ]
+        return {"session_name": name, "segments": segments}
+
+    captures = [{"file_name": "a.wav", "sessions": [session("one", *BEEPS_S), session("two", BEEPS_S[0])]}]
+    (folder / "door.dcli").write_text(json.dumps(captures))
+    words = ["evaluate", str(trained.tflite), "--labelled", str(folder), "--json"]
+    assert main(words) == 2
+    assert "several sessions" in capsys.readouterr().err
+    for name, count in (("one", 3), ("two", 1)):
+        assert main([*words, "--session", name]) == 0
+        row = json.loads(capsys.readouterr().out)["labels"][0]
+        assert (row["intervals"], row["hits"]) == (count, count)
+
+
 def test_a_window_has_the_label_that_it_shares_half_of() -> None:
     times = np.arange(1, 11, dtype=np.int64) * 100
     intervals = [Interval(start_s=0.4, end_s=0.6, label="a"), Interval(start_s=0.8, end_s=3.0, label="b")]

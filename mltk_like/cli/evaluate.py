@@ -28,6 +28,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     other("--target-false-accepts", type=float, metavar="RATE", help="find and write the threshold for so many an hour")
     add("--free", nargs="+", default=[], metavar="SETTING", help="recogniser settings that the target may change too")
     other("--labelled", **folder, help="long recordings with Audacity or .dcli labels: predictions against labels")
+    add("--session", nargs="+", default=[], metavar="NAME", help="labelling sessions of the .dcli to take")
+    add("--label-map", type=_pair, nargs="+", default=[], metavar="LABEL=CLASS", help="labels that a class has there")
     other("--device", metavar="PORT", help="compare a board with this computer on the --positives; auto finds it")
     add("--limit", type=int, metavar="N", help="with --device: so many recordings")
     add("--upload", action="store_true", help="with --device: put the model onto the board first")
@@ -52,10 +54,13 @@ def run(args: argparse.Namespace) -> int:
         raise SettingError("--noise and --label go with recordings", "add --positives DIR --negatives DIR")
     if (args.free and args.target_false_accepts is None) or (args.labelled and recorded):
         raise SettingError("--free goes with --target-false-accepts, --labelled without --positives and --negatives")
+    if (args.session or args.label_map) and not args.labelled:
+        raise SettingError("--session and --label-map go with --labelled", "add --labelled DIR")
     if recorded:
         details: dict[str, Any] = {"noise": args.noise, "label": args.label, "group": args.group}
         given["recordings"] = Recordings(positives=args.positives, negatives=tuple(args.negatives or ()), **details)
     if args.labelled:
+        ours |= {"sessions": args.session, "label_map": dict(args.label_map)}
         result: Any = evaluate_labelled(args.model, args.labelled, tflite=args.tflite, tflm=args.tflm, **ours)
     elif args.target_false_accepts is not None:
         result = find_threshold(args.model, args.target_false_accepts, free=args.free, tflm=args.tflm, **given)
@@ -65,6 +70,13 @@ def run(args: argparse.Namespace) -> int:
         result = evaluate(args.model, tflite=args.tflite, tflm=args.tflm, low_bit=args.low_bit, **given)
     show(result, args.json)
     return 0
+
+
+def _pair(text: str) -> tuple[str, str]:
+    label, equals, name = text.partition("=")
+    if not (label and equals and name):
+        raise argparse.ArgumentTypeError(f"{text!r} is not LABEL=CLASS")
+    return label, name
 
 
 def _compare(args: argparse.Namespace) -> int:

@@ -1,7 +1,8 @@
 """Predictions against labels over time, on long recordings with label files."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from mltk_like.audio.wav import stream_audio
 from mltk_like.data.annotated import Annotated, find_annotated
 from mltk_like.data.labels import Interval
 from mltk_like.data.skipped import report
-from mltk_like.errors import DataError
+from mltk_like.errors import DataError, SettingError
 from mltk_like.evaluation.streams import ScoredStream, StreamScorer
 from mltk_like.evaluation.subject import Subject
 from mltk_like.metrics import ClassificationReport, classification_report, poisson_interval, wilson_interval
@@ -101,6 +102,7 @@ class LabelledResult:
         rows: one for each class that is detected.
         windows: each window that the net saw, against the label that it had.
         recordings: in the order of their paths.
+        other: labels that the model does not detect, and how often they stand there.
     """
 
     name: str
@@ -110,6 +112,7 @@ class LabelledResult:
     rows: tuple[LabelRow, ...]
     windows: ClassificationReport
     recordings: tuple[LabelledRecording, ...]
+    other: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -120,6 +123,7 @@ class LabelledResult:
             "threshold": self.threshold,
             "labels": [row.to_dict() for row in self.rows],
             "windows": self.windows.to_dict(),
+            "other_labels": dict(self.other),
             "recordings": [recording.to_dict() for recording in self.recordings],
         }
 
@@ -135,11 +139,21 @@ class LabelledResult:
         lines = [f"{self.name} on {self.data}: {len(self.recordings)} recordings, {hours:.2f} h"]
         lines += ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in table]
         lines += [f"a label is hit by a detection in it or up to {AFTER_MS} ms after it, at threshold {self.threshold}"]
+        if self.other:
+            names = ", ".join(f"{label} {count}" for label, count in sorted(self.other.items()))
+            lines += [f"labels that are no class it detects: {names} (--label-map LABEL=CLASS counts one as another)"]
         return "\n".join([*lines, "", f"{self.windows.count} windows, one an inference:", str(self.windows)])
 
 
 def judge_labelled(
-    subject: Subject, folder: Path, *, labels: str = "auto", normalise: bool = False, progress: bool = True
+    subject: Subject,
+    folder: Path,
+    *,
+    labels: str = "auto",
+    sessions: Collection[str] = (),
+    label_map: Mapping[str, str] | None = None,
+    normalise: bool = False,
+    progress: bool = True,
 ) -> LabelledResult:
     """Run a model along labelled recordings, each a stream of its own.
 
@@ -150,18 +164,25 @@ def judge_labelled(
         subject: the model.
         folder: recordings with Audacity labels or a `.dcli` file; see `data.LabelledRecordings`.
         labels: 'audacity', 'dcli' or 'auto'.
+        sessions: labelling sessions of a `.dcli` to take; none: all, and there may be but one.
+        label_map: what labels in the files are called by the model: {"Knock": "knocking"}.
         normalise: confusion matrices are printed as shares.
         progress: show a bar.
 
     Raises:
         DataError: there are no labelled recordings, or one cannot be read; the model has no class for background.
+        SettingError: `label_map` leads to a class that the model does not have.
     """
     from tqdm import tqdm
 
-    found, skipped = find_annotated(folder, labels)
+    for label, wanted in (label_map or {}).items():
+        if wanted not in subject.classes:
+            raise SettingError(f"{label} cannot become {wanted}", "the model's classes: " + ", ".join(subject.classes))
+    found, skipped = find_annotated(folder, labels, dict.fromkeys(sessions, "test"))
     report(str(folder), skipped, len(found) + len(skipped), "files or labels cannot be used")
     if not found:
         raise DataError(f"no recording in {folder} has labels", "a.wav has its Audacity labels in a.txt")
+    found = [_renamed(item, label_map or {}) for item in found]
     streams = StreamScorer(subject.frontend, subject.recogniser.latency_ms, subject.score)
     recordings = tuple(
         _judge_one(subject, streams, item) for item in tqdm(found, desc="labelled", unit="file", disable=not progress)
@@ -182,6 +203,7 @@ def judge_labelled(
             normalise=normalise,
         ),
         recordings=recordings,
+        other=Counter(i.label for item in found for i in item.intervals if i.label not in subject.keywords),
     )
 
 
@@ -200,6 +222,10 @@ def window_labels(
         least = OVERLAP * min(window_ms / 1000, interval.end_s - interval.start_s)
         truth[(shared >= least - 1e-9) & (shared > 0)] = classes.index(interval.label)
     return truth
+
+
+def _renamed(item: Annotated, names: Mapping[str, str]) -> Annotated:
+    return replace(item, intervals=tuple(replace(i, label=names.get(i.label, i.label)) for i in item.intervals))
 
 
 def _judge_one(subject: Subject, streams: StreamScorer, item: Annotated) -> LabelledRecording:

@@ -1,6 +1,6 @@
 """Judge a trained model: misses at a given number of false accepts an hour first, figures for single windows below."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,8 @@ def evaluate_labelled(
     *,
     tflite: bool = False,
     tflm: bool = False,
+    sessions: Collection[str] = (),
+    label_map: Mapping[str, str] | None = None,
     normalise: bool = False,
     output: Path | None = None,
     progress: bool = True,
@@ -137,14 +139,19 @@ def evaluate_labelled(
         model: a specification, name, run folder, archive or `.tflite`.
         folder: recordings with Audacity labels (`a.txt` of `a.wav`) or a `.dcli` file.
         tflite, tflm, normalise, output, progress: see `evaluate`.
+        sessions: labelling sessions of a `.dcli` to take; needed where it has several.
+        label_map: what labels in the files are called by the model: {"Knock": "knocking"}.
 
     Raises:
         ModelError: the model has not been trained.
+        SettingError: `label_map` leads to no class of the model.
         DataError: there are no labelled recordings, or one cannot be read.
         ToolError: TensorFlow is needed and not installed.
     """
     subject = open_subject(artifact_of(model), "tflm" if tflm else "tflite" if tflite else "keras")
-    result = judge_labelled(subject, folder, normalise=normalise, progress=progress)
+    result = judge_labelled(
+        subject, folder, sessions=sessions, label_map=label_map, normalise=normalise, progress=progress
+    )
     if output is not None:
         write_labelled(result, output)
     return result
