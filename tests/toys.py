@@ -73,7 +73,7 @@ class Toy(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClas
     def lr_schedule(epoch):
         """Lets a test stop the training where it wants, by the environment, so that the file stays the same."""
         if epoch >= int(os.environ.get("TOY_SLOW_FROM", "999")):
-            time.sleep(0.2)
+            time.sleep(0.5)
         if epoch == int(os.environ.get("TOY_INTERRUPT_AT", "-1")):
             raise KeyboardInterrupt
         return 0.01 / (1 + epoch)
