@@ -212,8 +212,8 @@ def test_a_killed_worker_is_an_error_and_no_hang(model_file: Write, split_files:
 def test_a_hanging_window_is_named(model_file: Write, split_files: SplitFiles) -> None:
     path = model_file(toy("time.sleep(3600 if len(samples) % 7 == 0 else 0); return samples", "augment_clip"))
     with (
-        pytest.raises(DataError, match=r"augmenting clip\d+\.wav \(pass \d, window \d+\) has not ended after 1 s"),
-        Feed(load_file(path), split_files, workers=2, timeout_s=1.0) as feed,
+        pytest.raises(DataError, match=r"augmenting clip\d+\.wav \(pass \d, window \d+\) has not ended after 4 s"),
+        Feed(load_file(path), split_files, workers=2, timeout_s=4.0) as feed,
     ):
         list(feed.batches(TASKS * 3))
 

@@ -379,6 +379,7 @@ def test_the_akida_script_builds_the_net_from_its_file(tmp_path: Path, monkeypat
     assert np.abs(asked["model"](uint8).numpy() - mine).max() < 1e-4
 
 
+@pytest.mark.slow
 def test_three_episodes_of_which_each_goes_on_from_the_last(tmp_path: Path) -> None:
     from mltk_like.feed.windows import Batch
     from mltk_like.training.fit import Validation

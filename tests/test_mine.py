@@ -273,6 +273,7 @@ def test_the_next_command_goes_on_from_the_same_model(own_copy: Path, room: Path
     assert result.next_command == f"python -m mltk_like train toy --resume-from {own_copy} --negatives cuts"
 
 
+@pytest.mark.slow
 def test_fine_tuning_takes_settings_data_and_weights(
     trained: Trained, own_copy: Path, room: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

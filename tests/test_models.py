@@ -197,6 +197,16 @@ def test_a_trained_archive_ships_beside_the_model(path: Path, model: Any, archiv
         assert trained.read(member), member
 
 
+def test_the_shipped_archive_was_trained_as_its_file_says_today(model: Any, archive: Path) -> None:
+    stored = open_artifact(archive).settings()["settings"]
+    today = json.loads(json.dumps(to_json(model.with_settings(lr_schedule=None))))
+    # How it is judged may change without a training; settings that are newer than it had their defaults.
+    judged = {"test_clips", *(name for name in today if name.startswith("evaluate_"))}
+    assert {name: stored[name] for name in today if name in stored and name not in judged} == {
+        name: value for name, value in today.items() if name in stored and name not in judged
+    }
+
+
 def test_the_shipped_archive_holds_no_path_of_the_machine_that_trained_it(path: Path, archive: Path) -> None:
     trained = open_artifact(archive)
     assert trained.settings()["path"] == f"models/{path.name}"

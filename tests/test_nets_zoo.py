@@ -123,12 +123,12 @@ def test_fusing_makes_the_multi_scale_net_the_one_of_the_page() -> None:
 
 
 SMALL: dict[str, Callable[[], Any]] = {
-    "mobilenet_v2": lambda: mobilenet_v2((16, 1, 12), 3, last_block=32),
     "ds_cnn": lambda: ds_cnn((20, 1, 10), 3, channels=8, blocks=2),
-    "tenet6, multi-scale": lambda: tenet6((24, 1, 10), 3, channels=4, kernel=(5, 3)),
     "mixed_net": lambda: mixed_net((40, 1, 10), 3, stem=4, blocks=((4, (3,)), (4, (3, 5)))),
 }
 SLOW: dict[str, Callable[[], Any]] = {
+    "mobilenet_v2": lambda: mobilenet_v2((16, 1, 12), 3, last_block=32),
+    "tenet6, multi-scale": lambda: tenet6((24, 1, 10), 3, channels=4, kernel=(5, 3)),
     "mobilenet_v1": lambda: mobilenet_v1((16, 1, 12), 3),
     "bc_resnet": lambda: bc_resnet((21, 1, 40), 3),
 }
@@ -151,6 +151,7 @@ def test_int8_on_tflm(name: str) -> None:
     assert types == {"int8"}
 
 
+@pytest.mark.slow
 def test_branches_are_fused_when_the_net_is_converted() -> None:
     net = SMALL["tenet6, multi-scale"]()
     data = to_tflite(net, np.zeros((2, *net.input_shape[1:]), np.int8))

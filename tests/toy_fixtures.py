@@ -1,5 +1,8 @@
 """Fixtures over the toy of `toys.py`, for the modules that name this one in `pytest_plugins`."""
 
+import fcntl
+import os
+import pickle
 import shutil
 from pathlib import Path
 
@@ -11,8 +14,20 @@ import mltk_like as mltk
 
 @pytest.fixture(scope="session")
 def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """The toy, trained once for all tests."""
-    folder = tmp_path_factory.mktemp("toy")
+    """The toy, trained once for all tests, whichever of pytest's workers runs them: they share a folder."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "toy-trained"
+    folder.mkdir(exist_ok=True)
+    kept = folder / "result.pickle"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.is_file():
+            kept.write_bytes(pickle.dumps(_train(folder)))
+    trained: Trained = pickle.loads(kept.read_bytes())
+    return trained
+
+
+def _train(folder: Path) -> Trained:
     path = write_toy(folder, settings="epochs = 10\nsteps_per_epoch = 12")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLTK_LIKE_CACHE", str(folder / "cache"))
