@@ -101,6 +101,19 @@ def test_a_fault_of_ours_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "keyword_spotting_alexa", "--stop"], "give --cluster ADDRESS too"),
+        (["tune", "keyword_spotting_alexa", "--set", "batch_size=4,8", "--trials", "0"], "--trials 1 or more"),
+    ],
+)
+def test_what_asks_for_nothing_is_refused(arguments: list[str], said: str, capsys: Capture) -> None:
+    assert main(arguments) == 2
+    output = capsys.readouterr()
+    assert said in output.err
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["train", "keyword_spoting_alexa"],
