@@ -7,7 +7,13 @@ from mltk_like.data.labelled import LabelledRecordings
 from mltk_like.data.layouts import SpeechCommands, SpokenWords, multilingual_spoken_words, speech_commands
 from mltk_like.data.lists import RecordingList
 from mltk_like.data.noise import GeneratedNoise, generated_noise, microphone_noise
-from mltk_like.data.published import brainchip_kws_features, sensiml_smart_lock, silabs_alexa, speech_commands_v2
+from mltk_like.data.published import (
+    SPEECH_COMMANDS_WORDS,
+    brainchip_kws_features,
+    sensiml_smart_lock,
+    silabs_alexa,
+    speech_commands_v2,
+)
 from mltk_like.data.recordings import Folder
 from mltk_like.data.remote import RemoteFile
 from mltk_like.data.room_sources import SimulatedRooms, impulse_responses, simulated_rooms
@@ -26,6 +32,7 @@ from mltk_like.data.speech import (
 )
 
 __all__ = [
+    "SPEECH_COMMANDS_WORDS",
     "SPOKEN_BY",
     "Clip",
     "Clips",

@@ -64,6 +64,14 @@ def silabs_alexa() -> list[Download]:
     ]
 
 
+SPEECH_COMMANDS_WORDS = (
+    "backward", "bed", "bird", "cat", "dog", "down", "eight", "five", "follow", "forward", "four", "go", "happy", "house",
+    "learn", "left", "marvin", "nine", "no", "off", "on", "one", "right", "seven", "sheila", "six", "stop", "three",
+    "tree", "two", "up", "visual", "wow", "yes", "zero",
+)  # fmt: skip
+"""The 35 words of Speech Commands, version 0.02."""
+
+
 def speech_commands_v2(*words: str, other: str = "_unknown_") -> Download:
     """Google's Speech Commands, version 0.02: 105,829 recordings of 35 words, a second each, by 2,618 speakers.
 
