@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mltk_like.audio import FrontendSettings
+from mltk_like.audio import EnergyGateSettings, FrontendSettings
+from mltk_like.audio.energy_gate import gate_open
 from mltk_like.evaluation.streams import StreamScorer, joined, mix_at_snr, pad_clip
 
 RATE = 16000
@@ -71,6 +72,30 @@ def test_blocks_change_nothing(sizes: list[int], latency_ms: int) -> None:
     streams = StreamScorer(FRONTEND, latency_ms, scorer)
     samples = audio(1.7)
     assert same(streams.long(blocks_of(samples, sizes)), streams.long([samples]))
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.lists(st.integers(0, 9000), max_size=12), st.sampled_from([7, 50, 130]), st.integers(0, 32768), st.integers(0, 9)
+)
+def test_the_gate_leaves_steps_out_and_changes_no_other(
+    sizes: list[int], latency_ms: int, threshold: int, backoff: int
+) -> None:
+    gate, samples = EnergyGateSettings(threshold=threshold, backoff=backoff), audio(1.7)
+    gated = StreamScorer(FRONTEND, latency_ms, scorer, gate)
+    (whole,) = StreamScorer(FRONTEND, latency_ms, scorer).clips([samples])
+    (clip,) = gated.clips([samples])
+    long = gated.long(blocks_of(samples, sizes))
+    assert np.array_equal(long.times_ms, clip.times_ms)
+    assert np.array_equal(long.scores.reshape(-1, 2), clip.scores)
+    kept = np.isin(whole.times_ms, clip.times_ms)
+    assert np.array_equal(whole.scores[kept], clip.scores)
+    assert len(clip.times_ms) == kept.sum()
+    passes = gate_open(samples, gate, FRONTEND.step_samples)
+    hop = FRONTEND.window_step_ms
+    for time_ms, ran in zip(whole.times_ms.tolist(), kept.tolist(), strict=True):
+        ended = passes[(time_ms - latency_ms) // hop : time_ms // hop]
+        assert ran == bool(ended.any()) or not len(ended)
 
 
 def test_blocks_of_one_sample() -> None:

@@ -60,7 +60,7 @@ def listen(listener: Listener, pieces: Sequence[NDArray[np.int16]]) -> list[Any]
 
 def plain(events: Iterable[Any]) -> list[Any]:
     """Events without what the wall clock says."""
-    return [(e.time_ms, e.scores, e.level_dbfs, e.activity) if isinstance(e, Step) else e for e in events]
+    return [(e.time_ms, e.scores, e.level_dbfs, e.activity, e.gate_open) if isinstance(e, Step) else e for e in events]
 
 
 @settings(deadline=None, max_examples=25)
@@ -69,22 +69,25 @@ def plain(events: Iterable[Any]) -> list[Any]:
     st.lists(st.integers(0, 20_000), max_size=12),
     st.integers(10, 700),
     st.sampled_from([RATE, 11025]),
+    st.sampled_from(
+        [None, EnergyGateSettings(threshold=300, backoff=2), EnergyGateSettings(threshold=9000, backoff=0)]
+    ),
 )
 def test_decides_as_evaluation_does_whatever_the_pieces(
-    seconds: float, cuts: list[int], latency: int, rate: int
+    seconds: float, cuts: list[int], latency: int, rate: int, gate: EnergyGateSettings | None
 ) -> None:
     frontend = FRONTEND.copy(sample_rate_hz=rate, filterbank_upper_band_limit=5000.0)
     recogniser = RECOGNISER.copy(latency_ms=latency, average_window_duration_ms=3 * latency)
     samples = audio(seconds, rate)
-    stream = StreamScorer(frontend, latency, many).long([samples])
+    stream = StreamScorer(frontend, latency, many, gate).long(np.split(samples, sorted(cuts)[1::2]))
     expected = Recogniser(recogniser, CLASSES).detect(stream.scores.reshape(-1, len(CLASSES)), stream.times_ms)
-    listener = Listener(frontend, recogniser, CLASSES, net)
+    listener = Listener(frontend, recogniser, CLASSES, net, gate=gate)
     events = listen(listener, np.split(samples, sorted(cuts)))
     run = [event for event in events if isinstance(event, Step) and event.scores is not None]
     assert [event.scores for event in run] == [tuple(row) for row in stream.scores.tolist()]
     assert [event.time_ms for event in run] == stream.times_ms.tolist()
     assert [event for event in events if isinstance(event, Detection)] == expected
-    assert plain(events) == plain(Listener(frontend, recogniser, CLASSES, net).push(samples))
+    assert plain(events) == plain(Listener(frontend, recogniser, CLASSES, net, gate=gate).push(samples))
     assert listener.heard_ms == len(samples) * 1000 // rate
 
 

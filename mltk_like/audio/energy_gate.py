@@ -83,6 +83,46 @@ class EnergyGate:
         return passes
 
 
+class StepGate:
+    """The gate of what listens in steps: a step passes when a frame passed that ended since the step before.
+
+    In steps in which no frame ends, the answer of the step before holds; until the first frame has ended, it is open.
+
+    Args:
+        settings: threshold and back-off.
+        frame_samples: samples of a frame.
+    """
+
+    def __init__(self, settings: EnergyGateSettings, frame_samples: int) -> None:
+        self._gate = EnergyGate(settings, frame_samples)
+        self._frame = frame_samples
+        self._passes = np.zeros(0, np.bool_)  # of frames that no step has been asked about
+        self._counted = 0
+        self._answer = True
+
+    def push(self, samples: NDArray[np.int16]) -> None:
+        """Hear the next samples, int16 (k,), any number."""
+        self._passes = np.concatenate([self._passes, self._gate.push(samples)])
+
+    def passes(self, ends: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether each of the next steps passes: bool (steps,).
+
+        Args:
+            ends: int64 (steps,), ascending: how many samples of the stream had come when each step ended; they have
+                been pushed.
+        """
+        counts = ends // self._frame - self._counted
+        before = np.concatenate([[0], counts[:-1]])
+        loud = np.concatenate([[0], np.cumsum(self._passes)])
+        latest = np.maximum.accumulate(np.where(counts > before, np.arange(len(ends)), -1))
+        passed = np.where(latest >= 0, (loud[counts] > loud[before])[latest], self._answer)
+        if len(ends):
+            self._passes = self._passes[counts[-1] :]
+            self._counted += int(counts[-1])
+            self._answer = bool(passed[-1])
+        return passed
+
+
 def gate_open(samples: NDArray[np.int16], settings: EnergyGateSettings, frame_samples: int) -> NDArray[np.bool_]:
     """Whether each whole frame of a recording passes a fresh gate: bool (frames,)."""
     return EnergyGate(settings, frame_samples).push(samples)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.audio.energy_gate import EnergyGate, EnergyGateSettings
+from mltk_like.audio.energy_gate import EnergyGateSettings, StepGate
 from mltk_like.audio.frontend import AnySettings, Frontend
 from mltk_like.audio.gain import amplify
 from mltk_like.audio.recogniser import Detection, Recogniser, RecogniserSettings
@@ -109,8 +109,7 @@ class Listener:
         self._clock = clock
         self._frontend = Frontend(frontend, frontend.column_type)
         self._stream = self._frontend.stream()
-        self._gate = EnergyGate(gate, frontend.step_samples) if gate else None
-        self._gate_open = True
+        self._gate = StepGate(gate, frontend.step_samples) if gate else None
         self._trips = isinstance(frontend, FrontendSettings) and frontend.activity_detection_enable
         self._columns = self._stream.push(np.zeros(0, np.int16))
         self._first_column = 0
@@ -169,9 +168,9 @@ class Listener:
     def _pass_gate(self, samples: Int16) -> bool | None:
         if self._gate is None:
             return None
-        if len(passes := self._gate.push(samples)):
-            self._gate_open = bool(passes.any())
-        return self._gate_open
+        self._gate.push(samples)
+        end = self._end_ms * self._settings.sample_rate_hz // 1000
+        return bool(self._gate.passes(np.array([end]))[0])
 
     def _take_window(self) -> bool:
         """Quantise the last whole window of the step, and forget the columns before it; False when there is none."""

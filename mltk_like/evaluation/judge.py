@@ -95,7 +95,7 @@ def score_tests(subject: Subject, tests: TestSet, *, progress: bool = True) -> S
 
     if not tests.clips and not tests.negatives:
         raise DataError("there is nothing to judge a detector on", "give recordings with and without the word")
-    streams = StreamScorer(subject.frontend, subject.recogniser.latency_ms, subject.score)
+    streams = StreamScorer(subject.frontend, subject.recogniser.latency_ms, subject.score, subject.gate)
     what, starts, negatives = f"evaluate {subject.kind}", list[int](), None
     if tests.negatives:
         blocks = tests.negative_stream(starts)

@@ -183,7 +183,7 @@ def judge_labelled(
     if not found:
         raise DataError(f"no recording in {folder} has labels", "a.wav has its Audacity labels in a.txt")
     found = [_renamed(item, label_map or {}) for item in found]
-    streams = StreamScorer(subject.frontend, subject.recogniser.latency_ms, subject.score)
+    streams = StreamScorer(subject.frontend, subject.recogniser.latency_ms, subject.score, subject.gate)
     recordings = tuple(
         _judge_one(subject, streams, item) for item in tqdm(found, desc="labelled", unit="file", disable=not progress)
     )

@@ -75,7 +75,7 @@ def scan_folders(
     if threshold is not None:
         settings = settings.copy(detection_threshold=threshold, detection_threshold_list=())
     recogniser = Recogniser(settings, subject.classes)
-    streams = StreamScorer(subject.frontend, settings.latency_ms, subject.score)
+    streams = StreamScorer(subject.frontend, settings.latency_ms, subject.score, subject.gate)
     rate = subject.frontend.sample_rate_hz
     for path in (path for folder in folders for path in files_in(folder)):
         if path in done:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mltk_like.audio.energy_gate import EnergyGateSettings, StepGate
 from mltk_like.audio.frontend import AnySettings, Frontend
 
 Int16 = NDArray[np.int16]
@@ -28,7 +29,7 @@ class ScoredStream:
     """Scores along one stream.
 
     Attributes:
-        scores: uint8 (steps, classes).
+        scores: uint8 (steps, classes), of the steps in which the net ran.
         times_ms: int64 (steps,): end of each window from the start of the stream.
         duration_s: length of the stream.
     """
@@ -45,12 +46,16 @@ class StreamScorer:
         settings: front end.
         latency_ms: time between two inferences.
         score: the net.
+        gate: energy gate, which keeps the net from steps that are quiet; None: always open.
     """
 
-    def __init__(self, settings: AnySettings, latency_ms: int, score: Scorer) -> None:
+    def __init__(
+        self, settings: AnySettings, latency_ms: int, score: Scorer, gate: EnergyGateSettings | None = None
+    ) -> None:
         self._settings = settings
         self._latency_ms = latency_ms
         self._score = score
+        self._gate = gate
         self._frontend = Frontend(settings, settings.column_type)
         self._columns = settings.spectrogram_shape[0]
 
@@ -58,7 +63,7 @@ class StreamScorer:
         """Each clip as a stream of its own; the net sees many at once, which is faster and changes nothing."""
         result: list[ScoredStream] = []
         for group in _groups(clips, _CLIPS_AT_ONCE):
-            steps = [self._steps(len(clip)) for clip in group]
+            steps = [self._steps(self._ends_ms(len(clip)), self._open_gate(clip)) for clip in group]
             windows = [
                 self._frontend.windows(self._frontend(clip), starts) if len(starts) else self._no_windows()
                 for clip, (starts, _) in zip(group, steps, strict=True)
@@ -73,7 +78,7 @@ class StreamScorer:
 
     def long(self, blocks: Iterable[Int16]) -> ScoredStream:
         """One stream of any length, given in blocks of any size; memory does not grow with it but for the scores."""
-        stream = self._frontend.stream()
+        stream, gate = self._frontend.stream(), self._open_gate()
         rate = self._settings.sample_rate_hz
         kept = np.zeros((0, self._settings.spectrogram_shape[1]), dtype=self._settings.column_type)
         first, samples, done = 0, 0, 0
@@ -81,14 +86,17 @@ class StreamScorer:
         for block in blocks:
             samples += len(block)
             kept = np.concatenate([kept, stream.push(block)])
-            starts, ends = self._steps(samples)
-            starts, ends = starts[done:], ends[done:]
-            if len(starts) == 0:
+            if gate is not None:
+                gate.push(block)
+            ends = self._ends_ms(samples, done)
+            if len(ends) == 0:
                 continue
-            done += len(starts)
-            scores.append(self._score(self._frontend.windows(kept, starts - first)))
-            times.append(ends)
-            drop = max(int(starts[-1]) - first, 0)
+            done += len(ends)
+            starts, ran = self._steps(ends, gate)
+            if len(starts):
+                scores.append(self._score(self._frontend.windows(kept, starts - first)))
+                times.append(ran)
+            drop = max(int(self._starts(ends[-1:])[0]) - first, 0)
             kept, first = kept[drop:], first + drop
         classes = (0, scores[0].shape[1]) if scores else (0, 0)
         return ScoredStream(
@@ -97,13 +105,32 @@ class StreamScorer:
             duration_s=samples / rate,
         )
 
-    def _steps(self, samples: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """First column of each window and time of its end in ms, for the steps that `samples` reach."""
+    def _open_gate(self, samples: Int16 | None = None) -> StepGate | None:
+        if self._gate is None:
+            return None
+        gate = StepGate(self._gate, self._settings.step_samples)
+        gate.push(np.zeros(0, np.int16) if samples is None else samples)
+        return gate
+
+    def _ends_ms(self, samples: int, done: int = 0) -> NDArray[np.int64]:
+        """When the steps end that `samples` reach, but for the first `done`, in ms."""
+        count = samples * 1000 // (self._settings.sample_rate_hz * self._latency_ms)
+        return np.arange(done + 1, count + 1, dtype=np.int64) * self._latency_ms
+
+    def _starts(self, ends_ms: NDArray[np.int64]) -> NDArray[np.int64]:
+        """First column of the last whole window of each step; below 0 where there is none yet."""
         settings = self._settings
-        end_ms = np.arange(1, samples * 1000 // (settings.sample_rate_hz * self._latency_ms) + 1) * self._latency_ms
-        ready = (end_ms * settings.sample_rate_hz // 1000 - settings.window_samples) // settings.step_samples + 1
-        full = ready >= self._columns
-        return (ready[full] - self._columns).astype(np.int64), end_ms[full].astype(np.int64)
+        heard = ends_ms * settings.sample_rate_hz // 1000
+        ready: NDArray[np.int64] = (heard - settings.window_samples) // settings.step_samples + 1
+        return ready - self._columns
+
+    def _steps(self, ends_ms: NDArray[np.int64], gate: StepGate | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First column of each window that the net sees, and time of its end in ms."""
+        starts = self._starts(ends_ms)
+        runs = starts >= 0
+        if gate is not None:
+            runs &= gate.passes(ends_ms * self._settings.sample_rate_hz // 1000)
+        return starts[runs], ends_ms[runs]
 
     def _no_windows(self) -> NDArray[np.int8]:
         return np.zeros((0, *self._settings.spectrogram_shape), dtype=np.int8)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import AnySettings
 from mltk_like.audio.recogniser import RecogniserSettings, scores_to_uint8
 from mltk_like.errors import ModelError
@@ -40,6 +41,7 @@ class Subject:
         score: the net.
         classes: names in the order of its outputs.
         frontend, recogniser: as its `.tflite` says.
+        gate: its energy gate, if it has one.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Subject:
     classes: tuple[str, ...]
     frontend: AnySettings
     recogniser: RecogniserSettings
+    gate: EnergyGateSettings | None = None
 
     @property
     def keywords(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """A board against this computer: the same recordings through both, compared detection by detection."""
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -10,20 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.audio.board import Board, board_parameters
+from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import AnySettings, frontend_from_parameters
-from mltk_like.audio.gain import amplify
-from mltk_like.audio.recogniser import Detection, Recogniser, RecogniserSettings, scores_to_uint8
+from mltk_like.audio.live import Engine, Listener
+from mltk_like.audio.recogniser import Detection, RecogniserSettings
 from mltk_like.audio.wav import read_audio
 from mltk_like.data.recordings import audio_files
 from mltk_like.errors import DataError, ModelError
-from mltk_like.evaluation.streams import StreamScorer, pad_clip
+from mltk_like.evaluation.streams import pad_clip
 from mltk_like.model import Model
-from mltk_like.tflite import read_parameters, run_tflm, summarize_tflite
+from mltk_like.tflite import read_parameters
 from mltk_like.verbs.building import artifact_of
+from mltk_like.verbs.live.engines import open_engine
 
 _SEED = 0xB0A4D
-# Room for the tensors of any keyword model; pages that are not used cost nothing.
-_ARENA_BYTES = 2**24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +125,7 @@ def check_device(
     files = list(islice(audio_files(positives), limit))
     if not files:
         raise DataError(f"there are no recordings in {positives}", "give a folder of WAV, FLAC, OGG or MP3 files")
-    with Board(port) as board:
+    with open_engine("tflm", host.content, host.frontend.spectrogram_shape) as engine, Board(port) as board:
         if upload:
             board.upload_model(host.content)
         _require_same(board, host)
@@ -134,7 +135,7 @@ def check_device(
             rng = np.random.default_rng([_SEED, index])
             samples = pad_clip(read_audio(file, host.frontend.sample_rate_hz), host.frontend.sample_rate_hz, rng)
             found = tuple(board.inject(samples))
-            clips.append(ClipCheck(file=file.name, board=found, host=tuple(host.detect(samples))))
+            clips.append(ClipCheck(file=file.name, board=found, host=tuple(host.detect(samples, engine))))
         return DeviceCheck(
             name=artifact.name,
             board=board.info.name,
@@ -149,18 +150,18 @@ def check_device(
 
 
 class _Host:
-    """The model on this computer, as the device runs it: TensorFlow Lite Micro behind front end and recogniser."""
+    """The model on this computer, as the device runs it: TensorFlow Lite Micro between front end and recogniser."""
 
     def __init__(self, content: bytes) -> None:
         parameters = read_parameters(content)
         self.content = content
         self.frontend: AnySettings = frontend_from_parameters(parameters)
         self.recogniser = RecogniserSettings.from_parameters(parameters)
+        self._gate = EnergyGateSettings.from_parameters(parameters)
         listed = parameters.get("classes")
         if not isinstance(listed, list) or not listed:
             raise ModelError("the model's parameters name no classes", "write them: python -m mltk_like update_params")
         self.classes = tuple(str(each) for each in listed)
-        self._shape = summarize_tflite(content).inputs[0].shape[1:]
 
     def board_parameters(self) -> dict[str, Any]:
         """What the board is told; thresholds of single classes it has from its model."""
@@ -168,18 +169,10 @@ class _Host:
         values = board_parameters(self.recogniser.copy(detection_threshold_list=()))
         return {name: value for name, value in values.items() if not (listed and name == "detection_threshold")}
 
-    def detect(self, samples: NDArray[np.int16]) -> list[Detection]:
-        scorer = StreamScorer(self.frontend, self.recogniser.latency_ms, self._score)
-        stream = scorer.long([amplify(samples, self.recogniser.volume_gain)])
-        if not len(stream.times_ms):
-            return []
-        return Recogniser(self.recogniser, self.classes).detect(stream.scores, stream.times_ms)
-
-    def _score(self, windows: NDArray[np.int8]) -> NDArray[np.uint8]:
-        rows = windows.reshape(-1, *self._shape)
-        outputs = run_tflm(self.content, rows, profile=False, repeat=1, arena_bytes=_ARENA_BYTES).outputs
-        assert outputs is not None  # rows were given
-        return scores_to_uint8(outputs.reshape(len(rows), -1))
+    def detect(self, samples: NDArray[np.int16], engine: Engine) -> Iterator[Detection]:
+        """What is heard in a recording, as a stream of its own."""
+        listener = Listener(self.frontend, self.recogniser, self.classes, engine, gate=self._gate)
+        return (event for event in listener.push(samples) if isinstance(event, Detection))
 
 
 def _require_same(board: Board, host: _Host) -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.data.clip import Clip
 from mltk_like.errors import ModelError
 from mltk_like.evaluation.comparison import Comparison, compare
@@ -186,6 +187,7 @@ def evaluate_nets(
             classes=model.classes,
             frontend=model.frontend,
             recogniser=model.recogniser,
+            gate=EnergyGateSettings.from_parameters(model.parameters),
         )
         scored = score_tests(subject, material.tests, progress=progress)
         results[kind] = judge(subject, scored, rates=material.rates, windows=material.windows)

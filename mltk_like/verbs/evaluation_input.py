@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mltk_like.artifact import Artifact
+from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import frontend_from_parameters
 from mltk_like.audio.recogniser import RecogniserSettings
 from mltk_like.data.clip import Clip
@@ -69,6 +70,7 @@ def open_subject(artifact: Artifact, kind: str) -> Subject:
         classes=_classes(parameters, artifact),
         frontend=frontend_from_parameters(parameters),
         recogniser=RecogniserSettings.from_parameters(parameters),
+        gate=EnergyGateSettings.from_parameters(parameters),
     )
 
 
