@@ -165,6 +165,7 @@ def test_a_training_on_the_cluster_is_joined_again_and_stopped(toy: Path, tmp_pa
         with started(*words, cwd=tmp_path) as process:
             output, _ = process.communicate(timeout=200)
         assert "joining the training of toy" in output
+        assert "other options" not in output
         assert "epoch 40/40" in output
         assert process.returncode == 0, output
         assert (tmp_path / "runs" / "toy" / "1" / "toy.tflite").is_file()
@@ -175,6 +176,8 @@ def test_a_training_on_the_cluster_is_joined_again_and_stopped(toy: Path, tmp_pa
             assert process.returncode == 2
         with started(*words, cwd=tmp_path) as process:
             lines_until(process, "epoch 2/40")
+        with started(*words[:4], "--set", "epochs=41", cwd=tmp_path) as process:
+            assert "started with other options" in lines_until(process, "epoch 2/40")
         with started(*words[:4], "--stop", cwd=tmp_path) as process:
             output, _ = process.communicate(timeout=100)
             assert process.returncode == 130, output

@@ -94,8 +94,9 @@ def train_on_cluster(
         if actor is None and stop:
             raise ModelError(f"no training of {name} runs at {address}", "nothing to stop")
         print(f"{'starting' if actor is None else 'joining'} the training of {name} at {address}", flush=True)
-        if actor is None:
-            actor = _start(cluster, _job(model, name, arguments, recordings or {}, test=test))
+        if not stop:
+            job = _job(model, name, arguments, recordings or {}, test=test)
+            actor = _start(cluster, job) if actor is None else _joined(actor, job)
         return _follow(actor, model, name, stop=stop, to_publish=publish and not test)
 
 
@@ -107,6 +108,16 @@ def _running(name: str) -> Any:
         return ray.get_actor(f"train-{name}", namespace=NAMESPACE)
     except ValueError:
         return None
+
+
+def _joined(actor: Any, job: TrainingJob) -> Any:
+    """The actor; with a warning where its training is not the one that is asked for now."""
+    import ray
+
+    if ray.get(actor.digest.remote()) != job.digest:
+        note = "it was started with other options, recordings or another model file; with --stop it ends"
+        print(f"warning: {note}", file=sys.stderr, flush=True)
+    return actor
 
 
 @contextmanager
@@ -153,6 +164,10 @@ class TrainingNode:
 
     def __init__(self, job: TrainingJob) -> None:
         self._process = TrainingProcess(job, scratch_folder())
+
+    def digest(self) -> str:
+        """Of the job, see `TrainingJob.digest`."""
+        return self._process.job.digest
 
     def output(self, start: int) -> tuple[bytes, bool]:
         """What was printed from byte `start` on, and whether the process has ended (looked up first)."""

@@ -1,5 +1,6 @@
 """One training as a process of its own: what a trial of `tune` is, and what runs on a node of a cluster."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -28,6 +29,13 @@ class TrainingJob:
     model: str
     arguments: tuple[str, ...] = ()
     files: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """The same for jobs that train the same: SHA-256 of all of it."""
+        parts = [self.name.encode(), self.model.encode(), *(word.encode() for word in self.arguments)]
+        parts += [part for name in sorted(self.files) for part in (name.encode(), self.files[name])]
+        return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 class TrainingProcess:
