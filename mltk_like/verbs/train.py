@@ -28,7 +28,7 @@ from mltk_like.metrics.plots import plot_history
 from mltk_like.mixins import AudioDatasetMixin, EvaluateMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
-from mltk_like.paths import portable, write_bytes, write_text
+from mltk_like.paths import portable, unportable, write_bytes, write_text
 from mltk_like.run import Run, create_run, find_run, pack, process_is_alive, run_name
 from mltk_like.run import publish as publish_archive
 from mltk_like.settings import from_json, to_json
@@ -380,8 +380,8 @@ def _remembered(run: Run, weights: str | Path | None) -> str | None:
     A run that goes on before its first checkpoint begins again, with the weights that it began with.
     """
     if weights is None:
-        return run.state.get("weights")
-    run.update(weights=str(Path(weights).resolve()))
+        return str(unportable(kept)) if (kept := run.state.get("weights")) else None
+    run.update(weights=portable(Path(weights)))
     return str(weights)
 
 
