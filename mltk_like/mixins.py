@@ -37,7 +37,7 @@ class TrainMixin(Settings, declares=True):
     optimizer: Annotated[Literal["adam", "adamw", "sgd"], Meta(description="Keras optimizer")] = "adam"
     learning_rate: Annotated[float, Meta(gt=0, description="used where no schedule is given")] = 0.001
     learning_rate_steps: Annotated[
-        tuple[tuple[PositiveInt, float], ...],
+        tuple[tuple[PositiveInt, Annotated[float, Meta(gt=0)]], ...],
         Meta(description="(number of batches, learning rate) in turn; training ends after the last"),
     ] = ()
     lr_schedule: Callable[[int], float] | None = None
@@ -139,7 +139,10 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
         """Unknown windows, silence among them, for each keyword window; and the share of silence among those."""
         if self.unknown_class_percentage is None:
             return self.unknown_multiplier, self.silence_fraction
-        keywords = sum(not name.startswith("_") for name in getattr(self, "classes", ()))
+        names = getattr(self, "classes", ())
+        keywords = sum(not name.startswith("_") for name in names)
+        if "_unknown_" not in names:  # silence alone: a share of the keyword windows
+            return 0.0, self.silence_class_percentage / max(keywords, 1)
         both = self.unknown_class_percentage + self.silence_class_percentage
         return both / max(keywords, 1), self.silence_class_percentage / both if both else 0.0
 

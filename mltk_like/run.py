@@ -117,7 +117,6 @@ def create_run(model: Model, *, test: bool) -> Run:
 
     Raises:
         DataError: the folder cannot be written.
-        SettingError: a function was assigned to a setting of a model that has a file.
     """
     name = run_name(model, test=test)
     folder = next_folder(runs_dir() / name)

@@ -110,9 +110,8 @@ def validate(cls: type, name: str, value: Any) -> Any:
 
 def convert(what: str, hint: Any, value: Any) -> Any:
     """`value` as the annotated type `hint`. Raises SettingError that begins with `what`."""
-    plain = getattr(value, "item", None)
-    if plain is not None and getattr(value, "shape", None) == ():
-        value = plain()  # a NumPy scalar
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        value = value.tolist()  # of NumPy
     bare = _bare(hint)
     if _is_callable_type(bare):
         return _convert_callable(what, bare, value)
@@ -307,7 +306,9 @@ def _describe(hint: Any) -> str:
 
 def _to_builtins(value: Any) -> Any:
     if callable(value) and not isinstance(value, type):
-        return f"<function {getattr(value, '__name__', value)}>"
+        # By name: an address in memory is another in each process.
+        inner = getattr(value, "func", value)
+        return f"<function {getattr(inner, '__name__', type(inner).__name__)}>"
     if isinstance(value, Mapping):
         return dict(value)
     return msgspec.to_builtins(value)

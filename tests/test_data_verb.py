@@ -17,7 +17,8 @@ from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.data import Clip, Folder, GeneratedNoise
 from mltk_like.data.source import Described, Inventory
-from mltk_like.errors import DataError, ModelError, ToolError
+from mltk_like.errors import DataError, ModelError, SettingError, ToolError
+from mltk_like.feed.dataset import collect
 from mltk_like.verbs.data import heard_s, inventory
 
 pytestmark = toys.TENSORFLOW_WARNINGS
@@ -184,3 +185,24 @@ def test_stretches_that_overlap_are_heard_once() -> None:
     clips = [clip("a", 2.0, 4.0), clip("b", 0.0), clip("a", 0.0, 2.0), clip("a", 1.0, 3.0)]
     assert heard_s(clips, [2.0, 5.0, 2.0, 2.0]) == [1.0, 5.0, 2.0, 1.0]
     assert heard_s(clips[:1], [float("nan")]) == [0.0]
+
+
+@pytest.mark.parametrize("verb", [["data"], ["train", "--workers", "1"]])
+def test_what_is_no_source_is_one_error(
+    verb: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLTK_LIKE_RUNS", str(tmp_path / "runs"))
+    text = toys.write_toy(tmp_path / "models").read_text()
+    path = tmp_path / "models" / "nested.py"
+    path.write_text(text.replace("        return [\n", "        return [\n            [],\n", 1))
+    assert main([verb[0], str(path), *verb[1:]]) == 2
+    said = capsys.readouterr().err
+    assert "error: sources() gives a list, which is no source" in said
+    assert "write * before" in said
+
+
+def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
+    model: Any = mltk.load_model(str(toys.write_toy(tmp_path / "models")))
+    with pytest.raises(SettingError, match="a name twice"):
+        collect(model.with_settings(classes=("beep", "beep", "_unknown_")), progress=False)

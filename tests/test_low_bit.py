@@ -318,6 +318,11 @@ def test_what_cannot_be_whole_numbers_is_refused() -> None:
     twice = keras.Model(inputs, layers.Conv2D(6, 1, name="b")(layers.Conv2D(6, 1)(layers.ReLU()(x))))
     with pytest.raises(ModelError, match="without a ReLU between"):
         integer_net(twice, BITS, "twice")
+    pooled = layers.GlobalAveragePooling2D()(layers.AveragePooling2D((2, 1))(layers.ReLU(name="r")(x)))
+    pools = keras.Model(inputs, layers.Softmax()(layers.Dense(3, name="c")(pooled)))
+    low_bit_net(pools, BITS, weights=True)
+    with pytest.raises(ModelError, match="no second pooling in a row"):
+        integer_net(pools, BITS, "pools")
 
 
 def test_the_int8_model_has_plain_relu6(tmp_path: Path) -> None:

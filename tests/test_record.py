@@ -41,6 +41,22 @@ def test_events_are_found_where_they_are() -> None:
     assert {i.label for i in found} == {"knock"}
 
 
+@pytest.mark.parametrize("rate", [11_025, 22_050])
+def test_events_late_in_a_recording_are_where_they_are(rate: int) -> None:
+    audio = np.zeros(300 * rate, np.int16)
+    for start in (10, 290):
+        audio[start * rate : round((start + 0.1) * rate)] = 5000
+    found = loud_segments(audio, rate, "k", pad_s=0.0)
+    assert [i.start_s for i in found] == pytest.approx([10, 290], abs=0.011)
+
+
+def test_an_event_that_is_just_long_enough_counts() -> None:
+    audio = np.zeros(60 * RATE, np.int16)
+    for start in range(1, 59):
+        audio[start * RATE : start * RATE + RATE // 50] = 5000
+    assert len(loud_segments(audio, RATE, "k", shortest_s=0.02)) == 58
+
+
 def test_short_pauses_are_part_of_an_event() -> None:
     audio = knocks(1.0, 1.3)
     assert len(loud_segments(audio, RATE, "k", gap_s=0.25)) == 1

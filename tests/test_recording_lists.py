@@ -40,6 +40,15 @@ def write(path: Path, rows: list[dict[str, Any]], delimiter: str = ",") -> Path:
     return path
 
 
+@pytest.mark.parametrize("text", [",path,label\n0,a.wav,yes\n1,b.wav,no\n", "path,label,\na.wav,yes,\nb.wav,no,\n"])
+def test_columns_without_a_name_are_passed_over(text: str, tmp_path: Path) -> None:
+    """As pandas writes the numbers of rows, and spreadsheets a comma too many."""
+    make(tmp_path, "a.wav", "b.wav")
+    (tmp_path / "l.csv").write_text(text)
+    clips = RecordingList(path=tmp_path / "l.csv", strict=True).collect()
+    assert [(clip.path.name, clip.label) for clip in clips] == [("a.wav", "yes"), ("b.wav", "no")]
+
+
 @pytest.mark.parametrize(
     ("name", "delimiter"), [("l.csv", ","), ("l.csv", ";"), ("l.tsv", "\t"), ("l.json", ""), ("l.jsonl", "")]
 )

@@ -1,5 +1,6 @@
 """Settings: one validation for class body, assignment, `with_settings` and `--set`; reading changes nothing."""
 
+import functools
 import json
 import math
 from collections.abc import Callable
@@ -84,6 +85,11 @@ def test_values_arrive_in_their_validated_form(way: Callable[[str, Any], Any]) -
             "learning_rate_steps",
             [[0, 0.1]],
             "setting 'learning_rate_steps': Expected int >= 1 at [0][0]; given [[0, 0.1]]",
+        ),
+        (
+            "learning_rate_steps",
+            [[10, math.nan]],
+            "setting 'learning_rate_steps': Expected float > 0.0 at [0][1]; given [[10, nan]]",
         ),
         ("lr_schedule", 3, "setting 'lr_schedule': expected a function, given 3"),
         ("frontend", 3, "setting 'frontend': Expected mapping, got int; given 3"),
@@ -187,6 +193,19 @@ def test_mappings_cannot_be_changed_behind_the_validation() -> None:
     with pytest.raises(TypeError):
         model.parameters["threshold"] = 4  # type: ignore[index]
     assert Toy().with_settings(parameters=model.parameters).parameters == {"threshold": 3}
+
+
+def test_numpy_arrays_count_as_lists() -> None:
+    model: Any = Toy().with_settings(class_weights=np.array([1.0, 2.0], np.float32))
+    assert tuple(model.class_weights) == (1.0, 2.0)
+
+
+def test_a_partial_function_is_told_by_its_name() -> None:
+    def stepped(epoch: int, start: float) -> float:
+        return start / (1 + epoch)
+
+    model = Toy().with_settings(lr_schedule=functools.partial(stepped, start=0.1))
+    assert to_json(model)["lr_schedule"] == "<function stepped>"
 
 
 def test_numpy_scalars_count_as_numbers() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mltk_like.data.speech import SpeechSource, Variation, find_alikes, open_engine, say, say_sound_alikes
-from mltk_like.data.speech.texts import Shuffled
+from mltk_like.data.speech.texts import Said
 from mltk_like.data.speech.words import NEAR_HOMOPHONE, word_parts
 from mltk_like.errors import SettingError
 
@@ -96,7 +96,7 @@ def test_no_voice_that_matches_is_an_error() -> None:
 
 def test_texts_in_shuffled_turns_are_even_and_keep_to_no_voice() -> None:
     texts = tuple(f"w{number}" for number in range(5))
-    shuffled = Shuffled(texts)
+    shuffled = Said(texts)
     assert Counter(shuffled.text(number) for number in range(15)) == dict.fromkeys(texts, 3)
     source = SpeechSource(name="n", label="l", texts=shuffled, count=100, engines=(("espeak:de+f?,de", 1.0),))
     assert source.count == 100

@@ -1,5 +1,7 @@
 """What synthetic speech says: pronunciations, sound-alikes, parts, phrases, pseudo-words."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,7 +24,8 @@ from mltk_like.data.speech import (
 from mltk_like.data.speech.lexicon import load_lexicon
 from mltk_like.data.speech.phonemes import ALPHABET, PHONES, distances, encode, phones, units
 from mltk_like.data.speech.pronunciation import contains, draw_variant, spoken_forms
-from mltk_like.errors import SettingError
+from mltk_like.data.speech.word_list import WordList
+from mltk_like.errors import DataError, SettingError
 
 pytest.importorskip("hibari", reason="the lexicon is hibari's")
 
@@ -126,6 +129,27 @@ def test_random_speech_avoids_the_keyword() -> None:
     kept = [line.text for line in say_random(label="unknown", count=3000, avoid="alexa").plan()]
     assert any("alexa" in text for text in free)
     assert not any("alexa" in text for text in kept)
+
+
+@pytest.mark.parametrize("keyword", ["jarvis", "hey rhasspy", "snowboy"])
+def test_random_speech_avoids_keywords_that_no_lexicon_has(keyword: str) -> None:
+    kept = [line.text for line in say_random(label="unknown", count=3000, avoid=keyword).plan()]
+    assert not any(keyword.split()[-1] in text.lower() for text in kept)
+
+
+def test_several_texts_keep_to_no_engine() -> None:
+    plan = say("on", "off", label="switch", count=400, engines=("kokoro", "piper")).plan()
+    counts = {(unit.engine, text): 0 for unit in plan for text in ("on", "off")}
+    for unit in plan:
+        counts[unit.engine, unit.text.strip(",.?!… ").lower()] += 1
+    assert min(counts.values()) > 60
+
+
+def test_no_sound_alikes_is_one_error(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("maus\n")
+    words = WordList(path=tmp_path / "one.txt", language="de")
+    with pytest.raises(DataError, match="no sound-alikes of 'maus'"):
+        say_sound_alikes("maus", label="u", count=2, words=words).plan()
 
 
 def test_positives_and_negatives_share_their_voices() -> None:

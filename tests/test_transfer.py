@@ -112,5 +112,9 @@ def test_percentages_of_unknown_and_silence_count_against_an_average_keyword() -
     plain = model.with_settings(unknown_class_percentage=None, unknown_multiplier=2.0, silence_fraction=0.3)
     assert plain.unknown_shares == (2.0, 0.3)
     assert model.with_settings(unknown_class_percentage=0, silence_class_percentage=0).unknown_shares == (0.0, 0.0)
+    silent = model.with_settings(
+        classes=("yes", "no", "_silence_"), unknown_class_percentage=0.0, silence_class_percentage=0.2
+    )
+    assert silent.unknown_shares == (0.0, 0.1)
     with pytest.raises(SettingError, match="unknown_class_percentage"):
         model.unknown_class_percentage = -1.0

@@ -64,6 +64,14 @@ def test_a_weight_repeats_a_clips_windows() -> None:
     assert counts.tolist() == [18, 19, 1, 0, 0]
 
 
+@given(st.lists(st.floats(0.3, 3.0), min_size=5, max_size=5), st.integers(0, 30))
+@settings(deadline=None, max_examples=40)
+def test_passes_are_equally_long_whatever_the_weights(weights: list[float], epoch: int) -> None:
+    first, other = (plan(n, undersample=True, weights=tuple(weights)) for n in (0, epoch))
+    assert len(set(np.bincount(first.labels).tolist())) == 1
+    assert np.bincount(first.labels).tolist() == np.bincount(other.labels).tolist()
+
+
 def test_no_clip_of_any_class_gives_no_window() -> None:
     recipe = Recipe(classes=("a", "b"), unknown_multiplier=1, silence_fraction=0, cropped_fraction=0, seed=0)
     made = plan_cuts(recipe, ("c",), np.array([500]), 0, window=100, stride=50)

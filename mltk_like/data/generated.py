@@ -104,7 +104,7 @@ class GeneratedRecordings:
         """The labelled stretches or windows; recordings that are not in the cache are made.
 
         Args:
-            limit: only the first so many, labels taking turns; no more recordings are made than that takes.
+            limit: only the first so many, labels taking turns; all recordings are made even so.
             workers: not used.
             progress: show a bar.
 

@@ -45,6 +45,7 @@ def loud_segments(
     if min(above_db, gap_s, pad_s, shortest_s) < 0 or (segment_s is not None and segment_s <= 0):
         raise SettingError("a length or level of the segments is below 0", "give 0 or more")
     frame = max(round(_FRAME_S * sample_rate_hz), 1)
+    frame_s = frame / sample_rate_hz
     count = len(samples) // frame
     if not count:
         return []
@@ -54,16 +55,17 @@ def loud_segments(
     loud = np.flatnonzero(level > background + above_db)
     if not len(loud):
         return []
-    ends = np.flatnonzero(np.diff(loud) * _FRAME_S > gap_s + _FRAME_S)
+    ends = np.flatnonzero(np.diff(loud) * frame_s > gap_s + frame_s)
     firsts, lasts = loud[np.r_[0, ends + 1]], loud[np.r_[ends, len(loud) - 1]] + 1
     found: list[Interval] = []
     total = len(samples) / sample_rate_hz
-    for first, last in zip(firsts * _FRAME_S, lasts * _FRAME_S, strict=True):
-        if last - first < shortest_s:
+    for first, last in zip(firsts * frame_s, lasts * frame_s, strict=True):
+        # Half a frame less: what lasts as long as asked is not lost to rounding.
+        if last - first < shortest_s - frame_s / 2:
             continue
         # Padding must not reach into the interval before.
         start = max(first - pad_s, found[-1].end_s if found else 0.0)
         end = min(start + segment_s if segment_s else last + pad_s, total)
-        if segment_s is None or end - start >= segment_s - _FRAME_S:
+        if segment_s is None or end - start >= segment_s - frame_s:
             found.append(Interval(start_s=float(start), end_s=float(end), label=label))
     return found

@@ -1,12 +1,13 @@
 """What every source of clips looks like to the framework."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
+from mltk_like.errors import SettingError
 
 # Labels of sounds that are mixed into windows, and of rooms that these are played in: no class of any model.
 NOISE_LABEL = "_noise_"
@@ -38,6 +39,19 @@ class Source(Protocol):
             DataError: the source cannot be had.
             ToolError: a package that it needs is not installed.
         """
+
+
+def checked_sources(given: Iterable[object]) -> list[Source]:
+    """The sources that a model's `sources()` gives. Raises SettingError where one is none."""
+    sources: list[Source] = []
+    for source in given:
+        if not isinstance(source, Source):
+            raise SettingError(
+                f"sources() gives a {type(source).__name__}, which is no source",
+                "write * before what gives several: *speech_negatives(...)",
+            )
+        sources.append(source)
+    return sources
 
 
 @runtime_checkable

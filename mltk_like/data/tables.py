@@ -60,13 +60,15 @@ def _csv_rows(path: Path, lines: Iterable[str]) -> Iterator[tuple[int, Row]]:
     reader = csv.reader(chain([header], lines), delimiter=max(",;\t", key=header.count), strict=True)
     try:
         columns = [name.strip().lower() for name in next(reader, [])]
-        if len(set(columns)) < len(columns) or not any(columns):
+        named = [name for name in columns if name]  # others are numbers of rows, or nothing
+        if len(set(named)) < len(named) or not named:
             raise DataError(f"{path}: its first line names no columns, or one twice", "begin with: path,label")
         for values in reader:
             if len(values) > len(columns):
                 yield reader.line_num, {ERROR: f"{len(values)} values for {len(columns)} columns"}
             elif any(value.strip() for value in values):
-                yield reader.line_num, dict(zip(columns, map(str.strip, values), strict=False))
+                row = zip(columns, map(str.strip, values), strict=False)
+                yield reader.line_num, {name: value for name, value in row if name}
     except csv.Error as error:
         raise DataError(f"{path}, line {reader.line_num}: {error}", "check its quotation marks") from error
 

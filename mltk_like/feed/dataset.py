@@ -17,9 +17,9 @@ from mltk_like.data.noise import babble, room_impulse_response
 from mltk_like.data.own import restrained
 from mltk_like.data.rooms import recorded_response
 from mltk_like.data.skipped import Clips, Skipped, of_labels, report, skipped_of
-from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL, Remakable, Source
+from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL, Remakable, Source, checked_sources
 from mltk_like.data.split import Splits, split_by_group
-from mltk_like.errors import DataError
+from mltk_like.errors import DataError, SettingError
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.store import ClipStore, build_store, store_samples
 from mltk_like.feed.windows import SplitFiles
@@ -74,7 +74,7 @@ def gather(model: AudioDatasetMixin, *, test: bool = False, workers: Workers = N
     Raises:
         ToolError: a package that a source needs is not installed.
     """
-    sources = list(model.sources())
+    sources = checked_sources(model.sources())
     downloads = [source for source in sources if isinstance(source, Download)]
     limit = model.test_clips if test else None
     clips: list[Clip] = []
@@ -120,8 +120,12 @@ def collect(
 
     Raises:
         DataError: `strict` and a source cannot be had; one of `own` cannot; or a class has no clips at all.
+        SettingError: two classes have the same name, or `sources()` gives what is no source.
         ToolError: a package that a source needs is not installed.
     """
+    names = getattr(model, "classes", ())
+    if len(set(names)) < len(names):
+        raise SettingError(f"classes {names} has a name twice", "each of the net's outputs needs its own")
     gathered = gather(model, test=test, workers=workers, progress=progress)
     problems = tuple(f"{name}: {why}" for name, why in gathered.problems.items())
     if strict and problems:
@@ -146,7 +150,7 @@ def restore(model: AudioDatasetMixin, clips: Sequence[Clip], *, progress: bool =
     """
     missing = {clip.path for clip in clips if not clip.path.is_file()}
     if missing:
-        for source in model.sources():
+        for source in checked_sources(model.sources()):
             if isinstance(source, Remakable):
                 source.remake(missing, progress=progress)
     return all(path.is_file() for path in missing)

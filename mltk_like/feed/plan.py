@@ -85,7 +85,7 @@ def plan_epoch(
     unknown = unknown_class(recipe.classes)
     weight = np.array(weights or [1.0] * len(labels), dtype=np.float64)
     keywords = np.flatnonzero((ids >= 0) & (ids != (-2 if unknown is None else unknown)))
-    keywords = keywords[_repeats(rng, weight[keywords])]
+    keywords = keywords[_repeats(rng.random() if len(keywords) else 0.0, weight[keywords])]
     entries = [(keywords, np.full(len(keywords), Kind.WHOLE), ids[keywords])]
     if unknown is not None:
         count = round(recipe.unknown_multiplier * len(keywords)) if len(keywords) else int((ids == unknown).sum())
@@ -129,8 +129,11 @@ def plan_cuts(
     counts = np.where(ids >= 0, np.maximum((lengths - window) // stride + 1, 0), 0)
     clips = np.repeat(np.arange(len(ids)), counts)
     starts = (np.arange(len(clips)) - np.repeat(np.cumsum(counts) - counts, counts)) * stride
-    order = _repeats(rng, np.array(weights or [1.0] * len(ids), dtype=np.float64)[clips])
-    order = rng.permutation(order)
+    weight, chance = np.array(weights or [1.0] * len(ids), dtype=np.float64)[clips], rng.random()
+    # Each class by itself where that counts: the rarest has as many windows in every pass.
+    of = ids[clips] if recipe.undersample else np.zeros(len(clips), np.int64)
+    parts = [places[_repeats(chance, weight[places])] for places in (np.flatnonzero(of == n) for n in np.unique(of))]
+    order = rng.permutation(np.sort(np.concatenate([np.zeros(0, np.int64), *parts])))
     if recipe.undersample:
         # Shuffled again: what is left of the majority stands in the first part of the pass.
         order = rng.permutation(order[_balanced(ids[clips[order]])])
@@ -148,15 +151,15 @@ def _balanced(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.asarray(ranks < least)
 
 
-def _repeats(rng: np.random.Generator, weights: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Each place as often as its weight says, by systematic sampling, so that the total is the same for every draw."""
+def _repeats(chance: float, weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Each place as often as its weight says, by systematic sampling: the total is the same for every chance."""
     if not len(weights):
         return np.zeros(0, dtype=np.int64)
     total = max(round(float(weights.sum())), 1)
     ends = np.cumsum(weights) * (total / weights.sum())
     ends[-1] = total
     # A sum that rounds up must not add a clip.
-    passed = np.minimum(np.floor(ends + rng.random()), total).astype(np.int64)
+    passed = np.minimum(np.floor(ends + chance), total).astype(np.int64)
     counts = np.diff(passed, prepend=0)
     return np.repeat(np.arange(len(weights)), counts)
 

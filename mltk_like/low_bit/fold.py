@@ -143,6 +143,8 @@ class _Fold:
         if kind == "AveragePooling2D" and (tuple(layer.strides) != size or layer.padding != "valid"):
             raise ModelError(f"low-bit export knows no overlapping pooling ({layer.name})", _KNOWN)
         if self.open is None:
+            if self.window != (1, 1):
+                raise ModelError(f"low-bit export knows no second pooling in a row ({layer.name})", _KNOWN)
             self.window = (size[0], size[1])
         elif size == (height, width):
             self.open = replace(self.open, pooled=True)

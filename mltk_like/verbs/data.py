@@ -15,7 +15,15 @@ from mltk_like.data.labelled import LabelledRecordings
 from mltk_like.data.layouts import SpeechCommands, SpokenWords
 from mltk_like.data.lists import RecordingList
 from mltk_like.data.recordings import Folder
-from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL, Described, Inventory, Source
+from mltk_like.data.source import (
+    MICROPHONE_LABEL,
+    NOISE_LABEL,
+    ROOM_LABEL,
+    Described,
+    Inventory,
+    Source,
+    checked_sources,
+)
 from mltk_like.data.split import SplitRow, Splits, split_by_group, summary
 from mltk_like.errors import MltkLikeError
 from mltk_like.feed.dataset import Gathered, gather
@@ -119,7 +127,7 @@ def data_report(
     assert isinstance(specification, AudioDatasetMixin)
     with without_network(offline):
         gathered = gather(specification, workers=workers, progress=progress) if fetch else None
-        pairs = [(source, inventory(source, gathered)) for source in specification.sources()]
+        pairs = [(source, inventory(source, gathered)) for source in checked_sources(specification.sources())]
         off = is_offline()
     clips = [clip for _, found in pairs for clip in found.clips]
     splits = split_by_group(clips, fractions=specification.split_fractions)

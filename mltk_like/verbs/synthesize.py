@@ -15,7 +15,7 @@ from mltk_like.data.speech.export import MANIFEST, RATES_HZ, folder_name, read_m
 from mltk_like.data.speech.finish import SAMPLE_RATE
 from mltk_like.data.speech.source import SpeechSource
 from mltk_like.data.speech.spoken import ALIKE_ENGINES, KEYWORD_ENGINES, Engines, Voices
-from mltk_like.data.speech.texts import Parts, Shuffled, SoundAlikes, Texts
+from mltk_like.data.speech.texts import Parts, Said, SoundAlikes, Texts
 from mltk_like.data.speech.variation import USUAL, Variation
 from mltk_like.data.speech.word_list import WordList
 from mltk_like.data.speech.words import NEAR_HOMOPHONE, Alike, find_alikes, word_parts
@@ -232,7 +232,7 @@ def _is_english(language: str) -> bool:
 
 def _keywords(words: Sequence[str], count: int, voice: _Voice, variation: Variation) -> Batch:
     folders = {text: folder_name(text) for text in (word.strip() for word in words)}
-    texts = Shuffled(tuple(folders), variation)
+    texts = Said(tuple(folders), variation)
     return Batch(source=voice.source(texts, count * len(folders), variation), folders=folders)
 
 
@@ -256,7 +256,7 @@ def _negatives(word: str, count: int, nearest: int, lists: WordList | None, voic
     if n_parts:
         sources.append(readers.source(Parts(word), n_parts))
     if n_runs:
-        sources.append(voice.source(Shuffled(runs), n_runs))
+        sources.append(voice.source(Said(runs), n_runs))
     return [Batch(source=source, folder=ALIKE_FOLDER) for source in sources]
 
 

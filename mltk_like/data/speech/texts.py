@@ -14,6 +14,7 @@ from mltk_like.data.speech.pseudo import pseudo_word
 from mltk_like.data.speech.variation import AS_WRITTEN, USUAL, Line, Variation
 from mltk_like.data.speech.word_list import WordList
 from mltk_like.data.speech.words import find_alikes, part_of
+from mltk_like.errors import DataError
 
 _ALIKES = 512  # how far down the list of sound-alikes to go before it starts again with other voices
 
@@ -36,7 +37,10 @@ class Texts(ABC):
 
 @dataclass(frozen=True)
 class Said(Texts):
-    """The given texts by turns, in many pronunciations and as call, statement and question."""
+    """The given texts, in many pronunciations and as call, statement and question.
+
+    All of them come before any comes again, each time in another order: no text keeps to a voice.
+    """
 
     texts: tuple[str, ...]
     variation: Variation = USUAL
@@ -44,20 +48,12 @@ class Said(Texts):
 
     def text(self, number: int) -> str:
         """Which of the texts it is."""
-        return self.texts[number % len(self.texts)]
+        turn, at = divmod(number, len(self.texts))
+        return self.texts[_order(len(self.texts), turn)[at]]
 
     def line(self, number: int, rng: np.random.Generator) -> Line:
         text = self.text(number)
         return self.variation.line(text, pronounce(text), rng)
-
-
-@dataclass(frozen=True)
-class Shuffled(Said):
-    """The given texts, all of them before any comes again, each time in another order: no text keeps to a voice."""
-
-    def text(self, number: int) -> str:
-        turn, at = divmod(number, len(self.texts))
-        return self.texts[_order(len(self.texts), turn)[at]]
 
 
 @dataclass(frozen=True)
@@ -71,6 +67,9 @@ class SoundAlikes(Texts):
 
     def line(self, number: int, rng: np.random.Generator) -> Line:
         alikes = find_alikes(self.word, self.nearest, self.words)
+        if not alikes:
+            hint = "give a longer list of words, in a language that espeak-ng speaks"
+            raise DataError(f"there are no sound-alikes of {self.word!r}", hint)
         alike = alikes[number % len(alikes)]
         # espeak-ng, which reads a list of words, has symbols of its own.
         phonemes = pronounce(alike.phrase) if self.words else alike.phonemes
@@ -125,6 +124,6 @@ def _order(count: int, turn: int) -> tuple[int, ...]:
 
 
 def _said(word: str) -> str:
-    """Phonemes by the lexicon alone: a word that it lacks is read only when it is spoken."""
+    """Phonemes; a word that the lexicon lacks is read as whoever says it will."""
     words = load_lexicon()
-    return words.get(word) or words.get(word.capitalize()) or ""
+    return words.get(word) or words.get(word.capitalize()) or (pronounce(word) if word else "")
