@@ -16,6 +16,7 @@ import mltk_like as mltk
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.data import Clip, Folder, GeneratedNoise
+from mltk_like.data.fetch import is_offline
 from mltk_like.data.source import Described, Inventory
 from mltk_like.errors import DataError, ModelError, SettingError, ToolError
 from mltk_like.feed.dataset import collect
@@ -206,3 +207,10 @@ def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
     model: Any = mltk.load_model(str(toys.write_toy(tmp_path / "models")))
     with pytest.raises(SettingError, match="a name twice"):
         collect(model.with_settings(classes=("beep", "beep", "_unknown_")), progress=False)
+
+
+def test_offline_holds_for_the_plots_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[bool] = []
+    monkeypatch.setattr("mltk_like.verbs.data_plots.plot_data", lambda *_, **__: seen.append(is_offline()))
+    assert main(["data", "bell_detector", "--offline", "--plots", str(tmp_path)]) == 0
+    assert seen == [True]

@@ -249,6 +249,14 @@ def test_recordings_shorter_than_a_window(trained: Trained, tmp_path: Path) -> N
     assert result.curves["clean"].false_accepts.sum() == 0
 
 
+def test_negatives_that_cannot_be_read(trained: Trained, tmp_path: Path) -> None:
+    (tmp_path / "junk").mkdir()
+    (tmp_path / "junk" / "a.wav").write_text("no sound")
+    (tmp_path / "junk" / "b.wav").write_bytes(b"")
+    with pytest.raises(DataError, match="none of the recordings without the word can be read"):
+        mltk.evaluate(trained.tflite, recordings=mltk.Recordings(negatives=(tmp_path / "junk",)), progress=False)
+
+
 @pytest.mark.parametrize("what", ["positives", "negatives", "noise"])
 @pytest.mark.parametrize("kind", ["missing", "empty"])
 def test_a_folder_without_recordings(trained: Trained, recordings: Path, what: str, kind: str) -> None:
@@ -304,8 +312,13 @@ def test_the_command_line(trained: Trained, recordings: Path, capsys: pytest.Cap
     printed = json.loads(capsys.readouterr().out)
     assert (list(printed["streams"]), printed["merge_ms"]) == (["clean", "0 dB", "5 dB"], 1000)
     assert len(printed["misses_by"]) == 15
-    for wrong in (["--free", "minimum_count"], ["--labelled", str(recordings)]):
-        assert main([*arguments, *wrong]) == 2
+    wrong_ones = (
+        ["--free", "minimum_count"], ["--labelled", str(recordings)], ["--both", "--tflm"], ["--both", "--low-bit"],
+        ["--low-bit", "--target-false-accepts", "1"], ["--merge-ms", "-5"], ["--target-false-accepts", "nan"],
+        ["--snr", "nan"], ["--snr", "-400"],
+    )  # fmt: skip
+    for wrong in wrong_ones:
+        assert main([*arguments, *wrong]) == 2, wrong
     capsys.readouterr()
     assert main(["evaluate", str(trained.tflite), "--positives", "nowhere"]) == 2
     assert "error: no such folder: nowhere" in capsys.readouterr().err

@@ -9,12 +9,14 @@ import toys
 from toys import Trained
 
 from mltk_like.artifact import open_artifact
+from mltk_like.audio.recogniser import Detection
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.data.labels import Interval
 from mltk_like.errors import DataError
-from mltk_like.evaluation.labelled import window_labels
+from mltk_like.evaluation.labelled import LabelledRecording, label_row, window_labels
 from mltk_like.evaluation.scan import scan_folders
+from mltk_like.evaluation.streams import ScoredStream
 from mltk_like.evaluation.subject import Subject
 from mltk_like.verbs.evaluate import evaluate_labelled
 from mltk_like.verbs.evaluation_input import open_subject
@@ -72,6 +74,31 @@ def test_the_command_line(trained: Trained, folder: Path, capsys: pytest.Capture
     (folder / "a.txt").unlink()
     assert main(["evaluate", str(trained.tflite), "--labelled", str(folder)]) == 2
     assert "has labels" in capsys.readouterr().err
+
+
+def test_events_that_follow_close_are_told_apart() -> None:
+    intervals = tuple(Interval(start_s=at, end_s=at + 0.3, label="knock") for at in (0.0, 0.6, 1.2))
+
+    def hits(*times_ms: int) -> tuple[int, int]:
+        found = tuple(Detection(time_ms=at, class_index=0, label="knock", score=250) for at in times_ms)
+        nothing = ScoredStream(scores=np.zeros((0, 1), np.uint8), times_ms=np.zeros(0, np.int64), duration_s=3.0)
+        recording = LabelledRecording(
+            path=Path("a.wav"), intervals=intervals, detections=found, scored=nothing, truth=np.zeros(0, np.int64)
+        )
+        row = label_row("knock", [recording])
+        return row.hits, row.false_alarms
+
+    assert hits(250, 850, 1450) == (3, 0)
+    assert hits(250) == (1, 0)
+    assert hits(700, 900) == (2, 0)  # late for the first, then in the second
+    assert hits(250, 2900) == (1, 1)
+
+
+def test_what_never_reaches_the_net_is_an_error(trained: Trained, tmp_path: Path) -> None:
+    write_wav(tmp_path / "a.wav", np.zeros(toys.RATE // 10, np.int16), toys.RATE)
+    (tmp_path / "a.txt").write_text("0.0\t0.1\tbeep\n")
+    with pytest.raises(DataError, match="the net never ran"):
+        evaluate_labelled(trained.tflite, tmp_path, progress=False)
 
 
 def test_labels_of_another_name(trained: Trained, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

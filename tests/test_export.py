@@ -185,7 +185,7 @@ def test_operators_are_those_of_all_graphs() -> None:
     assert operators_of(data) == ("conv_2d", "fully_connected", "pad", "reshape", "softmax")
 
 
-@pytest.mark.parametrize("prefix", ["", "a b", "é", "a-b"])
+@pytest.mark.parametrize("prefix", ["", "a b", "é", "a-b", "int", "namespace"])
 def test_prefixes_are_names(prefix: str) -> None:
     with pytest.raises(SettingError):
         check_prefix(prefix)

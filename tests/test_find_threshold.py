@@ -13,7 +13,7 @@ import mltk_like as mltk
 from mltk_like.artifact import open_artifact
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
-from mltk_like.errors import CheckError
+from mltk_like.errors import CheckError, DataError
 from mltk_like.tflite import read_parameters
 from mltk_like.verbs.find_threshold import find_threshold
 
@@ -113,6 +113,15 @@ def test_what_cannot_be_reached_changes_nothing(
     assert "error: no setting of 1 reaches 0.5 false accepts an hour" in capsys.readouterr().err
     assert bare.read_bytes() == before
     assert not (tmp_path / "out").exists()
+
+
+def test_quiet_negatives_alone_say_nothing(bare: Path, tmp_path: Path) -> None:
+    before = bare.read_bytes()
+    room = (np.random.default_rng(5).standard_normal(20 * toys.RATE) * 100).astype(np.int16)
+    write_wav(tmp_path / "quiet" / "room.wav", room, toys.RATE)
+    with pytest.raises(DataError, match="nothing says how high the threshold must be"):
+        find_threshold(bare, 0.5, recordings=mltk.Recordings(negatives=(tmp_path / "quiet",)), progress=False)
+    assert bare.read_bytes() == before
 
 
 def test_the_command_line(bare: Path, given: mltk.Recordings, capsys: pytest.CaptureFixture[str]) -> None:

@@ -148,7 +148,27 @@ def test_the_command_line(file: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "nothing is louder" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("label", "options"), [("a/b", []), ("a", ["--seconds", "0"]), ("a", ["-m", "x"])])
+@pytest.mark.parametrize(
+    ("label", "options"),
+    [
+        ("a/b", []),
+        *(
+            ("a", options)
+            for options in (
+                ["--seconds", "0"], ["--seconds", "inf"], ["-m", "x"], ["--rate", "0"], ["--rate", "1000000000"],
+                ["--above", "nan"], ["--above", "-1"], ["--segment", "nan"], ["--segment", "0"],
+            )
+        ),
+    ],
+)  # fmt: skip
 def test_what_cannot_be_is_refused(label: str, options: list[str], file: Path, tmp_path: Path) -> None:
     assert main(["record", label, "--input", str(file), "-o", str(tmp_path / "out"), *options]) == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_said_before_anything_is_heard(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DataError, match="cannot write"):
+        record("a", input=file, output=tmp_path / "file" / "out", progress=False)
+    record("a", input=file, output=tmp_path / "out", progress=False)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["audio_a_001.wav", "labels_a_001.txt"]

@@ -51,6 +51,20 @@ def test_build_is_the_same_net_untrained(trained: Trained) -> None:
 
 
 @pytest.mark.slow
+def test_the_table_of_keras_is_whole(trained: Trained) -> None:
+    lines = str(mltk.summarize(trained.result.archive)).splitlines()
+    assert max(map(len, lines)) > 100
+    assert any("Param" in line and line.rstrip().endswith(("┃", "|")) for line in lines)
+
+
+def test_what_does_not_go_together(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["summarize", str(trained.result.archive), "--frontend", "--tflite"]) == 2
+    assert "the front end alone" in capsys.readouterr().err
+    path = tmp_path / "out.json"
+    assert main(["summarize", str(trained.tflite), "--tflite", "--json", "-o", str(path)]) == 0
+    assert json.loads(path.read_text()) == json.loads(capsys.readouterr().out)
+
+
 def test_build_needs_no_training_and_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["summarize", "keyword_spotting_alexa", "--tflite", "--build", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)

@@ -239,6 +239,12 @@ def test_command_line_lists_alikes_and_voices(choir: str, capsys: Capture) -> No
     assert engines["hibari"]["licence"] == "Apache-2.0"
 
 
+def test_workers_are_counted_from_0(capsys: Capture) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["synthesize", "yes", "--out", "nowhere", "--workers", "-1"])
+    assert "'-1' is not 0, 1, 2" in capsys.readouterr().err
+
+
 def test_command_line_needs_a_folder(capsys: Capture) -> None:
     assert main(["synthesize", "alexa"]) == 2
     assert "give --out DIR" in capsys.readouterr().err

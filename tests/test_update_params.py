@@ -84,6 +84,7 @@ def test_a_value_has_its_type(bare: Path, text: str, key: str, value: Any) -> No
         "minimum_count=1000", "average_window_duration_ms=1.5", "suppression_ms=true", "volume_gain=-1",
         "fe.window_size_ms=500", "fe.sample_rate_hz=1", "fe.filterbank_upper_band_limit=9000",
         "fe.window_step_ms=2.5", "fe.noise_reduction_enable=1", "fe.fft_length=1024", "no_equals_sign", "=5",
+        "energy_gate.threshold=99999", "energy_gate.backoff=-3",
         "nested={\"a\": 1}", "nothing=null", "mixed=[1, \"a\"]",
     ],
 )  # fmt: skip

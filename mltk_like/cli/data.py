@@ -24,17 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Show the sources."""
     from mltk_like.cluster import workers_at
+    from mltk_like.data.fetch import offline
     from mltk_like.verbs.augmented import store_copies
     from mltk_like.verbs.data import data_report
     from mltk_like.verbs.data_plots import plot_data
 
     model = apply_set(load_file(find_model(args.model).path), args.set)
-    with workers_at(args.cluster) as workers:
+    with offline(args.offline), workers_at(args.cluster) as workers:
         fetch = args.fetch or args.augment_copies > 0
         report = data_report(model, fetch=fetch, offline=args.offline, workers=workers, progress=not args.json)
         if args.augment_copies:
             store_copies(model, args.augment_copies, workers=workers, progress=not args.json)
-    if args.plots:
-        plot_data(model, args.plots, progress=not args.json)
+        if args.plots:
+            plot_data(model, args.plots, progress=not args.json)
     show(report, args.json)
     return 0

@@ -42,20 +42,13 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate and print."""
     if args.device:
         return _compare(args)
-    if args.limit is not None or args.upload:
-        raise SettingError("--limit and --upload go with --device", "add --device PORT")
+    _check(args)
     from mltk_like.verbs.evaluate import Recordings, evaluate, evaluate_both, evaluate_labelled
     from mltk_like.verbs.find_threshold import find_threshold
 
     ours: dict[str, Any] = {"normalise": args.normalised, "output": args.output, "progress": not args.json}
     given: dict[str, Any] = {**ours, "subset": args.subset, "snr_db": args.snr, "merge_ms": args.merge_ms}
     recorded = args.positives or args.negatives
-    if (args.noise or args.label) and not recorded:
-        raise SettingError("--noise and --label go with recordings", "add --positives DIR --negatives DIR")
-    if (args.free and args.target_false_accepts is None) or (args.labelled and recorded):
-        raise SettingError("--free goes with --target-false-accepts, --labelled without --positives and --negatives")
-    if (args.session or args.label_map) and not args.labelled:
-        raise SettingError("--session and --label-map go with --labelled", "add --labelled DIR")
     if recorded:
         details: dict[str, Any] = {"noise": args.noise, "label": args.label, "group": args.group}
         given["recordings"] = Recordings(positives=args.positives, negatives=tuple(args.negatives or ()), **details)
@@ -70,6 +63,32 @@ def run(args: argparse.Namespace) -> int:
         result = evaluate(args.model, tflite=args.tflite, tflm=args.tflm, low_bit=args.low_bit, **given)
     show(result, args.json)
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse options that would be passed over."""
+    recorded, target = bool(args.positives or args.negatives), args.target_false_accepts is not None
+    labelled, elsewhere = bool(args.labelled), args.subset != "test" or args.snr or args.merge_ms is not None
+    # (what was given, what it needs or does not go with, hint)
+    rules: tuple[tuple[bool, str, str], ...] = (
+        (args.limit is not None or args.upload, "--limit and --upload go with --device", "add --device PORT"),
+        (
+            bool(args.noise or args.label) and not recorded,
+            "--noise and --label go with recordings",
+            "add --positives DIR",
+        ),
+        (bool(args.free) and not target, "--free goes with a target", "add --target-false-accepts RATE"),
+        (bool(args.session or args.label_map) and not labelled, "--session and --label-map go with --labelled", ""),
+        (labelled and recorded, "--labelled goes without --positives and --negatives", "leave them out"),
+        (labelled and bool(elsewhere), "--labelled goes without --snr, --merge-ms and --subset", "leave them out"),
+        (args.low_bit and (labelled or target or args.both or args.tflm), "--low-bit is judged alone", ""),
+        (args.both and args.tflm, "--both judges the float and the int8 form on LiteRT", "leave out --tflm"),
+        ((args.merge_ms or 0) < 0, f"--merge-ms {args.merge_ms} is below 0", "give 0 or more"),
+        (target and not 0 < args.target_false_accepts < float("inf"), "a target is above 0", "for example 0.5"),
+    )
+    for wrong, message, hint in rules:
+        if wrong:
+            raise SettingError(message, hint)
 
 
 def _pair(text: str) -> tuple[str, str]:

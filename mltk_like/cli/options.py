@@ -2,7 +2,6 @@
 
 import argparse
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from mltk_like.model import Model
@@ -14,6 +13,13 @@ MODEL_HELP = "a name, a .py file, a run folder, a .mltk.zip or a .tflite"
 def add_json(parser: argparse.ArgumentParser) -> None:
     """`--json`: machine-readable output."""
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
+
+
+def whole_number(text: str) -> int:
+    """Type of an option that counts something. Raises argparse.ArgumentTypeError for anything but 0, 1, 2, ..."""
+    if not (text.isascii() and text.isdigit()):
+        raise argparse.ArgumentTypeError(f"{text!r} is not 0, 1, 2, ...")
+    return int(text)
 
 
 def add_set(parser: argparse.ArgumentParser) -> None:
@@ -32,10 +38,11 @@ def apply_set(model: Model, assignments: list[str]) -> Model:
     return model.with_settings(**parse_assignments(model, assignments)) if assignments else model
 
 
+def text_of(result: Any, as_json: bool) -> str:
+    """A result as its table or as JSON."""
+    return json.dumps(result.to_dict(), indent=2) if as_json else str(result)
+
+
 def show(result: Any, as_json: bool) -> None:
     """Print a result as its table or as JSON."""
-    if as_json:
-        value: Mapping[str, Any] = result.to_dict()
-        print(json.dumps(value, indent=2))
-    else:
-        print(result)
+    print(text_of(result, as_json))

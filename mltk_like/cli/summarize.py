@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from mltk_like.cli.options import MODEL_HELP, add_json, show
+from mltk_like.cli.options import MODEL_HELP, add_json, show, text_of
+from mltk_like.errors import SettingError
 from mltk_like.paths import write_bytes, write_text
 
 
@@ -25,11 +26,13 @@ def run(args: argparse.Namespace) -> int:
     from mltk_like.verbs.data_plots import filters_png
     from mltk_like.verbs.summarize import steps_of, summarize
 
+    if args.frontend and (args.tflite or args.build):
+        raise SettingError("--frontend shows the front end alone", "leave out --tflite and --build")
     if args.filters:
         write_bytes(args.filters, filters_png(args.model))
     options = {"tflite": args.tflite, "build": args.build}
     result = steps_of(args.model) if args.frontend else summarize(args.model, **options)
     show(result, args.json)
     if args.output:
-        write_text(args.output, f"{result}\n")
+        write_text(args.output, f"{text_of(result, args.json)}\n")
     return 0

@@ -2,7 +2,7 @@
 
 import argparse
 
-from mltk_like.cli.options import add_json, show
+from mltk_like.cli.options import add_json, show, whole_number
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pitch", nargs=2, type=float, metavar=("LEAST", "MOST"), help="factor on the pitch")
     parser.add_argument("--rate-hz", type=int, default=16_000, help="sampling rate (default: 16000)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other clips")
-    parser.add_argument("--workers", type=int, help="processes; 0: none (default: one a core)")
+    parser.add_argument("--workers", type=whole_number, help="processes; 0: none (default: one a core)")
     parser.add_argument("--cluster", metavar="ADDRESS", help="speak on a Ray cluster: auto, HOST:PORT, ray://HOST:PORT")
     parser.add_argument("--list-voices", action="store_true", help="show engines and voices, and say nothing")
     parser.add_argument("--dry-run", action="store_true", help="show the sound-alikes, and say nothing")

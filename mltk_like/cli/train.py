@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mltk_like.cli.options import add_set, apply_set
+from mltk_like.cli.options import add_set, apply_set, whole_number
 from mltk_like.errors import SettingError
 from mltk_like.loader import find_model, load_file
 from mltk_like.model import Model
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume-from", metavar="RUN", help="fine-tune a run, archive or name, in a new run; see --negatives"
     )
-    parser.add_argument("--workers", type=int, help="worker processes for data; 0: none (default: one a core)")
+    parser.add_argument("--workers", type=whole_number, help="worker processes for data; 0: none (default: one a core)")
     parser.add_argument("--weights", metavar="FILE", help="start from the weights of a .keras or .weights.h5 file")
     parser.add_argument("--no-evaluate", action="store_true", help="leave out evaluation and profile")
     parser.add_argument("--strict-sources", action="store_true", help="a source that cannot be had is an error")

@@ -12,7 +12,7 @@ from mltk_like.data.clip import Clip
 from mltk_like.errors import DataError
 from mltk_like.evaluation.details import FalseAccept, Latency, Miss, false_accepts_by, latency_of, misses_by
 from mltk_like.evaluation.result import LISTED, EvaluationResult
-from mltk_like.evaluation.streams import LEAD_S, ScoredStream, StreamScorer, word_end_s
+from mltk_like.evaluation.streams import GAP_S, LEAD_S, ScoredStream, StreamScorer, word_end_s
 from mltk_like.evaluation.subject import Subject
 from mltk_like.evaluation.testset import TestSet
 from mltk_like.feed.windows import Batch
@@ -100,6 +100,8 @@ def score_tests(subject: Subject, tests: TestSet, *, progress: bool = True) -> S
     if tests.negatives:
         blocks = tests.negative_stream(starts)
         negatives = streams.long(tqdm(blocks, desc=f"{what}, negatives", unit="min", disable=not progress))
+        if negatives.duration_s <= GAP_S * len(tests.negatives) + 0.001:
+            raise DataError("none of the recordings without the word can be read", "WAV, FLAC, OGG and MP3 can be")
     positives = {
         name: streams.clips(
             tqdm(

@@ -175,26 +175,23 @@ def judge_labelled(
     """
     from tqdm import tqdm
 
-    for label, wanted in (label_map or {}).items():
-        if wanted not in subject.classes:
-            raise SettingError(f"{label} cannot become {wanted}", "the model's classes: " + ", ".join(subject.classes))
-    found, skipped = find_annotated(folder, labels, dict.fromkeys(sessions, "test"))
-    report(str(folder), skipped, len(found) + len(skipped), "files or labels cannot be used")
-    if not found:
-        raise DataError(f"no recording in {folder} has labels", "a.wav has its Audacity labels in a.txt")
-    found = [_renamed(item, label_map or {}) for item in found]
+    names = _checked(label_map or {}, subject)
+    found = [_renamed(item, names) for item in _annotated(folder, labels, sessions)]
     streams = StreamScorer(subject.frontend, subject.recogniser.latency_ms, subject.score, subject.gate)
     recordings = tuple(
         _judge_one(subject, streams, item) for item in tqdm(found, desc="labelled", unit="file", disable=not progress)
     )
     scores = np.concatenate([recording.scored.scores for recording in recordings]) / np.float32(255)
+    if not len(scores):
+        hint = "they are shorter than its window, or stay below its energy gate (energy_gate.threshold)"
+        raise DataError(f"the net never ran on the recordings in {folder}", hint)
     threshold = subject.threshold(subject.keywords[0])
     return LabelledResult(
         name=subject.name,
         kind=subject.kind,
         data=str(folder),
         threshold=threshold,
-        rows=tuple(_row(label, recordings) for label in subject.keywords),
+        rows=tuple(label_row(label, recordings) for label in subject.keywords),
         windows=classification_report(
             scores,
             np.concatenate([recording.truth for recording in recordings]),
@@ -222,6 +219,21 @@ def window_labels(
         least = OVERLAP * min(window_ms / 1000, interval.end_s - interval.start_s)
         truth[(shared >= least - 1e-9) & (shared > 0)] = classes.index(interval.label)
     return truth
+
+
+def _annotated(folder: Path, labels: str, sessions: Collection[str]) -> list[Annotated]:
+    found, skipped = find_annotated(folder, labels, dict.fromkeys(sessions, "test"))
+    report(str(folder), skipped, len(found) + len(skipped), "files or labels cannot be used")
+    if not found:
+        raise DataError(f"no recording in {folder} has labels", "a.wav has its Audacity labels in a.txt")
+    return found
+
+
+def _checked(names: Mapping[str, str], subject: Subject) -> Mapping[str, str]:
+    for label, wanted in names.items():
+        if wanted not in subject.classes:
+            raise SettingError(f"{label} cannot become {wanted}", "the model's classes: " + ", ".join(subject.classes))
+    return names
 
 
 def _renamed(item: Annotated, names: Mapping[str, str]) -> Annotated:
@@ -253,7 +265,8 @@ def _background(subject: Subject) -> int:
     return subject.classes.index("_unknown_") if "_unknown_" in subject.classes else hidden[-1]
 
 
-def _row(label: str, recordings: Sequence[LabelledRecording]) -> LabelRow:
+def label_row(label: str, recordings: Sequence[LabelledRecording]) -> LabelRow:
+    """How often a class was found where it was labelled, and elsewhere."""
     found = [list(_matched(label, recording)) for recording in recordings]
     return LabelRow(
         label=label,
@@ -265,10 +278,16 @@ def _row(label: str, recordings: Sequence[LabelledRecording]) -> LabelRow:
 
 
 def _matched(label: str, recording: LabelledRecording) -> Iterator[int | None]:
-    """For each detection of a class the number of the labelled stretch that it belongs to; None: a false alarm."""
+    """For each detection of a class the number of the labelled stretch that it belongs to; None: a false alarm.
+
+    Of several that it may belong to, the first that has no detection yet.
+    """
     intervals = [interval for interval in recording.intervals if interval.label == label]
+    taken: set[int] = set()
     for detection in recording.detections:
         if detection.label == label:
             seconds = detection.time_ms / 1000
-            inside = (n for n, i in enumerate(intervals) if i.start_s <= seconds <= i.end_s + AFTER_MS / 1000)
-            yield next(inside, None)
+            near = [n for n, i in enumerate(intervals) if i.start_s <= seconds <= i.end_s + AFTER_MS / 1000]
+            place = min(near, key=lambda n: (n in taken, intervals[n].end_s), default=None)
+            taken |= set() if place is None else {place}
+            yield place

@@ -23,6 +23,8 @@ _WINDOW_FACTORS = (0.5, 0.75, 1.0, 1.5, 2.0)
 _COUNTS = (1, 2, 3, 4)
 _SUPPRESSION_FACTORS = (0.5, 1.0, 1.5, 2.0)
 
+_EVEN = 128  # below this score the net itself takes something else to be likelier
+
 
 @dataclass(frozen=True, kw_only=True)
 class Level:
@@ -142,7 +144,7 @@ def find_sensitivity(
 
     Raises:
         SettingError: the target is not above 0, or something is free that cannot be.
-        DataError: there are no negatives.
+        DataError: there are no negatives; without positives, they limit no threshold.
         CheckError: no setting reaches the target, or only by missing every word.
     """
     if not 0 < target < float("inf"):
@@ -166,7 +168,13 @@ def find_sensitivity(
             + (" and still hears the word" if scored.tests.clips else ""),
             "nothing was written; allow more, or train with more sound like that it fires on",
         )
-    return _sensitivity(scored, target, best[1], best[2], tried)
+    found = _sensitivity(scored, target, best[1], best[2], tried)
+    if not scored.tests.clips and found.recogniser.detection_threshold < _EVEN:
+        raise DataError(
+            "nothing says how high the threshold must be: no word was given, and no other sound comes near one",
+            "add --positives DIR, or more sound without the word",
+        )
+    return found
 
 
 def _sensitivity(

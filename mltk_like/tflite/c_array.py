@@ -19,6 +19,18 @@ _METHODS = {
     "unidirectional_sequence_lstm": "UnidirectionalSequenceLSTM",
 }
 
+_RESERVED = frozenset(
+    {
+        "alignas", "alignof", "and", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
+        "class", "compl", "const", "constexpr", "continue", "decltype", "default", "delete", "do", "double", "else",
+        "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int",
+        "long", "main", "mutable", "namespace", "new", "noexcept", "not", "nullptr", "operator", "or", "private",
+        "protected", "public", "register", "reinterpret_cast", "return", "short", "signed", "sizeof", "static",
+        "static_assert", "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typeid",
+        "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "while", "xor",
+    }
+)  # fmt: skip
+
 _COMMON = ("name", "version", "hash", "date")
 
 Define = bool | int | float | str | Sequence[str]
@@ -35,8 +47,8 @@ def operators_of(model: bytes) -> tuple[str, ...]:
 
 def check_prefix(prefix: str) -> None:
     """Raise SettingError for what C does not take as the start of a name."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix):
-        raise SettingError(f"{prefix!r} cannot begin a name in C", "use letters, digits and _")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix) or prefix in _RESERVED:
+        raise SettingError(f"{prefix!r} cannot be a name in C and C++", "use letters, digits and _, no keyword")
 
 
 def header(prefix: str, title: str, defines: Mapping[str, Define]) -> str:

@@ -130,6 +130,9 @@ def own_material(
 
 def _ratios(given: float | Sequence[float] | None, otherwise: float) -> tuple[float, ...]:
     values = [otherwise] if given is None else [given] if isinstance(given, int | float) else given
+    for value in values:
+        if not -60 <= value <= 120:
+            raise SettingError(f"a signal-to-noise ratio of {value:g} dB", "give -60 to 120 dB")
     return tuple(dict.fromkeys(map(float, values)))
 
 

@@ -13,7 +13,10 @@ from mltk_like.audio.wav import write_wav
 from mltk_like.data.labels import Interval, write_audacity
 from mltk_like.data.segments import loud_segments
 from mltk_like.errors import DataError, SettingError
+from mltk_like.paths import write_bytes
 from mltk_like.verbs.live.sources import Source, open_source
+
+_LONGEST_S = 24 * 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +84,15 @@ def record(
         progress: show a bar.
 
     Raises:
-        SettingError: the label is no name for a file, a length is below 0, or file and microphone are given.
-        DataError: nothing was heard, or a file or microphone cannot be used.
+        SettingError: the label is no name for a file, a number is out of range, or file and microphone are given.
+        DataError: nothing was heard, a file or microphone cannot be used, or the folder cannot be written.
         ToolError: what microphones need is not installed.
     """
-    _check(label, seconds)
+    _check(label, seconds, sample_rate_hz, above_db, segment_s)
     with open_source(
         file=input, microphone=microphone, rate_hz=None, sample_rate_hz=sample_rate_hz, real_time=False
     ) as source:
+        _check_writable(output)
         samples = _capture(source, round(seconds * sample_rate_hz), sample_rate_hz, progress)
         lost = source.take_lost_ms()
     length = len(samples) / sample_rate_hz
@@ -111,11 +115,26 @@ def record(
     )
 
 
-def _check(label: str, seconds: float) -> None:
+def _check(label: str, seconds: float, rate: int, above_db: float, segment_s: float | None) -> None:
     if not re.fullmatch(r"[\w-]+", label):
         raise SettingError(f"the label {label!r} cannot be part of a file's name", "use letters, digits, _ and -")
-    if not seconds > 0:
-        raise SettingError(f"a recording of {seconds:g} s", "give more than 0")
+    if not 0 < seconds <= _LONGEST_S:
+        raise SettingError(f"a recording of {seconds:g} s", f"give more than 0 and at most {_LONGEST_S} s")
+    if not 1000 <= rate <= 384_000:
+        raise SettingError(f"{rate} Hz is no sample rate to record at", "give 1000 to 384000 Hz")
+    if not 0 <= above_db <= 200:
+        raise SettingError(f"{above_db:g} dB above the background", "give 0 to 200 dB")
+    if segment_s is not None and not 0 < segment_s <= seconds:
+        raise SettingError(f"segments of {segment_s:g} s in a recording of {seconds:g} s", "give less, above 0")
+
+
+def _check_writable(folder: Path) -> None:
+    """Before anything is heard: nobody knocks a second time for a folder that cannot be written."""
+    was_there, probe = folder.exists(), folder / ".writable"
+    write_bytes(probe, b"")
+    probe.unlink()
+    if not was_there:
+        folder.rmdir()
 
 
 def _capture(source: Source, count: int, rate: int, progress: bool) -> NDArray[np.int16]:

@@ -1,6 +1,9 @@
 """The layers, sizes and parameters of a model."""
 
 import io
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
 from mltk_like.tflite import ModelSummary, read_parameters, summarize_tflite
 from mltk_like.verbs.building import artifact_of, build_net, build_tflite, load_net
+
+_WIDTH = 110
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +92,24 @@ def steps_of(model: Model | str | Path) -> FrontendSteps:
     return frontend_steps(specification.frontend, EnergyGateSettings.from_parameters(specification.parameters))
 
 
+@contextmanager
+def _terminal_of(columns: int) -> Iterator[None]:
+    """Keras prints its table by rich, which cuts lines at what it takes for the terminal's width."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(columns)
+    try:
+        yield
+    finally:
+        del os.environ["COLUMNS"]
+        if before is not None:
+            os.environ["COLUMNS"] = before
+
+
 def keras_summary(net: Any, name: str) -> KerasSummary:
     """The layers of a net as a table and as values."""
     text = io.StringIO()
-    net.summary(line_length=110, print_fn=lambda line: text.write(f"{line}\n"))
+    with _terminal_of(_WIDTH):
+        net.summary(line_length=_WIDTH, print_fn=lambda line: text.write(f"{line}\n"))
     layers = tuple(
         (layer.name, type(layer).__name__, str(tuple(layer.output.shape)), int(layer.count_params()))
         for layer in net.layers

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mltk_like.artifact import Artifact
+from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import frontend_from_parameters, has_frontend
 from mltk_like.audio.recogniser import RecogniserSettings
 from mltk_like.errors import SettingError
@@ -93,6 +94,7 @@ def set_parameters(
     if has_frontend(new):
         frontend_from_parameters(new)
     RecogniserSettings.from_parameters(new)
+    EnergyGateSettings.from_parameters(new)
     changed = stamp(data, {k: v for k, v in new.items() if k not in _STAMPS}, description)
     path = _write(artifact, changed, output)
     after = read_parameters(changed)
