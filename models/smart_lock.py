@@ -26,20 +26,21 @@ class SmartLock(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.Evalua
     window_stride_ms = 25
     undersample = True
     batch_size = 64
-    learning_rate_steps = ((2000, 1e-3), (1200, 3e-4), (600, 1e-4))
+    learning_rate_steps = ((4000, 1e-3), (2400, 3e-4), (1200, 1e-4))
     average_weights = 0.99
     validation_windows = 4000
 
     def sources(self):
         return [
             *data.generated_lock_sounds(events=1600),
-            data.generated_noise(label="_unknown_", minutes=20),
-            data.say_random(label="_unknown_", count=400, engines=("hibari", "piper")),
+            data.generated_noise(label="_unknown_", minutes=90),
+            data.microphone_noise(label="_unknown_", minutes=10),
+            data.say_random(label="_unknown_", count=1500, engines=("hibari", "piper")),
             data.sensiml_smart_lock(_sessions),
         ]
 
     def augment(self, scene, rng, sounds):
-        return effects.gain(scene, rng, db=(-10.0, 10.0))
+        return effects.gain(scene, rng, db=(-20.0, 15.0))
 
     def network(self):
         return lock_cnn(self.input_shape, self.n_classes)
