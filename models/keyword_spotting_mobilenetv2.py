@@ -62,9 +62,8 @@ class KeywordSpottingMobilenetV2(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetM
     def augment(self, scene, rng, sounds):
         scene = effects.add_at_level(scene, sounds.microphone(rng, len(scene)), dbfs=rng.uniform(-75.0, -60.0))
         if rng.random() < 0.8:
-            scene = effects.add_at_snr(
-                scene, sounds.ambience(rng, len(scene)), rng, snr_db=(-2.0, 35.0), silence_dbfs=(-60.0, -20.0)
-            )
+            noise = sounds.babble(rng, len(scene)) if rng.random() < 0.3 else sounds.ambience(rng, len(scene))
+            scene = effects.add_at_snr(scene, noise, rng, snr_db=(-2.0, 35.0), silence_dbfs=(-60.0, -20.0))
         return effects.gain(scene, rng, db=(-6.0, 6.0))
 
     def network(self):
