@@ -10,10 +10,7 @@ from mltk_like.audio import RecogniserSettings, SpectrumSettings, effects
 from mltk_like.nets import mobilenet_kws
 
 WORDS = ("down", "go", "left", "no", "off", "on", "right", "stop", "up", "yes")
-OTHERS = (
-    "backward", "bed", "bird", "cat", "dog", "eight", "five", "follow", "forward", "four", "happy", "house", "learn",
-    "marvin", "nine", "one", "seven", "sheila", "six", "three", "tree", "two", "visual", "wow", "zero",
-)  # fmt: skip
+OTHERS = tuple(word for word in data.SPEECH_COMMANDS_WORDS if word not in WORDS)
 
 
 class MobilenetKws(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
@@ -33,8 +30,8 @@ class MobilenetKws(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.Eva
     low_bit = mltk.LowBit(first_weights=8, weights=4, activations=4)
 
     batch_size = 64
-    steps_per_epoch = 170
-    learning_rate_steps = ((100, 1e-3), (900, 4e-3), (450, 1e-3), (250, 2e-4))
+    steps_per_epoch = 200
+    learning_rate_steps = ((100, 1e-3), (1500, 4e-3), (800, 1e-3), (400, 2e-4))
     average_weights = 0.99
     rank_by = "accuracy"
     label_smoothing = 0.05
@@ -45,13 +42,13 @@ class MobilenetKws(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.Eva
     split_fractions = (0.92, 0.04, 0.04)
 
     def sources(self):
-        voices, cheap = {"kokoro": 0.12, "hibari": 0.40, "piper": 0.48}, ("hibari", "piper")
+        voices = {"kokoro": 0.6, "piper": 0.25, "hibari": 0.15}
         return [
-            *(data.say(word, label=word, count=350, engines=voices) for word in WORDS),
+            *(data.say(word, label=word, count=420, engines=voices) for word in WORDS),
             *(data.say(w, label=w, count=80, engines=("espeak",), name=f"formants '{w}'") for w in WORDS),
-            data.say(*OTHERS, label="_unknown_", count=750, engines=cheap, name="other words"),
+            data.say(*OTHERS, label="_unknown_", count=900, engines=voices, name="other words"),
             data.say(*OTHERS, label="_unknown_", count=200, engines=("espeak",), name="formants of other words"),
-            data.say_random(label="_unknown_", count=500, avoid=WORDS, engines=cheap),
+            data.say_random(label="_unknown_", count=900, avoid=WORDS, engines=("hibari", "piper")),
             data.speech_commands_v2(*WORDS),
             data.generated_noise(minutes=20),
         ]
@@ -63,8 +60,8 @@ class MobilenetKws(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.Eva
 
     def augment(self, scene, rng, sounds):
         if rng.random() < 0.7:
-            noise = sounds.ambience(rng, len(scene))
-            scene = effects.add_at_snr(scene, noise, rng, snr_db=(5.0, 40.0), silence_dbfs=(-60.0, -20.0))
+            noise = sounds.babble(rng, len(scene)) if rng.random() < 0.3 else sounds.ambience(rng, len(scene))
+            scene = effects.add_at_snr(scene, noise, rng, snr_db=(0.0, 40.0), silence_dbfs=(-60.0, -20.0))
         return effects.add_white_noise(scene, rng, snr_db=(30.0, 60.0))
 
     def network(self):
