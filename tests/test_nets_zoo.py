@@ -153,7 +153,7 @@ def test_int8_on_tflm(name: str) -> None:
 
 @pytest.mark.slow
 def test_branches_are_fused_when_the_net_is_converted() -> None:
-    net = SMALL["tenet6, multi-scale"]()
+    net = SLOW["tenet6, multi-scale"]()
     data = to_tflite(net, np.zeros((2, *net.input_shape[1:]), np.int8))
     opcodes = [layer.opcode for layer in summarize_tflite(data).layers]
     assert opcodes.count("depthwise_conv_2d") == opcodes.count("add") == 6
