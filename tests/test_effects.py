@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
@@ -84,6 +84,7 @@ def test_chance_comes_from_rng_alone(name: str) -> None:
 
 @every_effect
 @given(st.integers(0, 3000), st.floats(0, 2), st.integers(0, 999))
+@example(2, 1.4e-45, 1)
 @hypothesis_settings(deadline=None, max_examples=10)
 def test_any_clip_is_survived(name: str, length: int, scale: float, seed: int) -> None:
     samples = noise(length, scale, seed)

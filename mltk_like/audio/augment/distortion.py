@@ -9,11 +9,13 @@ from mltk_like.audio.augment.level import Range, Samples
 from mltk_like.audio.augment.spectrum import limit_band
 from mltk_like.errors import ToolError
 
+_NOTHING = 1e-30  # quieter than this is silence: a gain that brings it to full scale is no float32
+
 
 def saturate(samples: Samples, rng: np.random.Generator, *, db: Range) -> Samples:
     """Overdrive by a random gain over full scale and clip, as a microphone too near does; the level is kept."""
     peak = float(np.max(np.abs(samples), initial=0.0))
-    if peak == 0.0:
+    if peak < _NOTHING:
         return samples
     drive = np.float32(10 ** (rng.uniform(*db) / 20) / peak)
     driven: Samples = np.clip(samples * drive, -1.0, 1.0) / drive
@@ -23,7 +25,7 @@ def saturate(samples: Samples, rng: np.random.Generator, *, db: Range) -> Sample
 def saturate_softly(samples: Samples, rng: np.random.Generator, *, db: Range) -> Samples:
     """As `saturate`, but bent by tanh instead of cut: a valve, a tape, a limiter. The level of quiet parts is kept."""
     peak = float(np.max(np.abs(samples), initial=0.0))
-    if peak == 0.0:
+    if peak < _NOTHING:
         return samples
     drive = np.float32(10 ** (rng.uniform(*db) / 20) / peak)
     driven: Samples = np.tanh(samples * drive) / drive
