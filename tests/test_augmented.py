@@ -29,6 +29,7 @@ def copies() -> list[str]:
     return sorted(path.name for path in (cache_dir() / "copies").glob("*/pass-*"))
 
 
+@pytest.mark.slow
 def test_both_options(toy: Path) -> None:
     result = mltk.train(str(toy), **QUICK, dump_augmented=5, augment_copies=1)
     dumped = sorted(path.suffix for path in (result.folder / "augmented").iterdir())

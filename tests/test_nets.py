@@ -32,6 +32,7 @@ def test_parameters_of_tenet12() -> None:
     assert net.output_shape == (None, 2)
 
 
+@pytest.mark.slow
 def test_the_converted_net_is_that_of_the_page(untrained: ModelSummary) -> None:
     expected = (PAGE / "alexa_op_table.txt").read_text().rstrip("\n")
     assert str(untrained).startswith(expected + "\n")
@@ -39,6 +40,7 @@ def test_the_converted_net_is_that_of_the_page(untrained: ModelSummary) -> None:
     assert [layer.opcode for layer in untrained.layers] == [layer["opcode"] for layer in layers]
 
 
+@pytest.mark.slow
 def test_its_cost_is_that_of_the_page(untrained: ModelSummary) -> None:
     assert untrained.macs == 4_561_728
     assert "Total MACs: 4.562 M" in str(untrained)

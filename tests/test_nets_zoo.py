@@ -79,6 +79,7 @@ def test_parameters_and_macs(name: str) -> None:
     assert not [name for name in names if name.startswith(("conv2d", "depthwise_conv", "batch_norm", "dense"))]
 
 
+@pytest.mark.slow
 def test_mobilenet_v2_computes_what_keras_applications_does() -> None:
     import keras
 

@@ -132,6 +132,7 @@ def mine(tmp_path: Path) -> Path:
     return tmp_path / "mine"
 
 
+@pytest.mark.slow
 def test_training_with_own_recordings(toy: Path, mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["--workers", "0", "--no-evaluate", "--recordings-weight", "3", "--positives", str(mine / "yes")]
     assert main(["train", str(toy), *command, "--negatives", str(mine / "room"), str(mine / "radio.wav")]) == 0
@@ -180,6 +181,7 @@ def test_a_resumed_run_goes_on_with_them(toy: Path, mine: Path, monkeypatch: pyt
         mltk.train(str(toy), **QUICK, resume=True, negatives=[mine / "room"])
 
 
+@pytest.mark.slow
 def test_a_resumed_run_needs_the_folders_no_more(toy: Path, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOY_INTERRUPT_AT", "1")
     with pytest.raises(KeyboardInterrupt):

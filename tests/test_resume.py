@@ -37,6 +37,7 @@ def interrupted(toy: Path, monkeypatch: pytest.MonkeyPatch, *, after: int = 1, *
     return Path(os.environ["MLTK_LIKE_RUNS"]) / toy.stem / "1"
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_in_its_folder(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = interrupted(toy, monkeypatch)
     assert json.loads((folder / "state.json").read_text())["status"] == "interrupted"

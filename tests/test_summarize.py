@@ -65,6 +65,7 @@ def test_what_does_not_go_together(trained: Trained, tmp_path: Path, capsys: pyt
     assert json.loads(path.read_text()) == json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_build_needs_no_training_and_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["summarize", "keyword_spotting_alexa", "--tflite", "--build", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
@@ -76,6 +77,7 @@ def test_build_needs_no_training_and_no_data(tmp_path: Path, capsys: pytest.Capt
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_build_of_the_float_net(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     target = tmp_path / "deep" / "net.txt"
     assert main(["summarize", "keyword_spotting_alexa", "--build", "-o", str(target)]) == 0

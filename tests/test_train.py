@@ -120,6 +120,7 @@ def same(left: list[NDArray[Any]], right: list[NDArray[Any]]) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_is_exported_not_the_last(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A net that is best after its first epoch, by decree.
     figures = iter([0.1, 0.9])
@@ -133,6 +134,7 @@ def test_the_best_checkpoint_is_exported_not_the_last(toy: Path, monkeypatch: py
     assert json.loads((result.folder / "train" / "history.json").read_text())["best_epoch"] == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_written_beside_a_file_in_a_closed_folder(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import tempfile
 
@@ -194,6 +196,7 @@ def test_the_dry_run(toy: Path) -> None:
     assert open_artifact("toy-test").path == result.folder
 
 
+@pytest.mark.slow
 def test_a_source_that_cannot_be_had_is_one_warning(
     shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -213,6 +216,7 @@ def test_a_source_that_cannot_be_had_is_one_warning(
     assert "error: gone: its server is down" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_class_made_in_a_notebook(shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = toys.write_toy(tmp_path / "models", settings="epochs = 1\nsteps_per_epoch = 2")
     notebook = types.ModuleType("a_notebook")
@@ -236,6 +240,7 @@ def test_a_model_in_any_folder_stands_for_its_run(trained: Trained) -> None:
     assert mltk.profile(model, repeat=1).flash_bytes == trained.tflite.stat().st_size
 
 
+@pytest.mark.slow
 def test_settings_from_the_command_line(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--workers", "0", "--no-evaluate", "-e", "1", "--set", "batch_size=4"]
     assert main(["train", str(toy), *arguments, "--set", "recogniser.detection_threshold=99"]) == 0
