@@ -23,6 +23,11 @@ NAMESPACE = "mltk_like"
 _NODES_LOST = 4
 _START_HINT = "start a cluster with: ray start --head, and on every other machine: ray start --address HOST:6379"
 
+# Ray's client port starts a process for each client from a process that has threads in gRPC; one start in ten or so
+# dies of that (ray-project/ray#63202), and the next is as likely as any to succeed.
+_CONNECTION_TRIES = 4
+_ABORTED_HINT = "start the cluster's head with: GRPC_ENABLE_FORK_SUPPORT=0 ray start --head"
+
 
 class Cluster:
     """A connection to a Ray cluster. Use it as a context manager; leaving it disconnects, the cluster stays.
@@ -39,18 +44,27 @@ class Cluster:
         self._ray = _ray()
         self.address = address
         _check_address(address)
-        try:
-            self._ray.init(
-                address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR,
-                ignore_reinit_error=False,
-            )  # fmt: skip
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            raise ToolError(f"no Ray cluster answers at {address}: {_first_line(error)}", _START_HINT) from error
+        self._connect()
         try:
             self._check_nodes()
         except BaseException:
             self.close()
             raise
+
+    def _connect(self) -> None:
+        missing = f"no Ray cluster answers at {self.address}"
+        for left in reversed(range(_CONNECTION_TRIES)):
+            try:
+                self._ray.init(
+                    address=self.address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR,
+                    ignore_reinit_error=False,
+                )  # fmt: skip
+                return
+            except ConnectionAbortedError as error:
+                if not left:
+                    raise ToolError(f"{missing}: {_first_line(error)}", _ABORTED_HINT) from error
+            except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+                raise ToolError(f"{missing}: {_first_line(error)}", _START_HINT) from error
 
     @property
     def cores(self) -> int:

@@ -23,6 +23,8 @@ pytest_plugins = ["toy_fixtures"]
 HERE = Path(__file__).parent
 # Ray then stays on 127.0.0.1, with its servers as well as with what it looks for.
 LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+# Or its client port dies of its own fork now and then (ray-project/ray#63202); another test has such a port.
+STEADY = {"GRPC_ENABLE_FORK_SUPPORT": "0"}
 
 
 class Nodes:
@@ -61,7 +63,7 @@ def two_nodes(**environment: str) -> Iterator[Nodes]:
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", str(HERE / "ray_nodes.py")],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        env={**os.environ, **LOOPBACK, **environment},
+        env={**os.environ, **LOOPBACK, **STEADY, **environment},
     )  # fmt: skip
     assert process.stdin is not None
     assert process.stdout is not None
@@ -148,6 +150,30 @@ with Cluster(sys.argv[1]) as cluster:
 def test_no_cluster_is_one_clear_error(address: str, message: str) -> None:
     with pytest.raises(ToolError, match=message):
         Cluster(address)
+
+
+@pytest.mark.parametrize(("aborted", "joined"), [(0, True), (3, True), (4, False)])
+def test_a_client_port_that_aborts_is_tried_again(monkeypatch: pytest.MonkeyPatch, aborted: int, joined: bool) -> None:
+    calls = []
+
+    def init(**_: object) -> None:
+        calls.append(1)
+        if len(calls) <= aborted:
+            raise ConnectionAbortedError("Initialization failure from server:\ntrace")
+
+    monkeypatch.setattr("ray.init", init)
+    monkeypatch.setattr(Cluster, "_check_nodes", lambda _: None)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"ray://127.0.0.1:{server.getsockname()[1]}"
+        if joined:
+            assert Cluster(address).address == address
+        else:
+            with pytest.raises(
+                ToolError, match=r"no Ray cluster answers at .*: Initialization failure from server"
+            ) as caught:
+                Cluster(address)
+            assert "GRPC_ENABLE_FORK_SUPPORT=0" in caught.value.hint
+    assert len(calls) == min(aborted + 1, 4)
 
 
 @pytest.mark.slow

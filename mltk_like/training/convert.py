@@ -2,7 +2,7 @@
 
 import datetime
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -46,11 +46,7 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
 
     with quiet_output():
         converter = tf.lite.TFLiteConverter.from_keras_model(net)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = representative
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.int8
-        converter.inference_output_type = tf.int8
+        int8_only(converter, representative)
         data = compact(bytes(converter.convert()))
         scale, zero = TfliteModel(data).input_quantization
     if abs(scale - 1.0) > 1e-3 or zero != 0:
@@ -59,6 +55,17 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
             "the net must take the front end's int8 values unscaled",
         )
     return data
+
+
+def int8_only(converter: Any, representative: Callable[[], Iterator[list[NDArray[np.float32]]]]) -> None:
+    """Have a TFLiteConverter give int8 operators, inputs and outputs, in the ranges of the `representative` windows."""
+    import tensorflow as tf
+
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = tf.int8
+    converter.inference_output_type = tf.int8
 
 
 def embed(data: bytes, model: Model, *, kept: Mapping[str, Any] = MappingProxyType({})) -> bytes:

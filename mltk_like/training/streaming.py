@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mltk_like.errors import ModelError
 from mltk_like.quiet import quiet_output
+from mltk_like.training.convert import int8_only
 
 _STRIDES_AT_FRONT = "only the first convolution may have a stride in time, as in nets.mixed_net"
 
@@ -106,11 +107,7 @@ def to_streaming_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
     with tempfile.TemporaryDirectory(prefix="mltk_like-") as folder, quiet_output():
         tf.saved_model.save(module, folder, signatures=module.step)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = representative
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.int8
-        converter.inference_output_type = tf.int8
+        int8_only(converter, representative)
         # State as variables of the model, and in int8 like all else.
         converter.experimental_enable_resource_variables = True
         converter._experimental_variable_quantization = True
