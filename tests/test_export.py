@@ -53,7 +53,11 @@ def compiled(folder: Path, compiler: str, *args: str) -> str:
     return result.stdout
 
 
-@pytest.mark.parametrize("archive", ARCHIVES, ids=lambda path: path.name.split(".")[0])
+@pytest.mark.parametrize(
+    "archive",
+    [path if path.name.startswith("bell") else pytest.param(path, marks=pytest.mark.slow) for path in ARCHIVES],
+    ids=lambda path: path.name.split(".")[0],
+)
 def test_every_shipped_model_compiles_and_keeps_its_bytes(archive: Path, tmp_path: Path) -> None:
     if not shutil.which("gcc"):
         pytest.skip("no gcc")

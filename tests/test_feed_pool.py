@@ -117,7 +117,11 @@ def test_a_window_does_not_depend_on_its_batch(model_file: Write, split_files: S
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"seed": 7, "silence_fraction": 0.5, "warm_up_ms": 50}], ids=["file", "overrides"]
+    "changes",
+    [
+        pytest.param({}, id="file", marks=pytest.mark.slow),
+        pytest.param({"seed": 7, "silence_fraction": 0.5, "warm_up_ms": 50}, id="overrides"),
+    ],
 )
 def test_the_same_bytes_for_0_to_3_workers(
     model_file: Write, split_files: SplitFiles, changes: dict[str, object]
@@ -212,8 +216,8 @@ def test_a_killed_worker_is_an_error_and_no_hang(model_file: Write, split_files:
 def test_a_hanging_window_is_named(model_file: Write, split_files: SplitFiles) -> None:
     path = model_file(toy("time.sleep(3600 if len(samples) % 7 == 0 else 0); return samples", "augment_clip"))
     with (
-        pytest.raises(DataError, match=r"augmenting clip\d+\.wav \(pass \d, window \d+\) has not ended after 4 s"),
-        Feed(load_file(path), split_files, workers=2, timeout_s=4.0) as feed,
+        pytest.raises(DataError, match=r"augmenting clip\d+\.wav \(pass \d, window \d+\) has not ended after 2 s"),
+        Feed(load_file(path), split_files, workers=2, timeout_s=2.0) as feed,
     ):
         list(feed.batches(TASKS * 3))
 

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeGuard
 
@@ -52,6 +53,7 @@ def imports(node: ast.AST, *, inside_functions: bool) -> Iterator[tuple[int, str
             yield from imports(child, inside_functions=inside_functions)
 
 
+@cache
 def tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), filename=str(path))
 

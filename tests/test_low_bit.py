@@ -325,6 +325,7 @@ def test_what_cannot_be_whole_numbers_is_refused() -> None:
         integer_net(pools, BITS, "pools")
 
 
+@pytest.mark.slow
 def test_the_int8_model_has_plain_relu6(tmp_path: Path) -> None:
     from mltk_like.training.convert import to_tflite
 

@@ -103,7 +103,7 @@ def test_mobilenet_v1_has_the_parameters_of_keras_applications() -> None:
     assert mobilenet_v1((96, 1, 96), 2).count_params() == reference.count_params() == 218_914
 
 
-@pytest.mark.parametrize("time", [24, 25])
+@pytest.mark.parametrize("time", [24, pytest.param(25, marks=pytest.mark.slow)])
 def test_fused_branches_give_what_the_sum_gives(time: int) -> None:
     net = randomised(tenet6((time, 1, 10), 3, channels=4, kernel=MULTI))
     fused = fuse_branches(net)
@@ -124,10 +124,10 @@ def test_fusing_makes_the_multi_scale_net_the_one_of_the_page() -> None:
 
 
 SMALL: dict[str, Callable[[], Any]] = {
-    "ds_cnn": lambda: ds_cnn((20, 1, 10), 3, channels=8, blocks=2),
     "mixed_net": lambda: mixed_net((40, 1, 10), 3, stem=4, blocks=((4, (3,)), (4, (3, 5)))),
 }
 SLOW: dict[str, Callable[[], Any]] = {
+    "ds_cnn": lambda: ds_cnn((20, 1, 10), 3, channels=8, blocks=2),
     "mobilenet_v2": lambda: mobilenet_v2((16, 1, 12), 3, last_block=32),
     "tenet6, multi-scale": lambda: tenet6((24, 1, 10), 3, channels=4, kernel=(5, 3)),
     "mobilenet_v1": lambda: mobilenet_v1((16, 1, 12), 3),

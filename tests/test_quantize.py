@@ -67,7 +67,7 @@ def test_an_archive_makes_its_windows_again(trained: Trained, own_copy: Path) ->
         beside.unlink()
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".weights.h5"])
+@pytest.mark.parametrize("suffix", [".keras", pytest.param(".weights.h5", marks=pytest.mark.slow)])
 def test_other_weights(trained: Trained, own_copy: Path, suffix: str, tmp_path: Path) -> None:
     import keras
 

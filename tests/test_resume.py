@@ -96,6 +96,7 @@ def test_no_run_to_go_on_with(toy: Path) -> None:
         mltk.train(str(toy), resume=True)
 
 
+@pytest.mark.slow
 def test_a_model_file_that_has_changed(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = interrupted(toy, monkeypatch)
     toy.write_text(toy.read_text().replace("batch_size = 8", "batch_size = 9"))
@@ -105,6 +106,7 @@ def test_a_model_file_that_has_changed(toy: Path, monkeypatch: pytest.MonkeyPatc
     assert json.loads((folder / "state.json").read_text())["status"] == "interrupted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["short", "no arrays"])
 def test_a_damaged_checkpoint(toy: Path, damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = interrupted(toy, monkeypatch) / "train" / "checkpoint.npz"

@@ -112,6 +112,7 @@ def librosa_mel_db(s: SpectrumSettings, samples: npt.NDArray[np.int16]) -> npt.N
     return decibels
 
 
+@pytest.mark.slow  # the import of librosa
 @settings(deadline=None, max_examples=40)
 @given(
     scale=st.sampled_from(["slaney", "htk"]),

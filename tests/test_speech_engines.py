@@ -25,7 +25,10 @@ def needs(engine: str) -> None:
             pytest.skip(f"{package} is not installed")
 
 
-@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow) if name in ("kokoro", "piper") else name for name in PACKAGES],
+)
 def test_an_engine_speaks_and_repeats_itself(name: str) -> None:
     needs(name)
     engine = open_engine(name)

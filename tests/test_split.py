@@ -114,6 +114,7 @@ def test_seeds_differ_and_fractions_are_checked() -> None:
     assert split_by_group([]) == Splits(training=(), validation=(), test=())
 
 
+@pytest.mark.slow
 def test_twenty_thousand_groups_of_many_labels() -> None:
     clips = clips_of({(f"word{i % 35}", f"speaker{i}"): 1 for i in range(20_000)})
     assert shares(split_by_group(clips), "word0") == pytest.approx([0.8, 0.1, 0.1], abs=0.025)

@@ -42,7 +42,7 @@ def equal(left: list[Any], right: list[Any]) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(left, right, strict=True))
 
 
-@pytest.mark.parametrize("name", ["big.keras", "big.weights.h5"])
+@pytest.mark.parametrize("name", ["big.keras", pytest.param("big.weights.h5", marks=pytest.mark.slow)])
 def test_a_small_net_takes_the_layers_that_it_shares_with_a_big_one(tmp_path: Path, name: str) -> None:
     big = randomised(tenet12(SHAPE, 2, **SMALL), 1)
     small = randomised(tenet6(SHAPE, 2, **SMALL), 2)
@@ -68,7 +68,7 @@ def test_a_big_net_keeps_what_a_small_one_does_not_have(tmp_path: Path) -> None:
     assert "not in the file  g0_2_expand" in str(report)
 
 
-@pytest.mark.parametrize("name", ["two.keras", "two.weights.h5"])
+@pytest.mark.parametrize("name", ["two.keras", pytest.param("two.weights.h5", marks=pytest.mark.slow)])
 def test_other_classes_take_all_but_the_head(tmp_path: Path, name: str) -> None:
     two, five = randomised(tenet6(SHAPE, 2, **SMALL), 1), randomised(tenet6(SHAPE, 5, **SMALL), 2)
     head = values(five)["head"]
