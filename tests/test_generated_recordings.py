@@ -145,6 +145,18 @@ def test_recordings_are_made_once_with_audacity_labels() -> None:
     assert len({clip.group for clip in clips}) == 2
 
 
+def test_a_dry_run_makes_no_more_recordings_than_it_needs() -> None:
+    source = short_bells(count=3)
+    few = source.collect(limit=3, progress=False)
+    assert len(few) == 3
+    assert {clip.label for clip in few} == {"bell", "_unknown_"}
+    assert source.inventory().missing == 2
+    everything = source.collect(progress=False)
+    assert set(few) < set(everything)
+    assert source.collect(limit=3, progress=False) == few
+    assert len(source.collect(limit=1000, progress=False)) == len(everything)
+
+
 def test_a_recording_that_is_gone_is_made_again_bit_for_bit() -> None:
     source = short_bells()
     clips = source.collect(progress=False)

@@ -12,8 +12,10 @@ import numpy as np
 from mltk_like.audio.wav import write_wav
 from mltk_like.cluster import Workers
 from mltk_like.data import bells, locks
+from mltk_like.data.clip import Clip
 from mltk_like.data.labelled import LabelledRecordings
 from mltk_like.data.labels import Interval, write_audacity
+from mltk_like.data.recordings import finished
 from mltk_like.data.skipped import Clips
 from mltk_like.data.source import Inventory
 from mltk_like.data.struck import REGIONS, Float32
@@ -104,7 +106,7 @@ class GeneratedRecordings:
         """The labelled stretches or windows; recordings that are not in the cache are made.
 
         Args:
-            limit: only the first so many, labels taking turns; all recordings are made even so.
+            limit: only so many, of the first recordings that hold so many, labels and recordings taking turns.
             workers: not used.
             progress: show a bar.
 
@@ -113,10 +115,19 @@ class GeneratedRecordings:
         """
         from tqdm import tqdm
 
-        missing = [path for path in self._paths() if not path.exists()]
-        for path in tqdm(missing, desc=self.name, unit="recording", disable=not progress, leave=False):
-            self._make(path)
-        return self._labelled().collect(limit=limit, progress=progress)
+        if limit is None:
+            missing = [path for path in self._paths() if not path.exists()]
+            for path in tqdm(missing, desc=self.name, unit="recording", disable=not progress, leave=False):
+                self._make(path)
+            return self._labelled(self.folder).collect()
+        clips: list[Clip] = []
+        for path in self._paths():
+            if not path.exists():
+                self._make(path)
+            clips += self._labelled(path).collect()
+            if len(clips) >= limit:
+                break
+        return finished(self.name, clips, limit=limit)
 
     def remake(self, paths: Collection[Path], *, progress: bool = True) -> None:
         """Make those of its recordings that belong at `paths` and are missing there. Raises DataError."""
@@ -127,12 +138,12 @@ class GeneratedRecordings:
     def inventory(self) -> Inventory:
         """The clips, where all recordings are in the cache; else how many are to be made."""
         missing = sum(not path.exists() for path in self._paths())
-        clips = Clips() if missing else self._labelled().collect(progress=False)
+        clips = Clips() if missing else self._labelled(self.folder).collect()
         return Inventory(clips=clips, missing=missing, licence=self.licence)
 
-    def _labelled(self) -> LabelledRecordings:
+    def _labelled(self, path: Path) -> LabelledRecordings:
         return LabelledRecordings(
-            path=self.folder,
+            path=path,
             labels="audacity",
             window_s=self.window_s,
             step_s=self.step_s,
