@@ -25,6 +25,7 @@ class SmartLock(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.Evalua
     babble_minutes = 0.0
     window_stride_ms = 25
     undersample = True
+    class_weights = (1.0, 1.0, 1.5, 2.0)
     batch_size = 64
     learning_rate_steps = ((4000, 1e-3), (2400, 3e-4), (1200, 1e-4))
     average_weights = 0.99
@@ -33,6 +34,7 @@ class SmartLock(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.Evalua
     def sources(self):
         return [
             *data.generated_lock_sounds(events=1600),
+            *data.generated_household(minutes=90),
             data.generated_noise(label="_unknown_", minutes=90),
             data.microphone_noise(label="_unknown_", minutes=10),
             data.say_random(label="_unknown_", count=1500, engines=("hibari", "piper")),

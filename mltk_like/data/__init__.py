@@ -2,7 +2,12 @@
 
 from mltk_like.data.clip import Clip
 from mltk_like.data.download import Download
-from mltk_like.data.generated import GeneratedRecordings, generated_bells, generated_lock_sounds
+from mltk_like.data.generated import (
+    GeneratedRecordings,
+    generated_bells,
+    generated_household,
+    generated_lock_sounds,
+)
 from mltk_like.data.labelled import LabelledRecordings
 from mltk_like.data.layouts import SpeechCommands, SpokenWords, multilingual_spoken_words, speech_commands
 from mltk_like.data.lists import RecordingList
@@ -53,6 +58,7 @@ __all__ = [
     "Variation",
     "brainchip_kws_features",
     "generated_bells",
+    "generated_household",
     "generated_lock_sounds",
     "generated_noise",
     "impulse_responses",
