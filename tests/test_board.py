@@ -322,6 +322,15 @@ def test_unplugged_for_good(library: Path) -> None:
         board.inject(noise(1, 5))
 
 
+def test_the_line_of_an_unplugged_board_is_nobody_elses(library: Path) -> None:
+    with simulated_board(FIXED, library, "--fault", "unplug=5000") as path:
+        with Board(path, patience_s=0.1) as board, pytest.raises(DataError, match="went away"):
+            board.inject(noise(1, 5))
+        assert not Path(path).exists()
+        with simulated_board(FIXED, library) as other:
+            assert other != path
+
+
 def test_microphone_and_text_for_a_terminal(library: Path, tmp_path: Path, heard: list) -> None:
     wav = tmp_path / "mic.wav"
     write_wav(wav, noise(1, 5), RATE)

@@ -62,7 +62,7 @@ class Simulator final : public mltk::BoardDevice {
   int32_t sample_rate_hz() { return classifier_->pipeline().shape().sample_rate_hz; }
   void hear_from_now_on(std::vector<int16_t> samples) { microphone_ = std::move(samples); }
 
-  // Until stdin is closed, or the line is unplugged.
+  // Until stdin is closed.
   void run() {
     for (;;) {
       const auto events = static_cast<short>(terminal_.has_waiting() ? POLLIN | POLLOUT : POLLIN);
@@ -70,7 +70,7 @@ class Simulator final : public mltk::BoardDevice {
       ::poll(lines, 2, kTickMs);
       if (lines[1].revents != 0 && is_closed(STDIN_FILENO)) return;
       terminal_.flush();
-      if ((lines[0].revents & POLLIN) != 0 && !take(terminal_.read())) return;
+      if ((lines[0].revents & POLLIN) != 0 && !take(terminal_.read())) return unplug();
       hear_microphone();
     }
   }
@@ -151,6 +151,14 @@ class Simulator final : public mltk::BoardDevice {
     if (layers_.empty() || times.size() < layers_.size()) layers_ = times;
     if (times.size() != layers_.size()) return;
     for (size_t i = 0; i < times.size(); ++i) layers_[i].ns = std::min(layers_[i].ns, times[i].ns);
+  }
+
+  // As long as this program runs the line's name is nobody else's: a host that looks for it again must not
+  // find another simulator there.
+  void unplug() {
+    terminal_.hang_up();
+    while (!is_closed(STDIN_FILENO)) {
+    }
   }
 
   // False when the line is unplugged.

@@ -31,7 +31,12 @@ Terminal::Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O
 
 Terminal::~Terminal() {
   if (slave_ >= 0) ::close(slave_);
+  if (master_ >= 0) ::close(master_);
+}
+
+void Terminal::hang_up() {
   ::close(master_);
+  master_ = -1;
 }
 
 std::vector<uint8_t> Terminal::read() {

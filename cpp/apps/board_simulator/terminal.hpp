@@ -25,6 +25,8 @@ class Terminal {
   /// Never blocks: what nobody reads is dropped beyond a megabyte, as a serial line would.
   void write(const std::vector<uint8_t>& bytes);
   void flush();
+  /// The line is gone for the host, and so is its path, which stays taken until this object ends.
+  void hang_up();
 
  private:
   int master_;
