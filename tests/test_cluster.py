@@ -153,7 +153,9 @@ def test_no_cluster_is_one_clear_error(address: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(("aborted", "joined"), [(0, True), (3, True), (4, False)])
-def test_a_client_port_that_aborts_is_tried_again(monkeypatch: pytest.MonkeyPatch, aborted: int, joined: bool) -> None:
+def test_a_client_port_that_aborts_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, aborted: int, joined: bool
+) -> None:
     calls = []
 
     def init(**_: object) -> None:
@@ -174,6 +176,7 @@ def test_a_client_port_that_aborts_is_tried_again(monkeypatch: pytest.MonkeyPatc
                 Cluster(address)
             assert "GRPC_ENABLE_FORK_SUPPORT=0" in caught.value.hint
     assert len(calls) == min(aborted + 1, 4)
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * (len(calls) - 1)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from mltk_like.data import GeneratedRecordings, LabelledRecordings, generated_be
 from mltk_like.data.bells import bell_scene
 from mltk_like.data.generated import SCENES
 from mltk_like.data.struck import REGIONS, friction, in_room, plate_modes, put, ring, trait
-from mltk_like.errors import SettingError
+from mltk_like.errors import DataError, SettingError
 
 RATE = 16000
 
@@ -155,6 +155,14 @@ def test_a_dry_run_makes_no_more_recordings_than_it_needs() -> None:
     assert set(few) < set(everything)
     assert source.collect(limit=3, progress=False) == few
     assert len(source.collect(limit=1000, progress=False)) == len(everything)
+
+
+def test_a_dry_run_passes_over_recordings_without_an_event() -> None:
+    source = short_bells(seconds=12.0, count=6, other="", seed=1)
+    assert [clip.label for clip in source.collect(limit=2, progress=False)] == ["bell"]
+    assert source.inventory().missing == 0
+    with pytest.raises(DataError, match="none of 0 recordings can be used"):
+        short_bells(seconds=12.0, count=1, other="", seed=1).collect(limit=2, progress=False)
 
 
 def test_a_recording_that_is_gone_is_made_again_bit_for_bit() -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +20,7 @@ from mltk_like.data.recordings import finished
 from mltk_like.data.skipped import Clips
 from mltk_like.data.source import Inventory
 from mltk_like.data.struck import REGIONS, Float32
-from mltk_like.errors import SettingError
+from mltk_like.errors import DataError, SettingError
 from mltk_like.paths import cache_dir
 
 Scene = Callable[[np.random.Generator, str, float, int], tuple[Float32, list[Interval]]]
@@ -115,7 +116,7 @@ class GeneratedRecordings:
             progress: show a bar.
 
         Raises:
-            DataError: the cache cannot be written.
+            DataError: the cache cannot be written; nothing in any recording is labelled.
         """
         from tqdm import tqdm
 
@@ -128,7 +129,8 @@ class GeneratedRecordings:
         for path in self._paths():
             if not path.exists():
                 self._make(path)
-            clips += self._labelled(path).collect()
+            with suppress(DataError):  # one recording may hold nothing that is labelled; all together must not
+                clips += self._labelled(path).collect()
             if len(clips) >= limit:
                 break
         return finished(self.name, clips, limit=limit)
