@@ -204,7 +204,7 @@ def _find(folder: Path, group: GroupRule, labels: Sequence[str] = ()) -> list[Cl
         label = (first if first in labels else labels[0]) if labels else "_unknown_"
         source = folder.resolve().name
         clips.append(
-            Clip(path=path, label=label, group=group_of(path.resolve(), group, folder.resolve()), source=source)
+            Clip(path=path, label=label, group=group_of(path.absolute(), group, folder.absolute()), source=source)
         )
     return clips
 
