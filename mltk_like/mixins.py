@@ -111,6 +111,26 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
         float, Meta(ge=0, description="windows of silence likewise, where `unknown_class_percentage` is given")
     ] = 0.2
     cropped_fraction: Annotated[Fraction, Meta(description="share of unknown windows with part of a keyword")] = 0.07
+    mining_rounds: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10,
+            description="times in a training that the net listens to its unknown clips as a device would, for windows "
+            "that it takes for a keyword; the rest of the training sees these more often",
+        ),
+    ] = 0
+    mining_hours: Annotated[
+        float, Meta(gt=0, description="of unknown clips that it listens to in each round, others each time")
+    ] = 8.0
+    mined_fraction: Annotated[Fraction, Meta(description="share of mined windows among the unknown ones")] = 0.4
+    keyword_end_ms: Annotated[
+        tuple[int, int] | None,
+        Meta(
+            description="least and most time from the end of a keyword to the end of its window; negative: its end is "
+            "cut off; none: anywhere in the window"
+        ),
+    ] = None
     lead_in_fraction: Annotated[
         Fraction, Meta(description="share of windows with other speech before the clip, as in a running stream")
     ] = 0.3

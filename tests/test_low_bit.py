@@ -388,7 +388,7 @@ def test_the_akida_script_builds_the_net_from_its_file(tmp_path: Path, monkeypat
 @pytest.mark.slow
 def test_three_episodes_of_which_each_goes_on_from_the_last(tmp_path: Path) -> None:
     from mltk_like.feed.windows import Batch
-    from mltk_like.training.fit import Validation
+    from mltk_like.training.fit import OneFeed, Validation
     from mltk_like.training.low_bit import fit_net
     from mltk_like.training.schedule import Schedule
 
@@ -409,7 +409,7 @@ def test_three_episodes_of_which_each_goes_on_from_the_last(tmp_path: Path) -> N
     schedule = Schedule(steps_per_epoch=4, total_steps=8, rate=lambda step: 0.01)
     model: Any = Small()
     costs = np.ones(4, np.float32)
-    feed: Any = Feed()
+    feed = OneFeed(Feed())
     net, fitted = fit_net(model, small(), costs, schedule, feed, validation, tmp_path, progress=False)
     assert (fitted.steps, len(fitted.history["loss"])) == (24, 6)
     assert fitted.best_epoch == 5 + int(np.argmax(fitted.history["val_accuracy"][4:]))

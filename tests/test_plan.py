@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from mltk_like.feed.mined import Mined
 from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_epoch, unknown_class
 
 LABELS = ["yes"] * 40 + ["no"] * 20 + ["_unknown_"] * 100 + ["_noise_"] * 5
@@ -192,3 +193,31 @@ def test_silence_without_an_unknown_class() -> None:
 def test_any_weights_give_passes_of_one_length(weights: list[float], seed: int) -> None:
     lengths = {len(weighted(weights, epoch, seed=seed)) for epoch in range(4)}
     assert len(lengths) == 1
+
+
+def test_mined_windows_replace_a_share_of_the_unknown_speech_and_nothing_else() -> None:
+    mined = Mined(
+        clips=np.array([70, 80]), ends=np.array([9000, 17_000]), scores=np.array([0.9, 0.4], dtype=np.float32)
+    )
+    wanted = recipe(unknown_multiplier=50.0, mined_fraction=0.3)
+    before = plan_epoch(wanted, LABELS, LENGTHS, 4)
+    made = plan_epoch(wanted, LABELS, LENGTHS, 4, mined=mined)
+    again = plan_epoch(wanted, LABELS, LENGTHS, 4, mined=mined)
+    chosen = made.kinds == Kind.MINED
+    assert made.ends is not None
+    assert same(made, again)
+    assert np.array_equal(made.ends, np.asarray(again.ends))
+    assert (before.kinds[chosen] == Kind.WHOLE).all()
+    assert (made.labels[chosen] == 2).all()
+    assert np.array_equal(made.clips[~chosen], before.clips[~chosen])
+    assert np.array_equal(made.labels, before.labels)
+    assert set(zip(made.clips[chosen], made.ends[chosen], strict=True)) == {(70, 9000), (80, 17_000)}
+    speech = (before.labels == 2) & (before.kinds == Kind.WHOLE)
+    assert chosen.sum() / speech.sum() == pytest.approx(0.3, abs=0.03)
+
+
+def test_without_mined_windows_a_pass_is_as_ever() -> None:
+    nothing = Mined(clips=np.zeros(0, np.int64), ends=np.zeros(0, np.int64), scores=np.zeros(0, np.float32))
+    made = plan_epoch(recipe(mined_fraction=0.5), LABELS, LENGTHS, 0, mined=nothing)
+    assert same(made, plan())
+    assert made.ends is None

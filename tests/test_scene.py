@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mltk_like.feed.plan import Kind
-from mltk_like.feed.scene import Stage, compose, trim_silence
+from mltk_like.feed.scene import Stage, compose, cut_mined, trim_silence
 
 STAGE = Stage(warm_up=1000, window=3000, sample_rate_hz=16_000, lead_in_fraction=0.0)
 
@@ -143,3 +143,27 @@ def test_trimming_cuts_what_is_quiet_at_both_ends() -> None:
 def test_silence_and_very_short_clips_stay_whole(length: int) -> None:
     assert len(trim_silence(np.zeros(length, np.float32))) == length
     assert len(trim_silence(np.ones(length, np.float32))) == length
+
+
+def test_a_mined_window_stands_where_it_was_heard_but_for_a_tenth_of_a_second() -> None:
+    clip = np.arange(1, 20_001, dtype=np.int16)
+    stage = Stage(warm_up=1000, window=3000, sample_rate_hz=1000, lead_in_fraction=1.0)
+    heard = cut_mined(stage, clip, 9000)
+    assert np.array_equal(heard, clip[5000:9000])
+    ends = []
+    for seed in range(200):
+        scene = compose(
+            stage, Kind.MINED, False, heard.astype(np.float32), lambda before: pytest.fail("a neighbour"),
+            np.random.default_rng(seed),
+        )  # fmt: skip
+        ends.append(int(np.flatnonzero(scene == 7000)[0]))
+    assert min(ends) >= 7000 - 5001 - 100
+    assert max(ends) <= 7000 - 5001 + 100
+    assert max(ends) - min(ends) > 150
+
+
+def test_a_mined_window_that_ends_beyond_its_clip_or_begins_before_it() -> None:
+    clip = np.arange(1, 2001, dtype=np.int16)
+    beyond = cut_mined(STAGE, clip, 3000)
+    assert np.array_equal(beyond, np.concatenate([clip, np.zeros(1000, np.int16)]))
+    assert np.array_equal(cut_mined(STAGE, clip, 500), clip[:500])

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mltk_like.data.speech import open_engine
 from mltk_like.data.speech import kokoro_voices as voices
+from mltk_like.data.speech import open_engine
 from mltk_like.data.speech.kokoro import Kokoro
 from mltk_like.errors import DataError, SettingError
 

@@ -7,6 +7,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from mltk_like.feed.mined import Mined
+
 UNKNOWN = "_unknown_"
 SILENCE = "_silence_"
 
@@ -17,6 +19,7 @@ class Kind(IntEnum):
     WHOLE = 0
     CROPPED = 1
     SILENCE = 2
+    MINED = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +32,7 @@ class Recipe:
     cropped_fraction: float
     seed: int
     undersample: bool = False
+    mined_fraction: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,12 +41,14 @@ class EpochPlan:
 
     Attributes:
         starts: where in its clip each window begins, in samples; None where clips are placed in windows.
+        ends: where in its clip each mined window ends, in samples; None where there are none.
     """
 
     clips: NDArray[np.int64]
     kinds: NDArray[np.int8]
     labels: NDArray[np.int64]
     starts: NDArray[np.int64] | None = None
+    ends: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -60,6 +66,7 @@ def plan_epoch(
     epoch: int,
     families: Sequence[str] = (),
     weights: Sequence[float] = (),
+    mined: Mined | None = None,
 ) -> EpochPlan:
     """Every keyword clip once and `unknown_multiplier` times as many unknown windows, drawn afresh and shuffled.
 
@@ -67,7 +74,8 @@ def plan_epoch(
     the unknown windows is silence, another share is a keyword cut short (Silicon Labs' recipe for "alexa"). A family of
     voices that says the keyword has the same share of unknown as of keyword windows: if it had not, the net would learn
     to tell the classes by who speaks. A model with `_silence_` and without `_unknown_` gets `silence_fraction` times as
-    many windows of silence as it has keyword windows.
+    many windows of silence as it has keyword windows. Of the unknown windows that are speech, `mined_fraction` are
+    drawn among the mined ones, where there are some.
 
     Every pass has the same number of windows, also where weights have fractions.
 
@@ -78,6 +86,7 @@ def plan_epoch(
         epoch: number of the pass, from 0.
         families: family of voices of each clip (the engine of synthetic speech, the set of recordings); none: all one.
         weights: how much more often than others each clip stands in a pass, a fraction by chance; none: 1 each.
+        mined: windows without a keyword that a model took for one.
     """
     rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, epoch, 0x9E]))
     class_of = {name: index for index, name in enumerate(recipe.classes)}
@@ -97,7 +106,20 @@ def plan_epoch(
         entries.append((np.full(count, -1), np.full(count, Kind.SILENCE), np.full(count, class_of[SILENCE])))
     clips, kinds, targets = (np.concatenate(column) for column in zip(*entries, strict=True))
     order = rng.permutation(len(clips))
-    return EpochPlan(clips=clips[order], kinds=kinds[order].astype(np.int8), labels=targets[order])
+    plan = EpochPlan(clips=clips[order], kinds=kinds[order].astype(np.int8), labels=targets[order])
+    if mined is None or not len(mined) or unknown is None:
+        return plan
+    return _with_mined(plan, mined, recipe, unknown, np.random.default_rng([recipe.seed, epoch, 0x313D]))
+
+
+def _with_mined(plan: EpochPlan, mined: Mined, recipe: Recipe, unknown: int, rng: np.random.Generator) -> EpochPlan:
+    """Some of the unknown speech replaced by mined windows; the rest of the plan stays as it was."""
+    places = np.flatnonzero((plan.labels == unknown) & (plan.kinds == Kind.WHOLE))
+    places = places[rng.random(len(places)) < recipe.mined_fraction]
+    chosen = rng.integers(len(mined), size=len(places))
+    clips, kinds, ends = plan.clips.copy(), plan.kinds.copy(), np.full(len(plan), -1, dtype=np.int64)
+    clips[places], kinds[places], ends[places] = mined.clips[chosen], Kind.MINED, mined.ends[chosen]
+    return EpochPlan(clips=clips, kinds=kinds, labels=plan.labels, ends=ends)
 
 
 def plan_cuts(

@@ -17,16 +17,22 @@ _CROPPED_SHARE = (0.2, 0.5)
 # recogniser averages over them.
 _KEYWORD_SLACK = (0.15, 0.08)
 _PAUSE_S = (0.05, 0.4)
+_MINED_JITTER_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Lengths in samples, and how often other speech stands beside the clip."""
+    """Lengths in samples, how often other speech stands beside the clip, and where keywords end.
+
+    Attributes:
+        keyword_end: least and most samples from a keyword's end to the window's; None: anywhere.
+    """
 
     warm_up: int
     window: int
     sample_rate_hz: int
     lead_in_fraction: float
+    keyword_end: tuple[int, int] | None = None
 
     @property
     def length(self) -> int:
@@ -56,9 +62,10 @@ def compose(
 ) -> Samples:
     """Put a clip on the stage: float32 (stage.length,).
 
-    A keyword stands inside the window at a random place, but for a little slack at its ends. A
+    A keyword stands inside the window at a random place, but for a little slack at its ends, or where the stage has its
+    end. A
     keyword cut short shows its beginning at the window's end or its end at the window's start, as a stream does. Other
-    speech may be cut at the edges, and long speech covers the window.
+    speech may be cut at the edges, and long speech covers the window. What was mined stands where the model heard it.
 
     Args:
         stage: lengths.
@@ -73,6 +80,8 @@ def compose(
         return scene
     start = _start(stage, kind, is_keyword, len(clip), rng)
     _put(scene, clip, start)
+    if kind is Kind.MINED:
+        return scene
     _put_neighbours(stage, scene, start, start + len(clip), other, rng)
     return scene
 
@@ -92,11 +101,25 @@ def cut_out(stage: Stage, clip: NDArray[np.int16], start: int) -> Samples:
     return scene
 
 
+def cut_mined(stage: Stage, clip: NDArray[np.int16], end: int) -> NDArray[np.int16]:
+    """The stretch of a clip that a stage heard which ended at sample `end`: int16 (samples,), at most the stage's.
+
+    What lies beyond the clip's own end is zeros, so that the stretch ends where the window did.
+    """
+    heard = clip[max(end - stage.length, 0) : end]
+    return np.concatenate([heard, np.zeros(max(end - len(clip), 0), np.int16)])
+
+
 def _start(stage: Stage, kind: Kind, is_keyword: bool, length: int, rng: np.random.Generator) -> int:
     """First sample of the clip on the stage; it may lie outside."""
     if kind is Kind.CROPPED:
         shown = max(int(rng.uniform(*_CROPPED_SHARE) * length), 1)
         return stage.length - shown if rng.random() < 0.5 else stage.warm_up + shown - length
+    if kind is Kind.MINED:
+        # Where the model heard it, but for a little: it must not learn the place instead.
+        return stage.length - length + int(rng.uniform(-_MINED_JITTER_S, _MINED_JITTER_S) * stage.sample_rate_hz)
+    if is_keyword and stage.keyword_end is not None:
+        return stage.length - length - int(rng.integers(stage.keyword_end[0], stage.keyword_end[1] + 1))
     if is_keyword:
         early, late = (int(share * length) for share in _KEYWORD_SLACK)
         free = stage.window - length

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from mltk_like.audio.frontend import Frontend
 from mltk_like.data.noise_bank import NoiseBank
 from mltk_like.errors import DataError, MltkLikeError, SettingError, ToolError
+from mltk_like.feed.mined import load_mined
 from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_cuts, plan_epoch, unknown_class
-from mltk_like.feed.scene import Samples, Stage, compose, cut_out, trim_silence
+from mltk_like.feed.scene import Samples, Stage, compose, cut_mined, cut_out, trim_silence
 from mltk_like.feed.store import ClipStore
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model
@@ -26,7 +27,10 @@ _INAUDIBLE = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFiles:
-    """One split as files that a worker opens: paths of clip stores; label, name, family and weight of each clip."""
+    """One split as files that a worker opens: paths of clip stores; label, name, family and weight of each clip.
+
+    `mined` is what `save_mined` wrote: windows of these clips that the model took for a keyword.
+    """
 
     speech: Path
     labels: tuple[str, ...]
@@ -37,6 +41,7 @@ class SplitFiles:
     microphone: Path | None = None
     babble: Path | None = None
     rooms: Path | None = None
+    mined: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,13 +108,16 @@ class WindowMaker:
             cropped_fraction=model.cropped_fraction,
             seed=model.seed,
             undersample=model.undersample,
+            mined_fraction=model.mined_fraction,
         )
+        self._mined = None if files.mined is None else load_mined(files.mined)
         self._stride = model.window_stride_ms * settings.sample_rate_hz // 1000
         self._stage = Stage(
             warm_up=model.warm_up_ms * settings.sample_rate_hz // 1000,
             window=settings.sample_length,
             sample_rate_hz=settings.sample_rate_hz,
             lead_in_fraction=model.lead_in_fraction,
+            keyword_end=_samples(model.keyword_end_ms, settings.sample_rate_hz),
         )
         self._excerpt = int(_EXCERPT * self._stage.length)
         self._masks = type(model).augment_features is not AudioDatasetMixin.augment_features
@@ -206,7 +214,7 @@ class WindowMaker:
             return plan_cuts(
                 self._recipe, files.labels, lengths, number, window=size, stride=self._stride, weights=files.weights
             )
-        return plan_epoch(self._recipe, files.labels, lengths, number, files.families, files.weights)
+        return plan_epoch(self._recipe, files.labels, lengths, number, files.families, files.weights, mined=self._mined)
 
     def _chance(self, *place: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence([self._recipe.seed, *place]))
@@ -224,10 +232,15 @@ class WindowMaker:
         clip = np.zeros(0, np.float32)
         if kind is not Kind.SILENCE:
             samples = np.asarray(self._speech[int(plan.clips[place])])
-            clip = _floats(samples if is_keyword or kind is Kind.CROPPED else _part(samples, self._excerpt, rng))
+            if kind is Kind.MINED and plan.ends is not None:
+                samples = cut_mined(self._stage, samples, int(plan.ends[place]))
+            elif not (is_keyword or kind is Kind.CROPPED):
+                samples = _part(samples, self._excerpt, rng)
+            clip = _floats(samples)
         decode = time.process_time() - began
         if kind is not Kind.SILENCE:
-            clip = _checked("augment_clip", self._model.augment_clip(trim_silence(clip), rng, self._sounds))
+            trimmed = clip if kind is Kind.MINED else trim_silence(clip)
+            clip = _checked("augment_clip", self._model.augment_clip(trimmed, rng, self._sounds))
         scene = compose(self._stage, kind, is_keyword, clip, lambda before: self._other(rng, before), rng)
         return self._surrounded(scene, rng), decode
 
@@ -268,6 +281,10 @@ class WindowMaker:
         trace = "".join(traceback.format_exception(error))
         clip, _, where = self.name(index).rpartition(" (")
         return DataError(f"augmenting {clip} failed ({where}\n{trace}", "see the traceback above")
+
+
+def _samples(span_ms: tuple[int, int] | None, rate: int) -> tuple[int, int] | None:
+    return None if span_ms is None else (span_ms[0] * rate // 1000, span_ms[1] * rate // 1000)
 
 
 def _floats(samples: NDArray[np.int16]) -> Samples:

@@ -3,8 +3,9 @@
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,31 @@ from mltk_like.training.trainer import Trainer
 
 CHECKPOINT = "checkpoint.npz"
 BEST = "best.npz"
+
+
+class Feeds(Protocol):
+    """Where a training takes its batches from.
+
+    Attributes:
+        steps: numbers of batches after which the feed changes; ends of epochs.
+    """
+
+    steps: tuple[int, ...]
+
+    def feed(self, step: int, trainer: Trainer) -> BatchSource:
+        """The feed to go on with after `step` batches."""
+
+
+@dataclass(frozen=True)
+class OneFeed:
+    """A feed that never changes."""
+
+    source: BatchSource
+    steps: tuple[int, ...] = ()
+
+    def feed(self, step: int, trainer: Trainer) -> BatchSource:
+        """The one feed."""
+        return self.source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +92,7 @@ def fit(
     model: TrainMixin,
     trainer: Trainer,
     schedule: Schedule,
-    feed: BatchSource,
+    feeds: Feeds,
     validation: Validation,
     folder: Path,
     *,
@@ -75,11 +101,13 @@ def fit(
 ) -> FitResult:
     """Train to the end of the schedule and leave the best checkpoint's weights in the trainer's net.
 
+    Where the feed changes, the best checkpoint is sought anew: one from before saw less of what the net gets wrong.
+
     Args:
         model: settings.
         trainer: the net.
         schedule: steps and learning rates.
-        feed: batches of the training split.
+        feeds: batches of the training split.
         validation: windows that rank the checkpoints.
         folder: where `checkpoint.npz` and `best.npz` are kept.
         resume: go on from the folder's checkpoint.
@@ -96,9 +124,14 @@ def fit(
         trainer.restore(state.arrays)
     started = time.monotonic()
     first_step, spent = state.step, Counter[str]()
-    batches = feed.batches(_tasks(state.step, schedule.total_steps, model.batch_size))
+    batches: Iterator[Batch] | None = None
     with _Bar(state.step, schedule.total_steps, progress) as bar:
         while state.step < schedule.total_steps and not _stop_early(model, state, schedule):
+            if state.step in feeds.steps:
+                state = replace(state, best_score=np.inf)
+            if batches is None or state.step in feeds.steps:
+                tasks = _tasks(state.step, schedule.total_steps, model.batch_size)
+                batches = feeds.feed(state.step, trainer).batches(tasks)
             rows = _epoch(model, trainer, schedule, batches, state.step, bar, spent)
             state = _end_epoch(trainer, schedule, validation, folder, state, rows)
             bar.write(_line(state, schedule))

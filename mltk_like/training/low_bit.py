@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import ModelError
-from mltk_like.feed.pool import BatchSource
 from mltk_like.low_bit.files import to_npz
 from mltk_like.low_bit.fold import integer_net
 from mltk_like.low_bit.integer_net import IntegerNet, run
@@ -22,7 +21,7 @@ from mltk_like.low_bit.report import Episode, LowBitReport, stage_statistics
 from mltk_like.low_bit.settings import LowBit
 from mltk_like.mixins import TrainMixin
 from mltk_like.paths import write_bytes, write_text
-from mltk_like.training.fit import CHECKPOINT, FitResult, Validation, fit
+from mltk_like.training.fit import CHECKPOINT, Feeds, FitResult, Validation, fit
 from mltk_like.training.schedule import Schedule
 from mltk_like.training.trainer import Trainer
 
@@ -37,7 +36,7 @@ def fit_net(
     net: Any,
     class_weights: NDArray[np.float32],
     schedule: Schedule,
-    feed: BatchSource,
+    feeds: Feeds,
     validation: Validation,
     folder: Path,
     *,
@@ -61,7 +60,7 @@ def fit_net(
             own = _slower(schedule, model.low_bit.later_rate)
         trainer = Trainer(model, _episode_net(net, model.low_bit, number), class_weights)
         going_on = resume and (place / CHECKPOINT).is_file()
-        results.append(fit(model, trainer, own, feed, validation, place, resume=going_on, progress=progress))
+        results.append(fit(model, trainer, own, feeds, validation, place, resume=going_on, progress=progress))
     if model.low_bit is None:
         return net, results[0]
     integers, problem = _integers(net, model)

@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import resource
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from mltk_like.data.split import Splits
 from mltk_like.errors import ModelError, ToolError
 from mltk_like.feed.copies import open_feed
 from mltk_like.feed.dataset import collect, open_split
-from mltk_like.feed.pool import Feed, Task, default_workers
+from mltk_like.feed.pool import BatchSource, Feed, Task, default_workers
 from mltk_like.feed.windows import SplitFiles, WindowMaker
 from mltk_like.loader import find_model, load_file
 from mltk_like.metrics.plots import plot_history
@@ -37,6 +37,7 @@ from mltk_like.training.class_weights import check_class_weights, class_weights
 from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, to_tflite
 from mltk_like.training.fit import CHECKPOINT, FitResult, Validation
 from mltk_like.training.low_bit import fit_net
+from mltk_like.training.rounds import Listening, MiningRounds
 from mltk_like.training.schedule import make_schedule
 from mltk_like.verbs.augmented import Augmented, worker_overrides
 from mltk_like.verbs.building import build_net
@@ -232,11 +233,33 @@ class _Job:
         copies = options.passes(
             self.run, model, files["training"], needed=needed, workers=self.workers, say=self.reporter.say
         )
-        with open_feed(
-            model, files["training"], workers=self.workers, overrides=overrides, copies=copies, progress=self.progress
-        ) as feed:
+
+        def opened(split: SplitFiles) -> AbstractContextManager[BatchSource]:
+            # Stored passes are of the clips as they were given: what is mined is made afresh.
+            stored = 0 if split.mined else copies
+            return open_feed(
+                model, split, workers=self.workers, overrides=overrides, copies=stored, progress=self.progress
+            )
+
+        listening = Listening(
+            model=model,
+            files=files["training"],
+            folder=self.run.train_dir,
+            open_feed=opened,
+            say=self.reporter.say,
+            progress=self.progress,
+        )
+        with MiningRounds(listening, schedule) as feeds:
             net, fitted = fit_net(
-                model, net, costs, schedule, feed, validation, self.run.train_dir, resume=resume, progress=self.progress
+                model,
+                net,
+                costs,
+                schedule,
+                feeds,
+                validation,
+                self.run.train_dir,
+                resume=resume,
+                progress=self.progress,
             )
         self._save_history(fitted)
         return net, fitted, validation.features

@@ -1,0 +1,130 @@
+"""A training in stretches: between two of them the net chooses which of the unknown sounds it sees more often."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from mltk_like.audio.recogniser import scores_to_uint8
+from mltk_like.feed.mined import Mined, load_mined, save_mined
+from mltk_like.feed.pool import BatchSource
+from mltk_like.feed.store import ClipStore
+from mltk_like.feed.windows import SplitFiles
+from mltk_like.training.mining import Mining, mine_clips
+from mltk_like.training.schedule import Schedule
+from mltk_like.training.trainer import Trainer
+
+_KEPT_PER_HOUR = 1500
+"""Windows that are kept, for each hour listened to: about one in twelve."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listening:
+    """What a training is asked for between two stretches.
+
+    Attributes:
+        model: a model with AudioDatasetMixin and TrainMixin.
+        files: the training split.
+        folder: keeps `mined-1.npz`, `mined-2.npz`, ... so that a training that goes on sees the same windows.
+        open_feed: opens a feed of the split, as it was given or with mined windows.
+        say: prints a line.
+        progress: show bars.
+    """
+
+    model: Any
+    files: SplitFiles
+    folder: Path
+    open_feed: Callable[[SplitFiles], AbstractContextManager[BatchSource]]
+    say: Callable[[str], None]
+    progress: bool = True
+
+
+class MiningRounds:
+    """The feeds of a training's stretches. Use it as a context manager: leaving it ends the workers.
+
+    Args:
+        asked: model, clips and the way to open a feed.
+        schedule: of the training; the rounds divide its epochs into equal stretches.
+
+    Attributes:
+        steps: numbers of batches after which there is a round of mining, at ends of epochs.
+    """
+
+    def __init__(self, asked: Listening, schedule: Schedule) -> None:
+        self._asked = asked
+        count = asked.model.mining_rounds
+        ends = (round(schedule.epochs * number / (count + 1)) for number in range(1, count + 1))
+        steps = dict.fromkeys(epoch * schedule.steps_per_epoch for epoch in ends if epoch)
+        self.steps = tuple(step for step in steps if step < schedule.total_steps)
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def feed(self, step: int, trainer: Trainer) -> BatchSource:
+        """The feed of the stretch that goes on after `step` batches; listens first, where that was not done before.
+
+        Raises:
+            DataError: what was mined cannot be written or read again; a clip cannot be used.
+            ToolError: a worker process died.
+        """
+        self._open.close()
+        number = sum(step >= end for end in self.steps)
+        files = self._asked.files
+        if number:
+            files = replace(files, mined=self._mined(number, trainer))
+        return self._open.enter_context(self._asked.open_feed(files))
+
+    def _mined(self, number: int, trainer: Trainer) -> Path:
+        """The file with the windows of a round and of those before it, which are not forgotten again."""
+        path = self._asked.folder / f"mined-{number}.npz"
+        if path.is_file():
+            return path
+        found = self._listen(number, trainer)
+        before = self._asked.folder / f"mined-{number - 1}.npz"
+        mined = found.mined if number == 1 or not before.is_file() else _together(found.mined, load_mined(before))
+        self._asked.folder.mkdir(parents=True, exist_ok=True)
+        save_mined(path, mined)
+        self._asked.say(
+            f"mining round {number}: {found.alarms} of {found.heard} windows of {found.hours:.1f} h fire; "
+            f"{len(found.mined)} of the highest are drawn from now on, with those of former rounds {len(mined)}"
+        )
+        return path
+
+    def _listen(self, number: int, trainer: Trainer) -> Mining:
+        model, files = self._asked.model, self._asked.files
+        clips = np.flatnonzero([label == "_unknown_" for label in files.labels])
+        trainer.swap_mean()
+        try:
+            return mine_clips(
+                lambda windows: scores_to_uint8(trainer.predict(windows[:, :, np.newaxis])),
+                model.frontend,
+                ClipStore(files.speech),
+                clips,
+                np.array([not name.startswith("_") for name in model.classes]),
+                np.random.default_rng([model.seed, number, 0x313E]),
+                hours=model.mining_hours,
+                keep=round(_KEPT_PER_HOUR * model.mining_hours),
+                progress=self._asked.progress,
+            )
+        finally:
+            trainer.swap_mean()
+
+
+def _together(new: Mined, old: Mined) -> Mined:
+    """Both, without what is in both; the older half of the windows is the less mistaken by now."""
+    half = slice(0, max(len(old) // 2, 1))
+    clips, ends = np.concatenate([new.clips, old.clips[half]]), np.concatenate([new.ends, old.ends[half]])
+    scores = np.concatenate([new.scores, old.scores[half]])
+    _, first = np.unique(np.stack([clips, ends]), axis=1, return_index=True)
+    kept = np.sort(first)
+    return Mined(clips=clips[kept], ends=ends[kept], scores=scores[kept])
