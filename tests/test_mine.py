@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from toys import Trained
 
 import mltk_like as mltk
-import mltk_like.verbs.mine as mine_module
-import mltk_like.verbs.train as train_module
+import mltk_like.verbs.mine.verb as mine_module
+import mltk_like.verbs.train.verb as train_module
 from mltk_like.audio.wav import read_audio, write_wav
 from mltk_like.cli import main
 from mltk_like.data.manifest import read_manifest
@@ -25,8 +25,8 @@ from mltk_like.data.own import OwnRecordings
 from mltk_like.errors import DataError, ModelError, SettingError
 from mltk_like.evaluation import scan
 from mltk_like.run import Run
-from mltk_like.verbs.evaluation_input import open_subject
-from mltk_like.verbs.fine_tuning import archive_of
+from mltk_like.verbs.shared.subject import open_subject
+from mltk_like.verbs.train import archive_of
 
 pytest_plugins = ["toy_fixtures"]
 pytestmark = toys.TENSORFLOW_WARNINGS

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mltk_like as mltk
-import mltk_like.verbs.train as train_module
+import mltk_like.verbs.train.verb as train_module
 from mltk_like.artifact import open_artifact
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main

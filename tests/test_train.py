@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from toys import Trained
 
 import mltk_like as mltk
-import mltk_like.verbs.train as train_module
+import mltk_like.verbs.train.verb as train_module
 from mltk_like.artifact import open_artifact
 from mltk_like.cli import main
 from mltk_like.errors import CheckError, DataError, ModelError, SettingError

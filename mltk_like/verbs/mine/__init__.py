@@ -1,0 +1,9 @@
+"""Cut out what a model fires on, to train against."""
+
+from mltk_like.verbs.mine.verb import MARGIN, MineResult, mine
+
+__all__ = [
+    "MARGIN",
+    "MineResult",
+    "mine",
+]

@@ -1,0 +1,11 @@
+"""Speak words into WAV files."""
+
+from mltk_like.verbs.synthesize.verb import VARIATION, SynthesizeResult, VoiceList, synthesize, voice_list
+
+__all__ = [
+    "VARIATION",
+    "SynthesizeResult",
+    "VoiceList",
+    "synthesize",
+    "voice_list",
+]
