@@ -17,7 +17,6 @@ from toys import Trained
 
 import mltk_like as mltk
 import mltk_like.verbs.mine.verb as mine_module
-import mltk_like.verbs.train.verb as train_module
 from mltk_like.audio.wav import read_audio, write_wav
 from mltk_like.cli import main
 from mltk_like.data.manifest import read_manifest
@@ -317,7 +316,7 @@ def test_set_wins_over_the_short_schedule(
         asked.append(model)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train_module, "collect", spied)
+    monkeypatch.setattr("mltk_like.verbs.train.prepare.collect", spied)
     command = ["train", str(trained.path), "--resume-from", str(own_copy), "--workers", "0"]
     assert main([*command, "--set", "epochs=7"]) == 130
     assert main([*command, "--set", "learning_rate_steps=[[5, 0.002]]", "--set", "batch_size=4"]) == 130

@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mltk_like as mltk
-import mltk_like.verbs.train.verb as train_module
 from mltk_like.artifact import open_artifact
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
@@ -163,7 +162,7 @@ def test_a_resumed_run_goes_on_with_them(toy: Path, mine: Path, monkeypatch: pyt
         asked.append(options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train_module, "collect", spied)
+    monkeypatch.setattr("mltk_like.verbs.train.prepare.collect", spied)
     monkeypatch.chdir(mine)
     # Broken off before there is a manifest: the folders are remembered, whatever the working folder is then.
     with pytest.raises(KeyboardInterrupt):
