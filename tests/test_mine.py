@@ -24,6 +24,7 @@ from mltk_like.data.own import OwnRecordings
 from mltk_like.errors import DataError, ModelError, SettingError
 from mltk_like.evaluation import scan
 from mltk_like.run import Run
+from mltk_like.verbs.mine.cuts import stretches
 from mltk_like.verbs.shared.subject import open_subject
 from mltk_like.verbs.train import archive_of
 
@@ -261,7 +262,7 @@ def test_long_cuts_come_in_one_pass_of_bounded_memory(tmp_path: Path) -> None:
     write_wav(tmp_path / "long.wav", sound, RATE)
     starts = [0, 8000, 159_000, 60 * RATE, 70 * RATE - 50]
     spans = [(start, start + 9000) for start in starts]
-    found = list(mine_module._stretches(tmp_path / "long.wav", RATE, spans))
+    found = list(stretches(tmp_path / "long.wav", RATE, spans))
     assert all(np.array_equal(a, sound[start:end]) for a, (start, end) in zip(found, spans, strict=True))
     with wave.open(str(tmp_path / "long.wav")) as file:
         assert file.getnframes() == 70 * RATE

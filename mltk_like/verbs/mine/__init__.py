@@ -1,6 +1,7 @@
 """Cut out what a model fires on, to train against."""
 
-from mltk_like.verbs.mine.verb import MARGIN, MineResult, mine
+from mltk_like.verbs.mine.result import MineResult
+from mltk_like.verbs.mine.verb import MARGIN, mine
 
 __all__ = [
     "MARGIN",

@@ -5,7 +5,7 @@ import math
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.artifact import Artifact
-from mltk_like.audio.wav import durations_s, stream_audio, write_wav
+from mltk_like.audio.wav import durations_s
 from mltk_like.errors import DataError, SettingError
-from mltk_like.evaluation.scan import ScannedFile, scan_folders
-from mltk_like.evaluation.streams import Int16
+from mltk_like.evaluation.scan import scan_folders
 from mltk_like.evaluation.subject import Subject
 from mltk_like.evaluation.testset import files_in
-from mltk_like.metrics import Event
 from mltk_like.model import Model
-from mltk_like.paths import portable
+from mltk_like.paths import portable, several_paths
 from mltk_like.tflite import read_parameters
-from mltk_like.verbs.mine.folder import Cut, FileState, Heard, MinedFolder, Setup, cut_name, describe, state_of
+from mltk_like.verbs.mine.cuts import cut_out
+from mltk_like.verbs.mine.folder import FileState, Heard, MinedFolder, Setup, state_of
+from mltk_like.verbs.mine.result import MineResult
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.subject import open_subject
 
@@ -31,80 +31,9 @@ MARGIN = 0.2
 """Share of the model's own threshold by which cuts are made below it: near misses today are false accepts tomorrow,
 in a noisier room or with a threshold that another model needs."""
 
-# Training takes a random window out of a cut. In two windows' length with the trigger in the middle, that holds most of
-# the trigger more often than not, and sound from before it; longer cuts would be divided (`data.own`) and dilute it.
-_CUT_WINDOWS = 2
-_SHOWN = 10
 _BAR = "{desc} {percentage:3.0f}% |{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 _SHORT_S = 10.0
 _SUSPICIOUS_FILES = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class MineResult:
-    """What a model fired on.
-
-    Attributes:
-        setup: the model and its thresholds.
-        folder: of the cuts.
-        files: heard so far, in this call and earlier ones.
-        files_now: of them in this call.
-        hours: of these files.
-        detections: above the thresholds of the mining.
-        false_accepts: those of them that the model itself would make, at its own thresholds.
-        cuts: by recording and time.
-        notes: what the user should look at before the training.
-        problems: one sentence for each file that could not be heard to its end.
-        next_command: the training that learns from the cuts.
-    """
-
-    setup: Setup
-    folder: Path
-    files: int
-    files_now: int
-    hours: float
-    detections: int
-    false_accepts: int
-    cuts: tuple[Cut, ...]
-    notes: tuple[str, ...]
-    problems: tuple[str, ...]
-    next_command: str
-
-    @property
-    def loudest(self) -> tuple[Cut, ...]:
-        """The ten cuts with the highest scores."""
-        return tuple(sorted(self.cuts, key=lambda cut: -cut.score)[:_SHOWN])
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        per_hour = {name: count / self.hours for name, count in self._counts().items()} if self.hours else {}
-        return {
-            "model": {**asdict(self.setup), "thresholds": dict(self.setup.thresholds),
-                      "own_thresholds": dict(self.setup.own_thresholds)},
-            "folder": str(self.folder), "files": self.files, "files_now": self.files_now, "hours": self.hours,
-            **self._counts(), "per_hour": per_hour, "cuts": len(self.cuts),
-            "loudest": [asdict(cut) for cut in self.loudest],
-            "notes": list(self.notes), "problems": list(self.problems), "next": self.next_command,
-        }  # fmt: skip
-
-    def __str__(self) -> str:
-        lines = [f"{describe(self.setup)} heard {self.files} files, {self.hours:.2f} h ({self.files_now} files now)"]
-        for name, count in self._counts().items():
-            levels = self.setup.own_thresholds if name == "false_accepts" else self.setup.thresholds
-            above = ", ".join(f"{level} for {label!r}" for label, level in levels.items())
-            per_hour = f"{count / self.hours:.2f} an hour" if self.hours else ""
-            lines.append(f"{name.replace('_', ' '):<14} {count:>6}  {per_hour}, above {above}")
-        lines.append(f"{'cuts':<14} {len(self.cuts):>6}  in {portable(self.folder)}")
-        if self.cuts:
-            lines += ["", f"{'score':>5} {'time':>11}  {'label':<12} loudest"]
-            lines += [f"{c.score:>5} {_clock(c.time_s):>11}  {c.label:<12} {portable(Path(c.source))}"
-                      for c in self.loudest]  # fmt: skip
-        lines += [f"note: {note}" for note in self.notes]
-        lines += [f"not heard to its end: {problem}" for problem in self.problems]
-        return "\n".join([*lines, "", "next:", f"  {self.next_command}"] if self.cuts else lines)
-
-    def _counts(self) -> dict[str, int]:
-        return {"detections": self.detections, "false_accepts": self.false_accepts}
 
 
 def mine(
@@ -141,8 +70,7 @@ def mine(
     artifact = artifact_of(model)
     subject = open_subject(artifact, "tflite")
     setup = _setup(artifact, subject, threshold, margin, limit)
-    given = [negatives] if isinstance(negatives, str | Path) else list(negatives)
-    folders = [Path(folder).expanduser().resolve() for folder in given]
+    folders = [folder.expanduser().resolve() for folder in several_paths(negatives)]
     target = Path(output).expanduser().resolve()
     _check_apart(folders, target)
     # Where folders overlap, the first that names a file counts.
@@ -242,75 +170,10 @@ def _listen(
         for scanned in scan_folders(replace(subject, score=score), folders, threshold=least, done=done):
             # Folders may overlap, and name a file twice.
             done.add(scanned.path)
-            mined.add(_cut_out(scanned, new[scanned.path], states[scanned.path], mined, subject))
+            mined.add(cut_out(scanned, new[scanned.path], states[scanned.path], mined, subject))
             heard_s += scanned.duration_s
             bar.update(heard_s - bar.n)
             bar.set_postfix_str(f"{len(mined.heard)} files", refresh=False)
-
-
-def _cut_out(scanned: ScannedFile, root: Path, state: FileState, mined: MinedFolder, subject: Subject) -> Heard:
-    """Write the cuts of one file."""
-    setup = mined.setup
-    events = [event for event in scanned.events if event.score > setup.thresholds[event.label]]
-    kept = sorted(sorted(events, key=lambda event: -event.score)[: setup.limit], key=lambda event: event.time_ms)
-    rate = subject.frontend.sample_rate_hz
-    spans = [_span(subject, event) for event in kept]
-    cuts = []
-    for event, (start, _), samples in zip(kept, spans, _stretches(scanned.path, rate, spans), strict=False):
-        name = cut_name(scanned.path, root, event.label, event.time_ms, event.score)
-        write_wav(mined.folder / name, samples, rate)
-        cuts.append(
-            Cut(
-                file=name, source=str(scanned.path), label=event.label, score=event.score,
-                time_s=event.time_ms / 1000, start_s=start / rate, end_s=(start + len(samples)) / rate,
-            )
-        )  # fmt: skip
-    return Heard(
-        source=str(scanned.path),
-        state=state,
-        duration_s=scanned.duration_s,
-        detections=len(events),
-        false_accepts=sum(event.score > setup.own_thresholds[event.label] for event in events),
-        cuts=tuple(cuts),
-        problem=scanned.problem,
-    )
-
-
-def _span(subject: Subject, event: Event) -> tuple[int, int]:
-    """First sample and end of a cut: the windows that were averaged ended, at their middle, half that time before."""
-    rate, window = subject.frontend.sample_rate_hz, subject.frontend.sample_length
-    averaged = subject.recogniser.average_window_duration_ms * rate // 1000
-    middle = event.time_ms * rate // 1000 - averaged // 2 - window // 2
-    start = max(middle - _CUT_WINDOWS * window // 2, 0)
-    return start, start + _CUT_WINDOWS * window
-
-
-def _stretches(path: Path, rate: int, spans: Sequence[tuple[int, int]]) -> Iterator[Int16]:
-    """Stretches of a file in the order of their starts, none longer than the one before, in one pass; the last may be
-    cut short by the file's end, or by damage that was reported before."""
-    waiting = list(spans)
-    kept, first = np.zeros(0, np.int16), 0
-    if not waiting:
-        return
-    for block in _readable(path, rate):
-        kept = np.concatenate([kept, block])
-        while waiting and waiting[0][1] <= first + len(kept):
-            start, end = waiting.pop(0)
-            yield kept[start - first : end - first]
-        if not waiting:
-            return
-        drop = min(waiting[0][0] - first, len(kept))
-        kept, first = kept[drop:], first + drop
-    for start, end in waiting:
-        if start - first < len(kept):
-            yield kept[start - first : end - first]
-
-
-def _readable(path: Path, rate: int) -> Iterator[Int16]:
-    try:
-        yield from stream_audio(path, rate)
-    except DataError:
-        return
 
 
 def _positives_hint(rows: Sequence[Heard], folders: Sequence[Path]) -> Iterator[str]:
@@ -330,8 +193,3 @@ def _next_command(model: Model | str | Path, artifact: Artifact, output: Path) -
     name = str(given) if str(given).endswith(".py") else artifact.name
     resume = [] if artifact.path.suffix == ".tflite" else ["--resume-from", str(given)]
     return shlex.join(["python", "-m", "mltk_like", "train", name, *resume, "--negatives", str(output)])
-
-
-def _clock(seconds: float) -> str:
-    minutes = int(seconds // 60)
-    return f"{minutes // 60}:{minutes % 60:02}:{seconds - 60 * minutes:04.1f}"

@@ -10,6 +10,7 @@ from mltk_like.data.own import OWN_WEIGHT, OwnRecordings
 from mltk_like.data.split import Splits
 from mltk_like.errors import SettingError
 from mltk_like.feed.plan import UNKNOWN
+from mltk_like.paths import several_paths
 from mltk_like.run import Run
 
 # The key in a run's state.json.
@@ -77,10 +78,9 @@ def own_data(
     positives: str | Path | None, negatives: str | Path | Sequence[str | Path], label: str | None, weight: float | None
 ) -> OwnData:
     """The arguments of a verb as one value. Raises SettingError."""
-    several = [negatives] if isinstance(negatives, str | Path) else list(negatives)
     return OwnData(
         positives=None if positives is None else Path(positives),
-        negatives=tuple(Path(path) for path in several),
+        negatives=several_paths(negatives),
         label=label,
         weight=OWN_WEIGHT if weight is None else weight,
     )
