@@ -3,105 +3,29 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from mltk_like.cluster import Workers
 from mltk_like.data.speech.batches import Batch, Filled, fill
-from mltk_like.data.speech.catalogue import LISTED, EngineVoices, list_voices
+from mltk_like.data.speech.catalogue import LISTED, list_voices
 from mltk_like.data.speech.engines import shared_engine
-from mltk_like.data.speech.export import MANIFEST, RATES_HZ, folder_name, read_manifest, update_manifest
+from mltk_like.data.speech.export import RATES_HZ, folder_name, read_manifest, update_manifest
 from mltk_like.data.speech.finish import SAMPLE_RATE
 from mltk_like.data.speech.source import SpeechSource
 from mltk_like.data.speech.spoken import ALIKE_ENGINES, KEYWORD_ENGINES, Engines, Voices
 from mltk_like.data.speech.texts import Parts, Said, SoundAlikes, Texts
 from mltk_like.data.speech.variation import USUAL, Variation
 from mltk_like.data.speech.word_list import WordList
-from mltk_like.data.speech.words import NEAR_HOMOPHONE, Alike, find_alikes, word_parts
+from mltk_like.data.speech.words import find_alikes, word_parts
 from mltk_like.errors import DataError, SettingError
-from mltk_like.paths import portable
+from mltk_like.verbs.synthesize.result import SynthesizeResult, VoiceList, engine_lines
 
 ALIKE_FOLDER = "_unknown_"
 """Folder, and so label, of what sounds like a word: a model's class of everything else."""
 
 VARIATION = Variation(emphasis=0.15, pauses=0.15)
 """That of `synthesize`, where none is given."""
-
-_SHOWN = 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineLine:
-    """What one engine said: its voices, clips and seconds of audio."""
-
-    engine: str
-    voices: int
-    clips: int
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class SynthesizeResult:
-    """A folder of synthetic speech.
-
-    Attributes:
-        folder: where it is; none for a dry run.
-        labels: clips of each sub-folder.
-        engines: what each engine said.
-        made: how many of the clips were made now; the others were there.
-        missing: clips that could not be made right.
-        seconds: wall time.
-        alikes: of each word, what sounds like it, with distances; empty without sound-alikes.
-    """
-
-    folder: Path | None
-    labels: Mapping[str, int]
-    engines: tuple[EngineLine, ...]
-    made: int
-    missing: int
-    seconds: float
-    alikes: Mapping[str, tuple[Alike, ...]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        return asdict(self) | {"folder": str(self.folder) if self.folder else None}
-
-    def __str__(self) -> str:
-        lines = [line for word, found in self.alikes.items() for line in _alike_lines(word, found)]
-        if self.folder is None:
-            return "\n".join(lines)
-        lines += [f"{'engine':<12} {'voices':>6} {'clips':>7} {'seconds':>8}"]
-        lines += [f"{e.engine:<12} {e.voices:>6} {e.clips:>7} {e.seconds:>8.1f}" for e in self.engines]
-        clips = sum(self.labels.values())
-        parts = ", ".join(f"{count} in {label}" for label, count in list(self.labels.items())[:8])
-        more = f" and {len(self.labels) - 8} more folders" if len(self.labels) > 8 else ""
-        lines += [f"{clips} clips ({parts}{more}), {self.made} of them made now in {self.seconds:.0f} s"]
-        if self.missing:
-            lines += [f"{self.missing} clips are missing: they came out wrong whenever they were drawn"]
-        path = portable(self.folder)
-        lines += [f"manifest: {path}/{MANIFEST}", f"as a source: data.Folder(path={path!r}, group=data.SPOKEN_BY)"]
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True, kw_only=True)
-class VoiceList:
-    """Engines and their voices; `names` prints each voice."""
-
-    engines: tuple[EngineVoices, ...]
-    names: bool = False
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        return {"engines": [asdict(engine) for engine in self.engines]}
-
-    def __str__(self) -> str:
-        lines = [f"{'engine':<18} {'voices':>6}  {'licence':<12} "]
-        for engine in self.engines:
-            note = engine.problem or engine.download or (f"{engine.voices[0]} ..." if engine.voices else "")
-            lines.append(f"{engine.engine:<18} {len(engine.voices):>6}  {engine.licence:<12} {note}")
-            lines += [f"  {voice}" for voice in engine.voices] if self.names else []
-        return "\n".join(line.rstrip() for line in lines)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +100,7 @@ def synthesize(
     batches += [batch for word in alikes for batch in _negatives(word, count, sound_alikes, lists, other)]
     done = _fill(batches, Path(out), rate_hz, workers, progress)
     return SynthesizeResult(
-        folder=Path(out), labels=dict(Counter(row["label"] for row in done.rows)), engines=_engine_lines(done.rows),
+        folder=Path(out), labels=dict(Counter(row["label"] for row in done.rows)), engines=engine_lines(done.rows),
         made=done.made, missing=done.missing, seconds=time.perf_counter() - start, alikes=alikes,
     )  # fmt: skip
 
@@ -258,19 +182,3 @@ def _negatives(word: str, count: int, nearest: int, lists: WordList | None, voic
     if n_runs:
         sources.append(voice.source(Said(runs), n_runs))
     return [Batch(source=source, folder=ALIKE_FOLDER) for source in sources]
-
-
-def _engine_lines(rows: Sequence[Mapping[str, Any]]) -> tuple[EngineLine, ...]:
-    lines = []
-    for engine in sorted({row["engine"] for row in rows}):
-        own = [row for row in rows if row["engine"] == engine]
-        seconds = round(sum(row["duration_s"] for row in own), 1)
-        voices = len({row["voice_id"] for row in own})
-        lines.append(EngineLine(engine=engine, voices=voices, clips=len(own), seconds=seconds))
-    return tuple(lines)
-
-
-def _alike_lines(word: str, found: Sequence[Alike]) -> list[str]:
-    lines = [f"sounds like {word!r} (0: the same; what is below {NEAR_HOMOPHONE} is left out):"]
-    lines += [f"  {alike.distance:4.2f}  {alike.phrase:<24} {alike.phonemes}" for alike in found[:_SHOWN]]
-    return lines + ([f"  ... and {len(found) - _SHOWN} more"] if len(found) > _SHOWN else [])
