@@ -4,8 +4,6 @@ import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltk_like.cluster import Cluster
@@ -15,75 +13,13 @@ from mltk_like.mixins import TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.paths import portable, runs_dir, write_bytes, write_text
 from mltk_like.run import run_name
-from mltk_like.verbs.shared.training_process import TrainingJob, TrainingProcess, last_lines, scratch_folder
+from mltk_like.verbs.shared.training_process import TrainingJob
+from mltk_like.verbs.tune.result import TrialRow, TuningResult
 from mltk_like.verbs.tune.search_space import SearchSpace, parse_space
+from mltk_like.verbs.tune.trial import TrialOutcome, run_trial
 
 if TYPE_CHECKING:
     import optuna
-
-_OBJECTIVE = "val_misses"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrialRow:
-    """One training of the search.
-
-    Attributes:
-        number: of the trial, from 0.
-        settings: what it was trained with, of the settings searched.
-        misses: share of the keyword that its best checkpoint misses on the validation voices; None when it failed.
-        epoch: of that checkpoint, from 1.
-        seconds: wall time.
-        problem: the end of its output when it failed.
-    """
-
-    number: int
-    settings: dict[str, Any]
-    misses: float | None
-    epoch: int | None
-    seconds: float
-    problem: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuningResult:
-    """Every trial so far, best first.
-
-    Attributes:
-        name: the model's name.
-        folder: `study.db` (Optuna's), `results.json`, `plot.png`, and the archive of every trial.
-        trials: rows, best first; failed ones last.
-    """
-
-    name: str
-    folder: Path
-    trials: tuple[TrialRow, ...]
-
-    @property
-    def best(self) -> TrialRow | None:
-        """The trial with the fewest misses."""
-        return self.trials[0] if self.trials and self.trials[0].misses is not None else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        return {"name": self.name, "folder": str(self.folder), "trials": [asdict(row) for row in self.trials]}
-
-    def __str__(self) -> str:
-        names = sorted({name for row in self.trials for name in row.settings})
-        widths = [max(len(name), 10) for name in names]
-        head = "  ".join(f"{name:>{width}}" for name, width in zip(names, widths, strict=True))
-        lines = [f"{'trial':>5}  {'missed %':>8}  {'epoch':>5}  {'s':>6}  {head}"]
-        for row in self.trials:
-            values = [_short(row.settings.get(name)) for name in names]
-            missed = "failed" if row.misses is None else f"{100 * row.misses:.2f}"
-            cells = "  ".join(f"{value:>{width}}" for value, width in zip(values, widths, strict=True))
-            lines.append(f"{row.number:>5}  {missed:>8}  {row.epoch or '':>5}  {row.seconds:>6.0f}  {cells}")
-        lines += [f"trial {row.number} failed:\n{row.problem}" for row in self.trials if row.problem]
-        if self.best is not None:
-            words = " ".join(f"--set {name}={value}" for name, value in self.best.settings.items())
-            lines.append(f"best: python -m mltk_like train {self.name} {words}")
-        lines.append(f"all of it: {portable(self.folder)}")
-        return "\n".join(lines)
 
 
 def tune(
@@ -264,43 +200,6 @@ class _Search:
         return sorted(rows, key=lambda row: (row.misses is None, row.misses or 0.0, row.number))
 
 
-@dataclass(frozen=True, kw_only=True)
-class TrialOutcome:
-    """What a trial leaves: misses and epoch of the best checkpoint and the archive, or the problem."""
-
-    misses: float | None = None
-    epoch: int | None = None
-    archive: bytes = b""
-    problem: str = ""
-
-
-def run_trial(item: tuple[int, TrainingJob]) -> TrialOutcome:
-    """Train once in a process of its own and read what came out. Ctrl-C ends the process too."""
-    _, job = item
-    folder = scratch_folder()
-    try:
-        process = TrainingProcess(job, folder, Path.cwd() if not job.files else None)
-        try:
-            code = process.exit_code(None)
-        except BaseException:
-            process.stop()
-            raise
-        run = process.run_folder
-        if code != 0 or run is None:
-            return TrialOutcome(problem=last_lines(process.output()))
-        history = json.loads((run / "train" / "history.json").read_text())
-        epoch = int(history["best_epoch"])
-        return TrialOutcome(
-            misses=float(history["history"][_OBJECTIVE][epoch - 1]),
-            epoch=epoch,
-            archive=(run / f"{job.name}.mltk.zip").read_bytes(),
-        )
-    except OSError as error:
-        raise ToolError(f"a trial cannot be run: {error}", "check free disk and the folder's permissions") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _optuna() -> Any:
     try:
         import optuna
@@ -308,7 +207,3 @@ def _optuna() -> Any:
         raise ToolError("Optuna is not installed", "pip install 'mltk_like[tune]'") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     return optuna
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
