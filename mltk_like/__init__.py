@@ -18,23 +18,26 @@ if TYPE_CHECKING:
     from mltk_like.mixins import AudioDatasetMixin, DatasetMixin, EvaluateClassifierMixin, EvaluateMixin, TrainMixin
     from mltk_like.model import Model
     from mltk_like.settings import Settings
-    from mltk_like.verbs.classify_audio import classify_audio
+    from mltk_like.verbs.classify_audio import Dumps, LiveAudio, LiveResult, classify_audio
     from mltk_like.verbs.data import DataReport, data_report
-    from mltk_like.verbs.evaluate import EvaluationResult, Recordings, evaluate, evaluate_both, evaluate_labelled
+    from mltk_like.verbs.evaluate import (
+        EvaluationResult,
+        Recordings,
+        ThresholdResult,
+        evaluate,
+        evaluate_both,
+        evaluate_labelled,
+        find_threshold,
+    )
     from mltk_like.verbs.export import ExportResult, export
-    from mltk_like.verbs.find_threshold import ThresholdResult, find_threshold
-    from mltk_like.verbs.live.dump import Dumps
-    from mltk_like.verbs.live.session import LiveAudio, LiveResult
     from mltk_like.verbs.mine import MineResult, mine
     from mltk_like.verbs.profile import Profile, profile
     from mltk_like.verbs.quantize import QuantizeResult, quantize
     from mltk_like.verbs.record import RecordResult, record
     from mltk_like.verbs.report import ModelReport, report
-    from mltk_like.verbs.reporting import TrainingResult
     from mltk_like.verbs.summarize import KerasSummary, summarize
     from mltk_like.verbs.synthesize import SynthesizeResult, synthesize
-    from mltk_like.verbs.train import train
-    from mltk_like.verbs.transfer import load_weights_from
+    from mltk_like.verbs.train import TrainingResult, load_weights_from, train
     from mltk_like.verbs.update_params import ParameterChanges, update_params
     from mltk_like.verbs.view_audio import AudioPage, view_audio
 
@@ -48,25 +51,29 @@ _HOME = {
     "LowBit": "low_bit.settings",
     "Model": "model",
     "Settings": "settings",
-    "classify_audio": "verbs.classify_audio",
-    "Dumps": "verbs.live.dump",
-    **dict.fromkeys(("LiveAudio", "LiveResult"), "verbs.live.session"),
+    **dict.fromkeys(("Dumps", "LiveAudio", "LiveResult", "classify_audio"), "verbs.classify_audio"),
     **dict.fromkeys(("DataReport", "data_report"), "verbs.data"),
     **dict.fromkeys(
-        ("EvaluationResult", "Recordings", "evaluate", "evaluate_both", "evaluate_labelled"), "verbs.evaluate"
+        (
+            "EvaluationResult",
+            "Recordings",
+            "ThresholdResult",
+            "evaluate",
+            "evaluate_both",
+            "evaluate_labelled",
+            "find_threshold",
+        ),
+        "verbs.evaluate",
     ),
-    **dict.fromkeys(("ThresholdResult", "find_threshold"), "verbs.find_threshold"),
     **dict.fromkeys(("MineResult", "mine"), "verbs.mine"),
     **dict.fromkeys(("ExportResult", "export"), "verbs.export"),
     **dict.fromkeys(("Profile", "profile"), "verbs.profile"),
     **dict.fromkeys(("QuantizeResult", "quantize"), "verbs.quantize"),
     **dict.fromkeys(("ModelReport", "report"), "verbs.report"),
     **dict.fromkeys(("RecordResult", "record"), "verbs.record"),
-    "TrainingResult": "verbs.reporting",
     **dict.fromkeys(("KerasSummary", "summarize"), "verbs.summarize"),
     **dict.fromkeys(("SynthesizeResult", "synthesize"), "verbs.synthesize"),
-    "train": "verbs.train",
-    "load_weights_from": "verbs.transfer",
+    **dict.fromkeys(("TrainingResult", "load_weights_from", "train"), "verbs.train"),
     **dict.fromkeys(("ParameterChanges", "update_params"), "verbs.update_params"),
     **dict.fromkeys(("AudioPage", "view_audio"), "verbs.view_audio"),
 }

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,6 +35,11 @@ def portable(path: Path) -> str:
 def unportable(text: str) -> Path:
     """The path that `portable` stored, on this machine."""
     return cache_dir() / text.removeprefix("cache:") if text.startswith("cache:") else Path(text)
+
+
+def several_paths(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
+    """The paths of an argument that takes one or several."""
+    return (Path(given),) if isinstance(given, str | Path) else tuple(Path(path) for path in given)
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from mltk_like.audio import FrontendSettings, Recogniser, RecogniserSettings
 from mltk_like.audio.wav import read_audio
 from mltk_like.data.manifest import read_manifest, splits_of
 from mltk_like.evaluation.streams import StreamScorer, pad_clip
+from mltk_like.evaluation.subject import make_scorer
 from mltk_like.metrics.plots import plot_stream
 from mltk_like.tflite import read_parameters
-from mltk_like.verbs.evaluate import make_scorer
 
 WORDS = 16
 PAUSE_S = 0.7

@@ -13,7 +13,7 @@ import mltk_like as mltk
 from mltk_like.cli import main
 from mltk_like.errors import SettingError
 from mltk_like.paths import cache_dir
-from mltk_like.verbs.augmented import Augmented
+from mltk_like.verbs.train.augmented import Augmented
 
 pytest_plugins = ["toy_fixtures"]
 pytestmark = toys.TENSORFLOW_WARNINGS

@@ -41,7 +41,7 @@ from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.errors import DataError, ModelError, SettingError, ToolError
 from mltk_like.tflite import find_tflm, read_parameters
-from mltk_like.verbs.device_check import check_device
+from mltk_like.verbs.evaluate import check_device
 
 DATA = Path(__file__).parent / "data" / "board"
 FIXED, FLOAT = DATA / "fixed.tflite", DATA / "float.tflite"

@@ -31,12 +31,10 @@ from mltk_like.evaluation.subject import make_scorer
 from mltk_like.tflite.parameters import read_parameters, write_parameters
 from mltk_like.tflite.runner import find_tflm, runner_path
 from mltk_like.tflite.tflm_stream import TflmStream
-from mltk_like.verbs.classify_audio import LEVELS, classify_audio
-from mltk_like.verbs.live.dump import Dumps
-from mltk_like.verbs.live.lines import json_line, text_line
-from mltk_like.verbs.live.present import present
-from mltk_like.verbs.live.session import LiveAudio, Lost
-from mltk_like.verbs.live.view import LiveView, can_draw, clock_text
+from mltk_like.verbs.classify_audio import LEVELS, Dumps, classify_audio, present
+from mltk_like.verbs.classify_audio.lines import json_line, text_line
+from mltk_like.verbs.classify_audio.session import LiveAudio, Lost
+from mltk_like.verbs.classify_audio.view import LiveView, can_draw, clock_text
 
 RATE = 16000
 CONV = Path(__file__).parent / "data" / "tflite" / "tiny_conv.tflite"

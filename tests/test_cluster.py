@@ -16,7 +16,7 @@ import pytest
 import mltk_like as mltk
 from mltk_like.cluster import Cluster
 from mltk_like.errors import ModelError, ToolError
-from mltk_like.verbs.remote_training import train_on_cluster
+from mltk_like.verbs.train import train_on_cluster
 
 pytest.importorskip("ray")
 pytest_plugins = ["toy_fixtures"]

@@ -211,6 +211,6 @@ def test_two_classes_of_one_name_are_refused(tmp_path: Path) -> None:
 
 def test_offline_holds_for_the_plots_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[bool] = []
-    monkeypatch.setattr("mltk_like.verbs.data_plots.plot_data", lambda *_, **__: seen.append(is_offline()))
+    monkeypatch.setattr("mltk_like.verbs.data.plot_data", lambda *_, **__: seen.append(is_offline()))
     assert main(["data", "bell_detector", "--offline", "--plots", str(tmp_path)]) == 0
     assert seen == [True]

@@ -19,7 +19,7 @@ from mltk_like.evaluation.scan import scan_folders
 from mltk_like.evaluation.streams import ScoredStream
 from mltk_like.evaluation.subject import Subject
 from mltk_like.verbs.evaluate import evaluate_labelled
-from mltk_like.verbs.evaluation_input import open_subject
+from mltk_like.verbs.shared.subject import open_subject
 
 pytest_plugins = ["toy_fixtures"]
 pytestmark = [*toys.TENSORFLOW_WARNINGS, pytest.mark.usefixtures("trained")]

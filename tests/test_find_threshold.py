@@ -15,7 +15,7 @@ from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.errors import CheckError, DataError
 from mltk_like.tflite import read_parameters
-from mltk_like.verbs.find_threshold import find_threshold
+from mltk_like.verbs.evaluate import find_threshold
 
 pytest_plugins = ["toy_fixtures"]
 # The toy was trained for seconds and fires on much.

@@ -1,4 +1,5 @@
-"""The architecture: imports go downwards only, heavy packages stay inside functions, files and functions stay small."""
+"""The architecture: imports go downwards only and reach into no verb, heavy packages stay inside functions, files and
+functions stay small."""
 
 import ast
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "mltk_like"
 FILES = sorted(PACKAGE.rglob("*.py"))
+VERBS = PACKAGE / "verbs"
+SHARED = "shared"
 MODELS = sorted((ROOT / "models").glob("*.py"))
 
 LAYERS = (
@@ -39,10 +42,10 @@ def is_type_checking(node: ast.AST) -> TypeGuard[ast.If]:
     return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
-def imports(node: ast.AST, *, inside_functions: bool) -> Iterator[tuple[int, str]]:
-    """Line and dotted name of what is imported; `from a import b` gives a.b. TYPE_CHECKING blocks are left out."""
+def imports(node: ast.AST, *, inside_functions: bool, for_types: bool = False) -> Iterator[tuple[int, str]]:
+    """Line and dotted name of what is imported; `from a import b` gives a.b. TYPE_CHECKING blocks count if asked."""
     for child in ast.iter_child_nodes(node):
-        if is_type_checking(child):
+        if is_type_checking(child) and not for_types:
             yield from (found for other in child.orelse for found in imports(other, inside_functions=inside_functions))
         elif isinstance(child, ast.Import):
             yield from ((child.lineno, alias.name) for alias in child.names)
@@ -50,7 +53,7 @@ def imports(node: ast.AST, *, inside_functions: bool) -> Iterator[tuple[int, str
             assert child.level == 0, f"relative import in line {child.lineno}"
             yield from ((child.lineno, f"{child.module}.{alias.name}") for alias in child.names)
         elif inside_functions or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from imports(child, inside_functions=inside_functions)
+            yield from imports(child, inside_functions=inside_functions, for_types=for_types)
 
 
 @cache
@@ -112,7 +115,8 @@ def test_modules_do_not_import_in_a_circle() -> None:
     names = {module_name(path): path for path in FILES if path != PACKAGE / "__init__.py"}
     graph: dict[str, set[str]] = {}
     for name, path in names.items():
-        targets = {target for _, target in imports(tree(path), inside_functions=False)}
+        # What is imported for its type alone is a circle too: neither of two such files can be read without the other.
+        targets = {target for _, target in imports(tree(path), inside_functions=False, for_types=True)}
         graph[name] = {t if t in names else t.rsplit(".", 1)[0] for t in targets} & set(names) - {name}
     done: set[str] = set()
 
@@ -125,6 +129,69 @@ def test_modules_do_not_import_in_a_circle() -> None:
 
     for name in sorted(graph):
         visit(name, ())
+
+
+@cache
+def offered(place: Path) -> set[str]:
+    """Names that a verb has for others: its folder's `__all__`, or what a module without a folder calls public."""
+    nodes = tree(place / "__init__.py" if place.is_dir() else place.with_suffix(".py")).body
+    if place.is_dir():
+        lists = [
+            node.value for node in nodes if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"
+        ]
+        return set(ast.literal_eval(lists[0]))
+    defined = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    assigned = {ast.unparse(node.targets[0]) for node in nodes if isinstance(node, ast.Assign)}
+    return {name for name in defined | assigned if not name.startswith("_")}
+
+
+def verb_errors(name: str, module: ast.Module) -> list[str]:
+    """Imports of a module that reach into a verb, past what it has for others; in `verbs.shared`, any of a verb."""
+    own = name.split(".")[2] if name.startswith("mltk_like.verbs.") else ""
+    errors = []
+    for line, target in imports(module, inside_functions=True, for_types=True):
+        parts = target.split(".")
+        if parts[:2] != ["mltk_like", "verbs"] or parts[2:3] in ([own], [SHARED]):
+            continue
+        if own == SHARED:
+            errors.append(f"{name}:{line} is shared by verbs and imports {target}, which is of one")
+        elif len(parts) != 4 or parts[3] not in offered(VERBS / parts[2]):
+            errors.append(f"{name}:{line} imports {target}, which its verb does not have for others")
+    return errors
+
+
+def test_a_verb_takes_from_another_what_that_has_for_others() -> None:
+    errors = [e for path in FILES for e in verb_errors(module_name(path), tree(path))]
+    assert not errors, "\n".join(errors)
+
+
+def test_a_reach_into_a_verb_is_seen() -> None:
+    source = "from mltk_like.verbs.train.fit import fit\nfrom mltk_like.verbs.train import fit, train\n"
+    assert verb_errors("mltk_like.cli.train", ast.parse(source)) == [
+        "mltk_like.cli.train:1 imports mltk_like.verbs.train.fit.fit, which its verb does not have for others",
+        "mltk_like.cli.train:2 imports mltk_like.verbs.train.fit, which its verb does not have for others",
+    ]
+    assert not verb_errors("mltk_like.verbs.train.stages", ast.parse(source))
+    assert len(verb_errors("mltk_like.verbs.shared.page", ast.parse("from mltk_like.verbs.train import train"))) == 1
+
+
+def test_a_verb_calls_nothing_for_others_like_one_of_its_modules() -> None:
+    # Else whether `mltk_like.verbs.train.fit` is the module or the function hangs on what was imported first.
+    for folder in VERBS.iterdir():
+        if folder.is_dir() and folder.name not in (SHARED, "__pycache__"):
+            assert not offered(folder) & {path.stem for path in folder.glob("*.py")}, folder.name
+
+
+def test_what_is_shared_is_shared() -> None:
+    users: dict[str, set[str]] = {path.stem: set() for path in (VERBS / SHARED).glob("[!_]*.py")}
+    for path in VERBS.rglob("*.py"):
+        who = path.relative_to(VERBS).with_suffix("").parts
+        for _, target in imports(tree(path), inside_functions=True):
+            parts = target.split(".")
+            if parts[1:3] == ["verbs", SHARED]:
+                users[parts[3]].add(".".join(who) if who[0] == SHARED else who[0])
+    assert len(users) > 5
+    assert not {name: found for name, found in users.items() if len(found) < 2}
 
 
 def test_heavy_packages_are_imported_inside_functions() -> None:

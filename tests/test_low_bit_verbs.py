@@ -14,8 +14,8 @@ from mltk_like.errors import ModelError
 from mltk_like.low_bit.files import describe, from_npz
 from mltk_like.low_bit.integer_net import run, scores
 from mltk_like.low_bit.report import most_values
-from mltk_like.verbs.building import load_net
-from mltk_like.verbs.low_bit import low_bit_integers, low_bit_report
+from mltk_like.verbs.shared.building import load_net
+from mltk_like.verbs.shared.low_bit import low_bit_integers, low_bit_report
 
 pytestmark = TENSORFLOW_WARNINGS
 pytest_plugins = ["toy_fixtures"]

@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from toys import Trained
 
 import mltk_like as mltk
-import mltk_like.verbs.mine as mine_module
-import mltk_like.verbs.train as train_module
+import mltk_like.verbs.mine.verb as mine_module
 from mltk_like.audio.wav import read_audio, write_wav
 from mltk_like.cli import main
 from mltk_like.data.manifest import read_manifest
@@ -25,8 +24,9 @@ from mltk_like.data.own import OwnRecordings
 from mltk_like.errors import DataError, ModelError, SettingError
 from mltk_like.evaluation import scan
 from mltk_like.run import Run
-from mltk_like.verbs.evaluation_input import open_subject
-from mltk_like.verbs.fine_tuning import archive_of
+from mltk_like.verbs.mine.cuts import stretches
+from mltk_like.verbs.shared.subject import open_subject
+from mltk_like.verbs.train import archive_of
 
 pytest_plugins = ["toy_fixtures"]
 pytestmark = toys.TENSORFLOW_WARNINGS
@@ -262,7 +262,7 @@ def test_long_cuts_come_in_one_pass_of_bounded_memory(tmp_path: Path) -> None:
     write_wav(tmp_path / "long.wav", sound, RATE)
     starts = [0, 8000, 159_000, 60 * RATE, 70 * RATE - 50]
     spans = [(start, start + 9000) for start in starts]
-    found = list(mine_module._stretches(tmp_path / "long.wav", RATE, spans))
+    found = list(stretches(tmp_path / "long.wav", RATE, spans))
     assert all(np.array_equal(a, sound[start:end]) for a, (start, end) in zip(found, spans, strict=True))
     with wave.open(str(tmp_path / "long.wav")) as file:
         assert file.getnframes() == 70 * RATE
@@ -317,7 +317,7 @@ def test_set_wins_over_the_short_schedule(
         asked.append(model)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train_module, "collect", spied)
+    monkeypatch.setattr("mltk_like.verbs.train.prepare.collect", spied)
     command = ["train", str(trained.path), "--resume-from", str(own_copy), "--workers", "0"]
     assert main([*command, "--set", "epochs=7"]) == 130
     assert main([*command, "--set", "learning_rate_steps=[[5, 0.002]]", "--set", "batch_size=4"]) == 130

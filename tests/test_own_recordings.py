@@ -15,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mltk_like as mltk
-import mltk_like.verbs.train as train_module
 from mltk_like.artifact import open_artifact
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
@@ -25,6 +24,7 @@ from mltk_like.data.own import OWN_WEIGHT, OwnRecordings, restrained
 from mltk_like.data.split import split_by_group
 from mltk_like.errors import DataError, SettingError
 from mltk_like.verbs.data import heard_s
+from mltk_like.verbs.train.recordings import describe
 
 pytest_plugins = ["toy_fixtures"]
 pytestmark = toys.TENSORFLOW_WARNINGS
@@ -74,6 +74,18 @@ def test_files_are_copied_and_folders_are_groups(tmp_path: Path) -> None:
     again = OwnRecordings(path=tmp_path / "mine", label="yes", name="own positives").collect()
     assert again == clips
     assert {clip.path: clip.path.stat().st_mtime_ns for clip in again} == before
+
+
+def test_a_folder_is_read_once_for_all_that_a_training_asks(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    record(tmp_path / "mine" / "1.wav", 0.4)
+    (tmp_path / "mine" / "broken.wav").write_bytes(b"RIFF and no more")
+    source = OwnRecordings(path=tmp_path / "mine", label="yes")
+    checked = source.inventory().clips
+    record(tmp_path / "mine" / "2.wav", 0.4)
+    assert "1 as 'yes'" in describe(source)
+    assert len(source.collect()) == len(checked) == 1
+    assert len([entry for entry in caplog.records if "broken.wav" in entry.getMessage()]) == 1
+    assert len(OwnRecordings(path=tmp_path / "mine", label="yes").collect()) == 2
 
 
 def test_one_or_two_recordings_are_all_for_training(tmp_path: Path) -> None:
@@ -163,7 +175,7 @@ def test_a_resumed_run_goes_on_with_them(toy: Path, mine: Path, monkeypatch: pyt
         asked.append(options)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train_module, "collect", spied)
+    monkeypatch.setattr("mltk_like.verbs.train.prepare.collect", spied)
     monkeypatch.chdir(mine)
     # Broken off before there is a manifest: the folders are remembered, whatever the working folder is then.
     with pytest.raises(KeyboardInterrupt):

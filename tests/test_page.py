@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mltk_like.verbs import page as pages
-from mltk_like.verbs.page import Html, Section
+from mltk_like.verbs.shared import page as pages
+from mltk_like.verbs.shared.page import Html, Section
 
 NAMES = st.one_of(
     st.text(max_size=40),

@@ -13,8 +13,8 @@ from mltk_like.data import LabelledRecordings
 from mltk_like.data.segments import loud_segments
 from mltk_like.errors import DataError, SettingError
 from mltk_like.verbs import record as module
-from mltk_like.verbs.live.sources import Source
 from mltk_like.verbs.record import record
+from mltk_like.verbs.shared.audio_sources import Source
 
 RATE = 16000
 

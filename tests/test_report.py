@@ -26,10 +26,10 @@ from mltk_like.artifact import open_artifact
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.errors import DataError, ModelError
-from mltk_like.verbs.model_report import players as sounds
-from mltk_like.verbs.model_report.players import LIMIT, LONGEST_S, Players
-from mltk_like.verbs.model_report.reproduce import set_options
-from mltk_like.verbs.model_report.stored import read_model
+from mltk_like.verbs.report import players as sounds
+from mltk_like.verbs.report.players import LIMIT, LONGEST_S, Players
+from mltk_like.verbs.report.reproduce import set_options
+from mltk_like.verbs.report.stored import read_model
 
 pytest_plugins = ["toy_fixtures"]
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mltk_like.errors import SettingError
 from mltk_like.loader import load_file
 from mltk_like.model import Model
-from mltk_like.verbs.search_space import Choices, Range, parse_space
+from mltk_like.verbs.tune.search_space import Choices, Range, parse_space
 
 optuna = pytest.importorskip("optuna")
 

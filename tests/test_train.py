@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from toys import Trained
 
 import mltk_like as mltk
-import mltk_like.verbs.train as train_module
 from mltk_like.artifact import open_artifact
 from mltk_like.cli import main
 from mltk_like.errors import CheckError, DataError, ModelError, SettingError
 from mltk_like.tflite import read_parameters
+from mltk_like.verbs.train import finish
 
 pytest_plugins = ["toy_fixtures"]
 pytestmark = toys.TENSORFLOW_WARNINGS
@@ -171,7 +171,7 @@ def test_a_failing_stage_leaves_the_last_good_archive(toy: Path, stage: str, mon
     def fail(*unused: Any, **unused_too: Any) -> None:
         raise CheckError(f"{stage} failed")
 
-    monkeypatch.setattr(train_module, stage, fail)
+    monkeypatch.setattr(finish, stage, fail)
     with pytest.raises(CheckError, match=stage):
         mltk.train(str(toy), **{**QUICK, "evaluate": stage.startswith(("evaluate", "profile"))})
     assert good.read_bytes() == b"the last good one"
@@ -317,7 +317,7 @@ def test_class_weights(toy: Path, setting: Any, weights: list[float], monkeypatc
         seen.append(class_weights)
         raise DataError("enough")
 
-    monkeypatch.setattr(train_module, "fit_net", stop)
+    monkeypatch.setattr("mltk_like.verbs.train.fit.fit_net", stop)
     with pytest.raises(DataError, match="enough"):
         mltk.train(mltk.load_model(toy).with_settings(class_weights=setting), **QUICK)
     # 12 keyword windows a pass and 1.5 times as many others: N / (classes x N_c).

@@ -26,10 +26,10 @@ from mltk_like.feed.store import store_samples
 from mltk_like.feed.windows import SplitFiles, WindowMaker
 from mltk_like.loader import load_file
 from mltk_like.tflite import write_parameters
-from mltk_like.verbs.audio_view import plots
-from mltk_like.verbs.audio_view.stretch import level_of, net_view, read_stretch, whole_view, window_view
-from mltk_like.verbs.audio_view.subject import changed_column, open_subject
-from mltk_like.verbs.audio_view.variants import Augmenter
+from mltk_like.verbs.shared import audio_plots as plots
+from mltk_like.verbs.view_audio.stretch import level_of, net_view, read_stretch, whole_view, window_view
+from mltk_like.verbs.view_audio.subject import changed_column, open_subject
+from mltk_like.verbs.view_audio.variants import Augmenter
 
 pytest_plugins = ["toy_fixtures"]
 BARE = Path(__file__).parent / "data" / "tflite" / "tiny_conv.tflite"

@@ -103,9 +103,22 @@ class SpectrumSettings:
         check_values(self, _RANGES, _CHOICES)
         check_frames(self)
         check_limits(self)
-        check_bands(self)
-        check_columns(self)
-        check_scale(self)
+        check_bands(
+            self.filterbank_scale,
+            self.filterbank_n_channels,
+            lower_hz=self.filterbank_lower_band_limit,
+            upper_hz=self.filterbank_upper_band_limit,
+            bins_per_hz=self.fft_length / self.sample_rate_hz,
+        )
+        check_columns(
+            self.filterbank_n_channels,
+            mfcc_count=self.mfcc_count,
+            mfcc_first=self.mfcc_first,
+            cascade=self.cascade,
+            column_samples=self.window_samples,
+            clip_samples=self.sample_length,
+        )
+        check_scale(self.scale_minimum, self.scale_maximum)
 
     @property
     def column_type(self) -> Literal["float32"]:

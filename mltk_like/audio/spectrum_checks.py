@@ -2,25 +2,29 @@
 
 import math
 import struct
-from typing import TYPE_CHECKING
 
 from mltk_like.errors import SettingError
-
-if TYPE_CHECKING:
-    from mltk_like.audio.spectrum import SpectrumSettings
 
 # As in the C++: a frequency this near to a bin, in bins, counts as on it.
 _NEAR = 1e-6
 _LOG_STEP = math.log(6.4) / 27
 
 
-def check_bands(s: "SpectrumSettings") -> None:
-    """Every mel band holds a bin, every linear band is one below the upper limit. Raises SettingError."""
-    bins_per_hz = s.fft_length / s.sample_rate_hz
+def check_bands(scale: str, bands: int, *, lower_hz: float, upper_hz: float, bins_per_hz: float) -> None:
+    """Every mel band holds a bin, every linear band is one below the upper limit.
+
+    Args:
+        scale: "slaney", "htk" or "linear".
+        bands: how many.
+        lower_hz, upper_hz: limits of all of them.
+        bins_per_hz: FFT length by sample rate.
+
+    Raises:
+        SettingError: there are too many bands.
+    """
     # The C++ computes from single precision.
-    low, high = _single(s.filterbank_lower_band_limit), _single(s.filterbank_upper_band_limit)
-    bands = s.filterbank_n_channels
-    if s.filterbank_scale == "linear":
+    low, high = _single(lower_hz), _single(upper_hz)
+    if scale == "linear":
         most = math.floor(high * bins_per_hz + _NEAR) - math.ceil(low * bins_per_hz - _NEAR) + 1
         if bands > most:
             raise SettingError(
@@ -30,7 +34,7 @@ def check_bands(s: "SpectrumSettings") -> None:
         return
     if bands > 512:
         raise SettingError(f"filterbank_n_channels is {bands} bands", "use at most 512 on a mel scale")
-    edges = [edge * bins_per_hz for edge in _edges(low, high, bands, htk=s.filterbank_scale == "htk")]
+    edges = [edge * bins_per_hz for edge in _edges(low, high, bands, htk=scale == "htk")]
     for band in range(bands):
         if math.floor(edges[band] + _NEAR) + 1 >= edges[band + 2] - _NEAR:
             raise SettingError(
@@ -40,31 +44,43 @@ def check_bands(s: "SpectrumSettings") -> None:
             )
 
 
-def check_columns(s: "SpectrumSettings") -> None:
-    """The coefficients that are asked for exist, and a column fits into the clip. Raises SettingError."""
-    bands = s.filterbank_n_channels
-    if s.mfcc_count and bands > 512:
+def check_columns(
+    bands: int, *, mfcc_count: int, mfcc_first: int, cascade: int, column_samples: int, clip_samples: int
+) -> None:
+    """The coefficients that are asked for exist, and a column fits into the clip.
+
+    Args:
+        bands: of the filter bank.
+        mfcc_count, mfcc_first: coefficients that are kept of them, and the first of these; 0: the bands themselves.
+        cascade: frames in a column.
+        column_samples: audio that a column is made from.
+        clip_samples: audio that a spectrogram covers.
+
+    Raises:
+        SettingError: they do not, or it does not.
+    """
+    if mfcc_count and bands > 512:
         raise SettingError(f"mfcc_count needs bands, and {bands} are too many", "use at most 512 filterbank_n_channels")
-    if s.mfcc_count and s.mfcc_first + s.mfcc_count > bands:
+    if mfcc_count and mfcc_first + mfcc_count > bands:
         raise SettingError(
-            f"mfcc_count is {s.mfcc_count} coefficients from {s.mfcc_first} on, of {bands} bands",
-            f"use at most {max(bands - s.mfcc_first, 0)}, or more bands",
+            f"mfcc_count is {mfcc_count} coefficients from {mfcc_first} on, of {bands} bands",
+            f"use at most {max(bands - mfcc_first, 0)}, or more bands",
         )
-    values = s.cascade * (s.mfcc_count or bands)
+    values = cascade * (mfcc_count or bands)
     if values > 65536:
-        raise SettingError(f"cascade is {s.cascade} frames, {values} values in a column", "use at most 65536 values")
-    if s.window_samples > s.sample_length:
+        raise SettingError(f"cascade is {cascade} frames, {values} values in a column", "use at most 65536 values")
+    if column_samples > clip_samples:
         raise SettingError(
-            f"cascade is {s.cascade} frames, {s.window_samples} samples",
-            f"use frames that fit into sample_length_ms, {s.sample_length} samples",
+            f"cascade is {cascade} frames, {column_samples} samples",
+            f"use frames that fit into sample_length_ms, {clip_samples} samples",
         )
 
 
-def check_scale(s: "SpectrumSettings") -> None:
+def check_scale(minimum: float, maximum: float) -> None:
     """The scale's ends are apart, in single precision. Raises SettingError."""
-    if _single(_single(s.scale_maximum) - _single(s.scale_minimum)) < _single(1e-6):
+    if _single(_single(maximum) - _single(minimum)) < _single(1e-6):
         raise SettingError(
-            f"scale_minimum is {s.scale_minimum:g} and scale_maximum {s.scale_maximum:g}",
+            f"scale_minimum is {minimum:g} and scale_maximum {maximum:g}",
             "use a maximum that is more than the minimum by 1e-6 at least, in single precision",
         )
 

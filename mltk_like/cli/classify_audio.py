@@ -61,9 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Listen until the audio ends (0) or Ctrl-C (130), and show what is heard."""
     from mltk_like.audio.recogniser import RecogniserSettings
-    from mltk_like.verbs.classify_audio import classify_audio
-    from mltk_like.verbs.live.dump import Dumps
-    from mltk_like.verbs.live.present import present, print_microphones
+    from mltk_like.verbs.classify_audio import Dumps, classify_audio, present, print_microphones
 
     if args.list_microphones:
         print_microphones(sys.stdout, as_json=args.json)

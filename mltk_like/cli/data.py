@@ -25,9 +25,7 @@ def run(args: argparse.Namespace) -> int:
     """Show the sources."""
     from mltk_like.cluster import workers_at
     from mltk_like.data.fetch import offline
-    from mltk_like.verbs.augmented import store_copies
-    from mltk_like.verbs.data import data_report
-    from mltk_like.verbs.data_plots import plot_data
+    from mltk_like.verbs.data import data_report, plot_data, store_copies
 
     model = apply_set(load_file(find_model(args.model).path), args.set)
     with offline(args.offline), workers_at(args.cluster) as workers:

@@ -43,8 +43,7 @@ def run(args: argparse.Namespace) -> int:
     if args.device:
         return _compare(args)
     _check(args)
-    from mltk_like.verbs.evaluate import Recordings, evaluate, evaluate_both, evaluate_labelled
-    from mltk_like.verbs.find_threshold import find_threshold
+    from mltk_like.verbs.evaluate import Recordings, evaluate, evaluate_both, evaluate_labelled, find_threshold
 
     ours: dict[str, Any] = {"normalise": args.normalised, "output": args.output, "progress": not args.json}
     given: dict[str, Any] = {**ours, "subset": args.subset, "snr_db": args.snr, "merge_ms": args.merge_ms}
@@ -108,7 +107,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def _compare(args: argparse.Namespace) -> int:
     """A board beside this computer."""
-    from mltk_like.verbs.device_check import check_device
+    from mltk_like.verbs.evaluate import check_device
 
     if args.positives is None:
         raise SettingError("--device needs recordings of the keyword", "add --positives DIR")

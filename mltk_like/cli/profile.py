@@ -23,8 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Profile and print."""
-    from mltk_like.verbs.device_profile import profile_device
-    from mltk_like.verbs.profile import profile
+    from mltk_like.verbs.profile import profile, profile_device
 
     if (args.model is None) == (args.device is None):
         raise SettingError("profile takes a MODEL, or --device PORT", "a board profiles the model that it runs")

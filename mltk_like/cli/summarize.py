@@ -23,8 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Summarize and print."""
-    from mltk_like.verbs.data_plots import filters_png
-    from mltk_like.verbs.summarize import steps_of, summarize
+    from mltk_like.verbs.summarize import filters_png, steps_of, summarize
 
     if args.frontend and (args.tflite or args.build):
         raise SettingError("--frontend shows the front end alone", "leave out --tflite and --build")

@@ -75,8 +75,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _on_cluster(args: argparse.Namespace, model: Model, assignments: list[str], *, test: bool) -> int:
-    from mltk_like.verbs.fine_tuning import archive_of
-    from mltk_like.verbs.remote_training import train_on_cluster
+    from mltk_like.verbs.train import archive_of, train_on_cluster
 
     if args.resume:
         raise SettingError(

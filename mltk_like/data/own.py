@@ -5,6 +5,7 @@ import math
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from mltk_like.audio.wav import duration_s
@@ -33,7 +34,7 @@ class OwnRecordings:
     """A recording, or a folder of them, copied into the cache, so that a run goes on without the folder it came from.
 
     All files of a sub-folder are one group (one person, one evening), and every other file is a group of its own. With
-    fewer than three groups all of it is for training.
+    fewer than three groups all of it is for training. The folder is read once: what was checked is what is collected.
 
     Attributes:
         path: an audio file, or a folder with such files of any length; `~` is expanded.
@@ -61,7 +62,7 @@ class OwnRecordings:
             DataError: there is no such file or folder, or nothing usable in it; or the cache cannot be written.
         """
         copies: dict[Path, Clip] = {}
-        for clip in first_spread(self._recordings(), limit):
+        for clip in first_spread(self._recordings, limit):
             # A recording that is there twice must not be in two splits: it is one clip, of the first group that has it.
             copies.setdefault(_kept(clip.path), clip)
         clips = [replace(clip, path=copy) for copy, clip in copies.items()]
@@ -71,9 +72,11 @@ class OwnRecordings:
 
     def inventory(self) -> Inventory:
         """The recordings where they are, not cut. Raises DataError as `collect`."""
-        return Inventory(clips=self._recordings())
+        return Inventory(clips=self._recordings)
 
+    @cached_property
     def _recordings(self) -> list[Clip]:
+        """One visit to the folder, and one warning about what is wrong in it, for all who ask."""
         given = Path(self.path).expanduser()
         if not given.exists():
             raise DataError(f"there is no {given}", f"check the path of the {self.name}")

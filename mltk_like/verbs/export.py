@@ -22,8 +22,8 @@ from mltk_like.tflite.c_array import (
     parameter_defines,
     source,
 )
-from mltk_like.verbs.building import artifact_of
-from mltk_like.verbs.low_bit import akida_files, low_bit_files, low_bit_integers
+from mltk_like.verbs.shared.building import artifact_of
+from mltk_like.verbs.shared.low_bit import akida_files, low_bit_files, low_bit_integers
 
 Writer = Callable[[Artifact, str], Mapping[str, str | bytes]]
 """(trained model, prefix of its names) -> content by file name."""

@@ -20,7 +20,7 @@ from mltk_like.nets.weights import load_weights
 from mltk_like.paths import write_bytes
 from mltk_like.tflite import read_parameters
 from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, to_tflite
-from mltk_like.verbs.building import artifact_of, build_net, build_tflite, load_net, specification_of
+from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, load_net, specification_of
 
 CALIBRATION_FILE = "train/calibration.npz"
 

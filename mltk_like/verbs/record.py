@@ -14,7 +14,7 @@ from mltk_like.data.labels import Interval, write_audacity
 from mltk_like.data.segments import loud_segments
 from mltk_like.errors import DataError, SettingError
 from mltk_like.paths import write_bytes
-from mltk_like.verbs.live.sources import Source, open_source
+from mltk_like.verbs.shared.audio_sources import Source, open_source
 
 _LONGEST_S = 24 * 3600
 

@@ -12,10 +12,12 @@ from mltk_like.artifact import model_of
 from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import frontend_from_parameters
 from mltk_like.audio.steps import FrontendSteps, frontend_steps
+from mltk_like.errors import ModelError
+from mltk_like.metrics.dataset_plots import plot_filters
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
 from mltk_like.tflite import ModelSummary, read_parameters, summarize_tflite
-from mltk_like.verbs.building import artifact_of, build_net, build_tflite, load_net
+from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, load_net
 
 _WIDTH = 110
 
@@ -115,3 +117,19 @@ def keras_summary(net: Any, name: str) -> KerasSummary:
         for layer in net.layers
     )
     return KerasSummary(name=name, table=text.getvalue().rstrip(), parameters=int(net.count_params()), layers=layers)
+
+
+def filters_png(model: Model | str | Path) -> bytes:
+    """The filters of the first convolution of a trained model, as a PNG.
+
+    Raises:
+        ModelError: the model does not exist, has not been trained or has no convolution.
+        ToolError: TensorFlow or matplotlib is not installed.
+    """
+    artifact = artifact_of(model)
+    with artifact.keras_file() as file:
+        net = load_net(file)
+    layer = next((layer for layer in net.layers if type(layer).__name__ == "Conv2D"), None)
+    if layer is None:
+        raise ModelError(f"{artifact.name} has no convolution", "there are no filters to show")
+    return plot_filters(layer.get_weights()[0], f"{artifact.name}: filters of {layer.name}")

@@ -15,7 +15,7 @@ from mltk_like.model import Model
 from mltk_like.paths import write_bytes
 from mltk_like.tflite import Value, read_parameters
 from mltk_like.training.convert import stamp
-from mltk_like.verbs.building import artifact_of
+from mltk_like.verbs.shared.building import artifact_of
 
 _STAMPS = ("hash", "date")
 

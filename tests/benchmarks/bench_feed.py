@@ -156,7 +156,7 @@ def show(name: str, wall: float, spent: Counter[str], clips: int, workers: int) 
 def training(path: Path, files: SplitFiles, workers: int, steps: int) -> None:
     """Steps of TENet12 in this process: their time, and the share that waits for a batch."""
     from mltk_like.training.trainer import Trainer
-    from mltk_like.verbs.building import build_net
+    from mltk_like.verbs.shared.building import build_net
 
     model = load_file(path)
     trainer = Trainer(model, build_net(model, threads=1), np.ones(2, np.float32))

@@ -1,0 +1,143 @@
+"""Listen with a trained model: to a file, a pipe, a microphone, or on a board."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from mltk_like.artifact import Artifact
+from mltk_like.audio.energy_gate import EnergyGateSettings
+from mltk_like.audio.frontend import frontend_from_parameters
+from mltk_like.audio.live import DEFAULT_SENSITIVITY
+from mltk_like.audio.recogniser import RecogniserSettings
+from mltk_like.errors import ModelError, SettingError
+from mltk_like.model import Model
+from mltk_like.tflite import read_parameters
+from mltk_like.verbs.classify_audio.boards import listen_on_board
+from mltk_like.verbs.classify_audio.dump import Dumps
+from mltk_like.verbs.classify_audio.here import Ears, listen_here
+from mltk_like.verbs.classify_audio.session import Listening, LiveAudio, LiveModel
+from mltk_like.verbs.shared.audio_sources import PIPE
+from mltk_like.verbs.shared.building import artifact_of
+from mltk_like.verbs.shared.engines import ENGINES
+
+LEVELS = ("low", "medium", "high")
+"""Sensitivities that `evaluate --target-false-accepts` stores in a model."""
+
+
+def classify_audio(
+    model: Model | str | Path,
+    *,
+    input: str | Path | None = None,
+    microphone: str | None = None,
+    device: str | None = None,
+    rate_hz: int | None = None,
+    settings: Mapping[str, Any] | None = None,
+    sensitivity: float | str | None = None,
+    gate: int | None = None,
+    engine: str = "litert",
+    simulate_latency: float | Literal["measured"] | None = None,
+    dumps: Dumps | None = None,
+) -> LiveAudio:
+    """Listen with a model's int8 `.tflite`, as a device would: its front end and recogniser, the same arithmetic.
+
+    Args:
+        model: a specification, name, run folder, archive or `.tflite`.
+        input: a sound file of any length, format and rate; '-': raw int16 samples on stdin; None: a microphone.
+        microphone: number, name or part of the name of a microphone; None for the default one.
+        device: serial line of a board that listens in place of this machine, or 'auto' to find it; `input` is a sound
+            file that is sent to it, None its own microphone.
+        rate_hz: of the raw samples on stdin; None: the model's.
+        settings: `RecogniserSettings` to change, for example {"detection_threshold": 200}, which holds for every class
+            even where the model has a list of thresholds.
+        sensitivity: 'low', 'medium' or 'high': the threshold that the model stores under that name; or a number, the
+            sensitivity of the activity sign (see `Listener`).
+        gate: threshold of the energy gate, least |sample| of 16 bits; 0: always open. None: the model's gate, if it has
+            one.
+        engine: 'litert' or 'tflm' (TensorFlow Lite Micro in a process of its own).
+        simulate_latency: ms that an inference takes on the device, or "measured": as long as here. The audio then comes
+            in real time and windows are taken only when the net is free. None: as fast as it goes.
+        dumps: what to write down.
+
+    Raises:
+        SettingError: a value that cannot be.
+        ModelError: the model has not been trained, cannot be run, or has no such sensitivity.
+
+    Iterating raises besides:
+        DataError: the audio cannot be read, or a dump cannot be written.
+        ToolError: something for the microphone, the engine or the pictures is not installed.
+    """
+    _check_place(device, engine, input, here=(microphone, rate_hz, gate, simulate_latency, dumps))
+    artifact = artifact_of(model)
+    parameters = read_parameters(artifact.tflite())
+    number, changes = _read_sensitivity(sensitivity, parameters, artifact.name)
+    changes |= settings or {}
+    live = _live_model(artifact, parameters, changes, gate)
+    listen: Callable[[], Listening]
+    if device is not None:
+        listen = partial(listen_on_board, device, live, changes, input)
+    else:
+        ears = Ears(engine=engine, sensitivity=number, simulated_ms=simulate_latency, dumps=dumps or Dumps())
+        listen = partial(listen_here, live, ears, file=input, microphone=microphone, rate_hz=rate_hz)
+    place = engine if device is None else f"board {device}"
+    return LiveAudio(name=artifact.name, model=live, engine=place, listen=listen)
+
+
+def _check_place(device: str | None, engine: str, file: str | Path | None, here: tuple[object, ...]) -> None:
+    """Refuse engines that there are not, and for a board what only this machine can do."""
+    if engine not in ENGINES:
+        raise SettingError(f"there is no engine {engine!r}", "there are: " + ", ".join(ENGINES))
+    alone = any(value not in (None, Dumps()) for value in here) or engine != ENGINES[0] or str(file) == PIPE
+    if device is not None and alone:
+        raise SettingError(
+            "a board listens to its own microphone or to a sound file, with its own engine and nothing dumped",
+            "leave out --device, or everything but --input FILE and the recogniser's settings",
+        )
+
+
+def _live_model(
+    artifact: Artifact, parameters: Mapping[str, Any], changes: Mapping[str, Any], threshold: int | None
+) -> LiveModel:
+    classes = parameters.get("classes")
+    if not isinstance(classes, list) or not classes:
+        raise ModelError(
+            f"{artifact.path} names no classes", "its .tflite lacks the parameter 'classes': see update_params"
+        )
+    gate = EnergyGateSettings.from_parameters(parameters)
+    if threshold is not None:
+        gate = replace(gate or EnergyGateSettings(), threshold=threshold)
+    return LiveModel(
+        tflite=artifact.tflite(),
+        classes=tuple(str(label) for label in classes),
+        frontend=frontend_from_parameters(parameters),
+        recogniser=_changed(RecogniserSettings.from_parameters(parameters), changes),
+        gate=gate,
+    )
+
+
+def _changed(recogniser: RecogniserSettings, changes: Mapping[str, Any]) -> RecogniserSettings:
+    if "detection_threshold" in changes and "detection_threshold_list" not in changes:
+        changes = {**changes, "detection_threshold_list": ()}
+    return recogniser.copy(**changes)
+
+
+def _read_sensitivity(
+    value: float | str | None, parameters: Mapping[str, Any], name: str
+) -> tuple[float, dict[str, Any]]:
+    """Sensitivity of the activity sign, and changes of the recogniser."""
+    own = float(parameters.get("sensitivity", DEFAULT_SENSITIVITY))
+    if value is None:
+        return own, {}
+    if value in LEVELS:
+        stored = parameters.get(f"sensitivity.{value}.detection_threshold")
+        if stored is None:
+            raise ModelError(
+                f"{name} stores no sensitivity {value!r}",
+                f"python -m mltk_like evaluate {name} --target-false-accepts 1 stores it; or give a threshold",
+            )
+        return own, {"detection_threshold": stored}
+    try:
+        return float(value), {}
+    except ValueError:
+        raise SettingError(f"sensitivity cannot be {value!r}", "give low, medium, high or a number") from None

@@ -1,0 +1,22 @@
+"""Judge a trained model, find its thresholds, compare a board with this computer."""
+
+from mltk_like.evaluation.result import EvaluationResult
+from mltk_like.evaluation.testset import Recordings
+from mltk_like.verbs.evaluate.device import DeviceCheck, check_device
+from mltk_like.verbs.evaluate.files import write_evaluation
+from mltk_like.verbs.evaluate.threshold import ThresholdResult, find_threshold
+from mltk_like.verbs.evaluate.verb import evaluate, evaluate_both, evaluate_labelled, evaluate_nets
+
+__all__ = [
+    "DeviceCheck",
+    "EvaluationResult",
+    "Recordings",
+    "ThresholdResult",
+    "check_device",
+    "evaluate",
+    "evaluate_both",
+    "evaluate_labelled",
+    "evaluate_nets",
+    "find_threshold",
+    "write_evaluation",
+]

@@ -1,0 +1,54 @@
+"""A trained model in one of its forms, ready to hear audio."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mltk_like.artifact import Artifact
+from mltk_like.audio.energy_gate import EnergyGateSettings
+from mltk_like.audio.frontend import frontend_from_parameters
+from mltk_like.audio.recogniser import RecogniserSettings
+from mltk_like.errors import ModelError
+from mltk_like.evaluation.subject import Subject, make_scorer
+from mltk_like.tflite import read_parameters
+from mltk_like.verbs.shared.building import load_net
+from mltk_like.verbs.shared.low_bit import low_bit_integers
+
+
+def open_subject(artifact: Artifact, kind: str) -> Subject:
+    """A trained model in one form, with the front end and the recogniser that its own `.tflite` says.
+
+    Args:
+        artifact: the model; a bare `.tflite` has no float form, and 'keras' then means 'tflite'.
+        kind: 'keras', 'tflite', 'tflm' or 'low-bit'.
+
+    Raises:
+        ModelError: the model has not been trained, names no classes, or TFLM cannot run it.
+        ToolError: TensorFlow or TFLM is needed and not installed.
+    """
+    data = artifact.tflite()
+    parameters = read_parameters(data)
+    kind = "tflite" if kind == "keras" and artifact.path.suffix == ".tflite" else kind
+    net: Any = data
+    if kind == "keras":
+        with artifact.keras_file() as file:
+            net = load_net(file)
+    if kind == "low-bit":
+        net = low_bit_integers(artifact)
+    return Subject(
+        name=artifact.name,
+        kind=kind,
+        score=make_scorer(net, kind),
+        classes=_classes(parameters, artifact),
+        frontend=frontend_from_parameters(parameters),
+        recogniser=RecogniserSettings.from_parameters(parameters),
+        gate=EnergyGateSettings.from_parameters(parameters),
+    )
+
+
+def _classes(parameters: Mapping[str, Any], artifact: Artifact) -> tuple[str, ...]:
+    classes = parameters.get("classes")
+    if not isinstance(classes, list) or not classes:
+        raise ModelError(
+            f"{artifact.path} names no classes", "its .tflite lacks the parameter 'classes': see update_params"
+        )
+    return tuple(str(name) for name in classes)

@@ -1,0 +1,67 @@
+"""What follows the training: the model's files, figures, the profile and the archive."""
+
+import resource
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.data.split import Splits
+from mltk_like.feed.windows import SplitFiles
+from mltk_like.paths import portable, write_bytes, write_text
+from mltk_like.run import pack
+from mltk_like.run import publish as publish_archive
+from mltk_like.tflite import summarize_tflite
+from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, to_tflite
+from mltk_like.verbs.evaluate import EvaluationResult, evaluate_nets, write_evaluation
+from mltk_like.verbs.profile import Profile, profile_tflite
+from mltk_like.verbs.quantize import CALIBRATION_FILE, save_calibration
+from mltk_like.verbs.summarize import keras_summary
+from mltk_like.verbs.train.job import Job
+from mltk_like.verbs.train.recordings import forget
+
+
+def convert(job: Job, net: Any, windows: NDArray[np.int8]) -> bytes:
+    """Save the best checkpoint as `.keras`, `.weights.h5` and int8 `.tflite`, and their summaries."""
+    run = job.run
+    for suffix, save in ((".keras", net.save), (".weights.h5", net.save_weights)):
+        # Keras goes by the end of the file's name, so the temporary name must keep it.
+        temporary = run.file(f".tmp{suffix}")
+        save(temporary)
+        temporary.replace(run.file(suffix))
+    save_calibration(windows[:CALIBRATION_WINDOWS], run.folder / CALIBRATION_FILE)
+    tflite = embed(to_tflite(net, windows), job.model)
+    write_bytes(run.file(".tflite"), tflite)
+    write_text(run.file(".keras.summary.txt"), f"{keras_summary(net, run.name)}\n")
+    write_text(run.file(".tflite.summary.txt"), f"{summarize_tflite(tflite, name=run.name)}\n")
+    job.say(f"converted: {portable(run.file('.tflite'))}, {len(tflite) / 1000:.1f} kB")
+    return tflite
+
+
+def judge(job: Job, net: Any, tflite: bytes, files: SplitFiles, splits: Splits) -> dict[str, EvaluationResult]:
+    """Judge float and int8 model on the test voices."""
+    nets = {"keras": net, "tflite": tflite}
+    results = evaluate_nets(job.model, job.run.name, nets, files, splits.test, progress=job.progress)
+    for kind, result in results.items():
+        write_evaluation(result, job.run.folder / "eval" / kind)
+        job.say(f"\n{result}")
+    return results
+
+
+def measure(job: Job, tflite: bytes) -> Profile:
+    """Every layer on TFLM."""
+    result = profile_tflite(tflite, job.run.name)
+    job.run.write_json("profile/profile.json", result.to_dict())
+    write_text(job.run.folder / "profile" / "profile.txt", f"{result}\n")
+    job.say(f"\n{result}\n")
+    return result
+
+
+def archive(job: Job) -> Path | None:
+    """Archive the run; the copy beside the model's file, where one is to be and can be."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    job.run.update(status="complete", pid=None, peak_memory_mb=peak)
+    forget(job.run)
+    pack(job.run)
+    return publish_archive(job.run.archive, job.model) if job.publish else None

@@ -1,0 +1,95 @@
+"""The training itself: windows from the workers into the net, epoch by epoch."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.feed.copies import open_feed
+from mltk_like.feed.pool import BatchSource, Feed, Task
+from mltk_like.feed.windows import SplitFiles, WindowMaker
+from mltk_like.metrics.plots import plot_history
+from mltk_like.paths import write_bytes
+from mltk_like.training.class_weights import class_weights
+from mltk_like.training.fit import FitResult, Validation
+from mltk_like.training.low_bit import fit_net
+from mltk_like.training.rounds import Listening, MiningRounds
+from mltk_like.training.schedule import make_schedule
+from mltk_like.verbs.data import worker_overrides
+from mltk_like.verbs.train.job import Job
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A trained net.
+
+    Attributes:
+        net: as it is exported: with the weights of its best epoch.
+        result: what the training came to.
+        windows: int8 (windows, time, ...) of the validation, which calibrate the conversion.
+    """
+
+    net: Any
+    result: FitResult
+    windows: NDArray[np.int8]
+
+
+def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
+    """Train the net, from the checkpoint on where there is one."""
+    model, training = job.model, files["training"]
+    overrides = worker_overrides(model)
+    plan = WindowMaker(model, training)
+    validation = _validation(job, files["validation"], overrides)
+    schedule = make_schedule(model, len(plan))
+    job.say(
+        f"{len(plan)} windows a pass, {schedule.total_steps} steps of {model.batch_size} "
+        f"in {schedule.epochs} epochs, {job.workers} workers"
+    )
+    costs = class_weights(model, plan.class_counts())
+    needed = -(-schedule.total_steps * model.batch_size // len(plan)) if len(plan) else 0
+    job.augmented.write_dump(job.run, model, training, job.say, job.progress)
+    copies = job.augmented.passes(job.run, model, training, needed=needed, workers=job.workers, say=job.say)
+
+    def opened(split: SplitFiles) -> AbstractContextManager[BatchSource]:
+        # Stored passes are of the clips as they were given: with mined windows all are made afresh.
+        stored = 0 if split.mined else copies
+        return open_feed(model, split, workers=job.workers, overrides=overrides, copies=stored, progress=job.progress)
+
+    listening = Listening(
+        model=model, files=training, folder=job.run.train_dir, open_feed=opened, say=job.say, progress=job.progress
+    )
+    with MiningRounds(listening, schedule) as feeds:
+        net, result = fit_net(
+            model, net, costs, schedule, feeds, validation, job.run.train_dir,
+            resume=job.has_checkpoint, progress=job.progress,
+        )  # fmt: skip
+    _save_history(job, result)
+    return Fitted(net=net, result=result, windows=validation.features)
+
+
+def _validation(job: Job, files: SplitFiles, overrides: dict[str, Any]) -> Validation:
+    model = job.model
+    size = model.batch_size
+    tasks = [Task(first=first, count=size) for first in range(0, model.validation_windows, size)]
+    with Feed(model, files, workers=job.workers, overrides=overrides) as feed:
+        batches = list(feed.batches(tasks))
+    return Validation(
+        features=np.concatenate([batch.features for batch in batches]),
+        labels=np.concatenate([batch.labels for batch in batches]),
+        detected=np.array([not name.startswith("_") for name in model.classes]),
+    )
+
+
+def _save_history(job: Job, fitted: FitResult) -> None:
+    job.run.write_json("train/history.json", {"best_epoch": fitted.best_epoch, "history": fitted.history})
+    write_bytes(job.run.train_dir / "history.png", plot_history(fitted.history, best_epoch=fitted.best_epoch))
+    total = max(sum(fitted.feed_seconds.values()), 1e-9)
+    shares = ", ".join(f"{name} {100 * spent / total:.0f} %" for name, spent in fitted.feed_seconds.items())
+    windows = max(fitted.windows_per_s * fitted.seconds, 1.0)
+    job.say(
+        f"trained {fitted.steps} steps; this session {fitted.seconds:.0f} s, {fitted.windows_per_s:.0f} clips/s; "
+        f"data {1000 * total / windows:.2f} ms CPU a clip ({shares}); "
+        f"best epoch {fitted.best_epoch}, score {fitted.best_score:.4f}"
+    )

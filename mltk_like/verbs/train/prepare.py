@@ -1,0 +1,73 @@
+"""What there is before the training: the clips, their splits as files for the workers, and a net."""
+
+from pathlib import Path
+from typing import Any
+
+from mltk_like.data.manifest import read_manifest, splits_of, write_manifest
+from mltk_like.data.skipped import write_skipped
+from mltk_like.data.split import Splits
+from mltk_like.feed.dataset import Dataset, collect, open_split
+from mltk_like.feed.pool import default_workers
+from mltk_like.feed.windows import SplitFiles
+from mltk_like.nets.weights import load_weights
+from mltk_like.verbs.data import splits_summary
+from mltk_like.verbs.shared.building import build_net
+from mltk_like.verbs.train.fine_tuning import earlier_data
+from mltk_like.verbs.train.job import Job
+from mltk_like.verbs.train.recordings import describe, drawn_less
+from mltk_like.verbs.train.transfer import CARRIED
+
+
+def collect_data(job: Job) -> Splits:
+    """Clips of all sources, split by voice; a resumed run takes those of its manifest."""
+    manifest = job.run.folder / "manifest.jsonl"
+    if job.resume and manifest.is_file():
+        rows = read_manifest(manifest)
+        # A clip without a hash was gone when the run began, and is missed no more than it was then.
+        if all(row.clip().path.is_file() for row in rows if row.sha256):
+            return splits_of(rows)
+    for source in job.own:
+        job.say(describe(source))
+    earlier = earlier_data(job.run, test=job.test)
+    own, workers = earlier.beside(job.own), job.workers or 1
+    dataset = earlier.in_place(
+        collect(job.model, own=own, test=job.test, workers=workers, strict=job.strict, progress=job.progress)
+    )
+    _note_problems(job, dataset)
+    rows = write_manifest(manifest, dataset.splits)
+    seconds = iter(rows)
+    durations = [[next(seconds).duration_s for _ in clips] for _, clips in dataset.splits.items()]
+    job.say(splits_summary(dataset.splits, durations))
+    return dataset.splits
+
+
+def open_files(job: Job, splits: Splits) -> dict[str, SplitFiles]:
+    """Each split decoded, as the workers read it."""
+    return {
+        name: open_split(job.model, clips, seed=job.model.seed, progress=job.progress) for name, clips in splits.items()
+    }
+
+
+def first_net(job: Job) -> Any:
+    """The net that the training begins with; the one of a checkpoint gets its weights from there."""
+    net = build_net(job.model, threads=max(default_workers() - job.workers + 1, 1))
+    if (carried := getattr(net, CARRIED, None)) is not None:
+        job.say(f"weights of another model: {carried.summary}\n{carried}")
+    if job.weights is not None and not job.has_checkpoint:
+        job.say(str(load_weights(net, Path(job.weights))))
+    return net
+
+
+def _note_problems(job: Job, dataset: Dataset) -> None:
+    """Keep with the run, and say, what cannot be had or used."""
+    job.run.update(problems=list(dataset.problems))
+    if dataset.skipped:
+        write_skipped(job.run.folder / "skipped.txt", dataset.skipped)
+    for line in drawn_less(job.own, dataset.splits):
+        job.say(line)
+    if dataset.problems:
+        names = ", ".join(problem.partition(":")[0] for problem in dataset.problems)
+        job.say(
+            f"warning: {len(dataset.problems)} of the model's sources cannot be had and are left out "
+            f"(state.json says why): {names}"
+        )

@@ -1,0 +1,51 @@
+"""The stages of a training, in their order. Each takes what those before it made, and is timed by its name."""
+
+from mltk_like.paths import portable
+from mltk_like.verbs.data import offline_note
+from mltk_like.verbs.evaluate import EvaluationResult
+from mltk_like.verbs.profile import Profile
+from mltk_like.verbs.train.finish import archive, convert, judge, measure
+from mltk_like.verbs.train.fit import fit
+from mltk_like.verbs.train.job import Job
+from mltk_like.verbs.train.prepare import collect_data, first_net, open_files
+from mltk_like.verbs.train.result import TrainingResult
+
+
+def run_stages(job: Job) -> TrainingResult:
+    """All of a training.
+
+    Raises:
+        MltkLikeError: as its stages.
+    """
+    run = job.run
+    job.say("\n".join([f"run folder: {portable(run.folder)}", *offline_note()]))
+    with run.stage("data"):
+        splits = collect_data(job)
+    with run.stage("prepare"):
+        files = open_files(job, splits)
+    net = first_net(job)
+    with run.stage("train"):
+        fitted = fit(job, net, files)
+    with run.stage("convert"):
+        tflite = convert(job, fitted.net, fitted.windows)
+    evaluations: dict[str, EvaluationResult] = {}
+    profile: Profile | None = None
+    if job.evaluate:
+        with run.stage("evaluate"):
+            evaluations = judge(job, fitted.net, tflite, files["test"], splits)
+        with run.stage("profile"):
+            profile = measure(job, tflite)
+    published = archive(job)
+    state = run.state
+    return TrainingResult(
+        name=run.name,
+        folder=run.folder,
+        archive=run.archive,
+        published=published,
+        history=fitted.result.history,
+        best_epoch=fitted.result.best_epoch,
+        evaluations=evaluations,
+        profile=profile,
+        seconds=state["stages"],
+        problems=tuple(state.get("problems", ())),
+    )

@@ -1,0 +1,101 @@
+"""How a training begins: in a new run, or where an earlier one was broken off."""
+
+import filecmp
+import json
+import os
+from pathlib import Path
+
+from mltk_like.data.own import OwnRecordings
+from mltk_like.errors import ModelError
+from mltk_like.model import Model
+from mltk_like.paths import portable, unportable
+from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name
+from mltk_like.settings import from_json, to_json
+from mltk_like.training.class_weights import check_class_weights
+from mltk_like.verbs.train.fine_tuning import start_from
+from mltk_like.verbs.train.recordings import OwnData, remembered
+
+
+def start(
+    model: Model, own: OwnData, resume_from: str | Path | None, *, test: bool
+) -> tuple[Model, Run, list[OwnRecordings]]:
+    """A new run; what is wrong with class weights and own recordings is said before there is one.
+
+    Args:
+        model: the specification.
+        own: the user's recordings.
+        resume_from: the run to fine-tune, or none.
+        test: a dry run.
+
+    Returns:
+        The model with the settings to train with, the run, and the sources of the user's recordings.
+
+    Raises:
+        ModelError, SettingError, DataError: as `start_from`, `check_class_weights` and `OwnRecordings.inventory`.
+    """
+    earlier = None if resume_from is None else start_from(resume_from, model)
+    model = earlier.model if earlier else model
+    check_class_weights(model)
+    sources = own.sources(model)
+    for source in sources:
+        source.inventory()
+    run = create_run(model, test=test)
+    own.remember(run)
+    if earlier:
+        earlier.begin(run)
+    return model, run, sources
+
+
+def go_on(model: Model, own: OwnData, *, test: bool) -> tuple[Model, Run, list[OwnRecordings]]:
+    """The latest run that did not end, to go on with, its settings and its recordings; returns what `start` does.
+
+    Raises:
+        ModelError: there is none, it is still running, or the model's file or settings are no longer those of the run.
+        SettingError: other recordings were given.
+    """
+    run = _resumable(model, test=test)
+    own = remembered(run, own)
+    model = _as_started(model, run)
+    sources = own.sources(model)
+    run.update(status="running", pid=os.getpid())
+    return model, run, sources
+
+
+def _resumable(model: Model, *, test: bool) -> Run:
+    name = run_name(model, test=test)
+    run = find_run(name, status=("interrupted", "failed", "running"))
+    if run is None:
+        raise ModelError(f"no run of {name} to go on with", f"start one: python -m mltk_like train {name}")
+    if process_is_alive(run):
+        raise ModelError(f"{portable(run.folder)} is still running (process {run.state['pid']})", "stop it first")
+    if model.path and not filecmp.cmp(model.path, run.file(".py"), shallow=False):
+        raise ModelError(
+            f"{model.path.name} has changed since {portable(run.folder)} was started",
+            "go on with the file as it was (a copy is in the run folder), or start a new run",
+        )
+    return run
+
+
+def initial_weights(run: Run, weights: str | Path | None) -> str | None:
+    """The file of initial weights: as given now, else as the run was started with.
+
+    A run that goes on before its first checkpoint begins again, with the weights that it began with.
+    """
+    if weights is None:
+        return str(unportable(kept)) if (kept := run.state.get("weights")) else None
+    run.update(weights=portable(Path(weights)))
+    return str(weights)
+
+
+def _as_started(model: Model, run: Run) -> Model:
+    """The model with the settings that the run was started with; refuses what would make it another training."""
+    stored = run.settings()
+    model = from_json(model, stored["overrides"])
+    now = json.loads(json.dumps(to_json(model)))
+    changed = [name for name, value in stored["settings"].items() if now.get(name) != value]
+    if changed:
+        raise ModelError(
+            f"{portable(run.folder)} was started with other settings: {', '.join(changed)}",
+            "resume with those it was started with, or start a new run",
+        )
+    return model

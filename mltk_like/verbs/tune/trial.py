@@ -1,0 +1,48 @@
+"""One training of a search."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mltk_like.errors import ToolError
+from mltk_like.verbs.shared.training_process import TrainingJob, TrainingProcess, last_lines, scratch_folder
+
+_OBJECTIVE = "val_misses"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialOutcome:
+    """What a trial leaves: misses and epoch of the best checkpoint and the archive, or the problem."""
+
+    misses: float | None = None
+    epoch: int | None = None
+    archive: bytes = b""
+    problem: str = ""
+
+
+def run_trial(item: tuple[int, TrainingJob]) -> TrialOutcome:
+    """Train once in a process of its own and read what came out. Ctrl-C ends the process too."""
+    _, job = item
+    folder = scratch_folder()
+    try:
+        process = TrainingProcess(job, folder, Path.cwd() if not job.files else None)
+        try:
+            code = process.exit_code(None)
+        except BaseException:
+            process.stop()
+            raise
+        run = process.run_folder
+        if code != 0 or run is None:
+            return TrialOutcome(problem=last_lines(process.output()))
+        history = json.loads((run / "train" / "history.json").read_text())
+        epoch = int(history["best_epoch"])
+        return TrialOutcome(
+            misses=float(history["history"][_OBJECTIVE][epoch - 1]),
+            epoch=epoch,
+            archive=(run / f"{job.name}.mltk.zip").read_bytes(),
+        )
+    except OSError as error:
+        raise ToolError(f"a trial cannot be run: {error}", "check free disk and the folder's permissions") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
