@@ -314,8 +314,9 @@ def test_a_full_disk_is_one_sentence(full: Apt, monkeypatch: pytest.MonkeyPatch,
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(store, "flac", no_space)
-    with pytest.raises(DataError, match=r"cannot write .*: No space left on device"):
-        speech("talk").collect(progress=False)
+    with pytest.raises(DataError, match=r"cannot write .*: No space left on device\nhint: check the free disk"):
+        speech().collect(progress=False)
+    assert full.asked() == ["update", "talk"]
     assert left(tmp_path / "cache") == []
 
 

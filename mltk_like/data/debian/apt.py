@@ -17,11 +17,23 @@ from mltk_like.paths import cache_dir, write_text
 
 # Debian's lists change a few times a day, stable's packages a few times a year.
 _LISTS_LAST_S = 24 * 3600.0
-# What the machine runs after an update (restarts, caches of desktop programs) is none of our business.
-_CONFIGURATION = """#clear APT::Update::Pre-Invoke;
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-"""
+# What the machine runs around an update (restarts, caches of desktop programs) is none of our business, and what
+# programs like apt-file add to the lists may be hundreds of megabytes.
+_CONFIGURATION = "".join(
+    f"#clear {name};\n"
+    for name in (
+        "APT::Update::Pre-Invoke",
+        "APT::Update::Post-Invoke",
+        "APT::Update::Post-Invoke-Success",
+        *(
+            f"Acquire::IndexTargets::deb::{target}"
+            for target in (
+                "CNF", "Contents-deb", "DEP-11", "DEP-11-icons-small", "DEP-11-icons", "DEP-11-icons-large",
+                "DEP-11-icons-hidpi", "DEP-11-icons-large-hidpi",
+            )
+        ),
+    )
+)  # fmt: skip
 _OPTIONS = (
     # As root, apt else changes to a user who may not be allowed to write to the cache; others cannot change anyway.
     "APT::Sandbox::User=root",
@@ -34,8 +46,8 @@ _OPTIONS = (
 )
 
 
-class NoApt(DataError):
-    """Nothing can be had by apt here: to ask for another package would be in vain."""
+class NothingMoreError(DataError):
+    """There is no apt here, no network or no room: to ask for another package would be in vain."""
 
 
 def download(package: str, into: Path) -> tuple[Path, str]:
@@ -49,14 +61,16 @@ def download(package: str, into: Path) -> tuple[Path, str]:
         The `.deb` file and the package's version.
 
     Raises:
-        NoApt: the network is off, there is no apt here, or it gets no package lists.
+        NothingMoreError: the network is off, there is no apt here, it gets no package lists, or the disk is full.
         DataError: it has no such package, or the download failed.
     """
     if is_offline():
-        raise NoApt(f"{package} is not in the cache and the network is off", "fetch it once without --offline")
+        raise NothingMoreError(
+            f"{package} is not in the cache and the network is off", "fetch it once without --offline"
+        )
     for program in ("apt-get", "dpkg-deb"):
         if not shutil.which(program):
-            raise NoApt(f"there is no {program} on this machine", "Debian and Ubuntu have it")
+            raise NothingMoreError(f"there is no {program} on this machine", "Debian and Ubuntu have it")
     into = into.resolve()
     _update()
     _apt("download", package, folder=into, failure=f"apt cannot download {package}")
@@ -85,10 +99,10 @@ def _update() -> None:
         try:
             _apt("update", folder=_root(), failure="apt cannot get the package lists")
         except DataError as error:
-            raise NoApt(error.message, error.hint) from error
+            raise NothingMoreError(error.message, error.hint) from error
         # A list that cannot be had is no error to apt: one of somebody else's archives may be down.
         if not any("_Packages" in path.name for path in (_root() / "lists").iterdir()):
-            raise NoApt("apt gets no package lists", "try it yourself: sudo apt-get update")
+            raise NothingMoreError("apt gets no package lists", "try it yourself: sudo apt-get update")
         write_text(stamp, "")
 
 
@@ -115,6 +129,7 @@ def _run(command: Sequence[str], folder: Path, failure: str) -> str:
         complaints = [line.strip() for line in done.stderr.splitlines() if line.strip()]
         errors = [line for line in complaints if line.startswith("E:")] or complaints
         why = errors[0].removeprefix("E:").strip() if errors else f"{command[0]} ended with {done.returncode}"
-        hint = "check the free disk" if "space" in why.lower() else "check the network and apt's sources"
-        raise DataError(f"{failure}: {why}", hint)
+        if "No space left" in done.stderr:
+            raise NothingMoreError(f"{failure}: {why}", "check the free disk")
+        raise DataError(f"{failure}: {why}", "check the network and apt's sources")
     return done.stdout

@@ -7,7 +7,7 @@ from pathlib import Path
 from mltk_like.cluster import Workers
 from mltk_like.data.chosen import says
 from mltk_like.data.clip import Clip
-from mltk_like.data.debian.apt import NoApt
+from mltk_like.data.debian.apt import NothingMoreError
 from mltk_like.data.debian.packages import DEBIAN_SPEECH, PACKAGES, Package
 from mltk_like.data.debian.store import Index, folder_of, obtain, stored
 from mltk_like.data.skipped import Clips, Skipped, report
@@ -62,13 +62,13 @@ class DebianSpeech:
             The clips. Their `problem` says which packages could not be had, if any.
 
         Raises:
-            DataError: no package can be had; with `strict`, any cannot; or the disk is full.
+            DataError: no package can be had; with `strict`, any cannot.
         """
         from tqdm import tqdm
 
         clips: list[Clip] = []
         missing: list[Skipped] = []
-        off: NoApt | None = None
+        off: NothingMoreError | None = None
         with tqdm(self._packages(), desc=self.name, unit="package", disable=not progress, leave=False) as bar:
             for package in bar:
                 bar.set_postfix_str(package.name)
@@ -78,11 +78,11 @@ class DebianSpeech:
                         raise off
                     clips += self._clips(package, index or obtain(package))
                 except DataError as error:
-                    off = error if isinstance(error, NoApt) else off
+                    off = error if isinstance(error, NothingMoreError) else off
                     missing.append(Skipped(path=Path(package.name), reason=error.message))
         if not clips:
             first = missing[0].reason if missing else "it has no packages"
-            raise DataError(f"{self.name}: {first}", off.hint if off else "see apt-get's messages")
+            raise DataError(f"{self.name}: {first}", off.hint if off else "see what apt-get says of it")
         report(self.name, missing, len(self.packages), "packages cannot be had", strict=self.strict)
         return Clips(first_spread(clips, limit), missing, problem=_problem(missing, len(self.packages)))
 

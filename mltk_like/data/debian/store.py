@@ -76,8 +76,8 @@ def obtain(package: Package) -> Index:
     Two processes that want the same package take turns, and the second finds it done.
 
     Raises:
-        NoApt: apt cannot be used here.
-        DataError: the package cannot be had, is of another layout than known, or the disk is full.
+        NothingMoreError: apt cannot be used here, or the disk is full.
+        DataError: the package cannot be had, or is of another layout than known.
     """
     folder = folder_of(package)
     with locked(folder):
@@ -90,7 +90,8 @@ def obtain(package: Package) -> Index:
                     shutil.rmtree(folder, ignore_errors=True)
                     os.replace(work / "clips", folder)
             except OSError as error:
-                raise DataError(f"cannot write {work}: {error.strerror or error}", "check the free disk") from error
+                why = f"cannot write {work}: {error.strerror or error}"
+                raise apt.NothingMoreError(why, "check the free disk") from error
     return found
 
 
