@@ -48,6 +48,11 @@ class DebianSpeech:
             if name not in PACKAGES:
                 raise SettingError(f"there is no speech of a package {name!r}", f"use {', '.join(PACKAGES)}")
 
+    @property
+    def licence(self) -> str:
+        """Those of all packages."""
+        return ", ".join(sorted({part.licence for package in self._packages() for part in package.parts}))
+
     def collect(self, *, limit: int | None = None, workers: Workers = None, progress: bool = True) -> Clips:
         """The clips, package by package; what is not in the cache is fetched.
 
@@ -82,7 +87,7 @@ class DebianSpeech:
                     missing.append(Skipped(path=Path(package.name), reason=error.message))
         if not clips:
             first = missing[0].reason if missing else "it has no packages"
-            raise DataError(f"{self.name}: {first}", off.hint if off else "see what apt-get says of it")
+            raise DataError(first, off.hint if off else "see what apt-get says of it")
         report(self.name, missing, len(self.packages), "packages cannot be had", strict=self.strict)
         return Clips(first_spread(clips, limit), missing, problem=_problem(missing, len(self.packages)))
 
@@ -101,7 +106,7 @@ class DebianSpeech:
             missing=0 if all(index for _, index in found) else None,
             fetched=True,
             size_bytes=sum(package.size_bytes for package, _ in found),
-            licence=", ".join(sorted({part.licence for package, _ in found for part in package.parts})),
+            licence=self.licence,
         )
 
     def _packages(self) -> list[Package]:
