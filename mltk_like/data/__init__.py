@@ -1,6 +1,8 @@
 """Where clips come from: synthetic speech, recordings, downloads, generated noise."""
 
 from mltk_like.data.clip import Clip
+from mltk_like.data.debian.packages import DEBIAN_SPEECH, DEBIAN_SPEECH_ALL
+from mltk_like.data.debian.source import DebianSpeech, debian_speech
 from mltk_like.data.download import Download
 from mltk_like.data.generated import (
     GeneratedRecordings,
@@ -18,6 +20,21 @@ from mltk_like.data.published import (
     sensiml_smart_lock,
     silabs_alexa,
     speech_commands_v2,
+)
+from mltk_like.data.real import (
+    esc_10,
+    esc_50,
+    free_spoken_digits,
+    librispeech,
+    musan,
+    mycroft_noise,
+    mycroft_words,
+    picovoice_commands,
+    picovoice_wake_words,
+    real_noise,
+    real_speech,
+    room_responses,
+    spoken_commands,
 )
 from mltk_like.data.recordings import Folder
 from mltk_like.data.remote import RemoteFile
@@ -37,10 +54,13 @@ from mltk_like.data.speech import (
 )
 
 __all__ = [
+    "DEBIAN_SPEECH",
+    "DEBIAN_SPEECH_ALL",
     "SPEECH_COMMANDS_WORDS",
     "SPOKEN_BY",
     "Clip",
     "Clips",
+    "DebianSpeech",
     "Download",
     "Folder",
     "GeneratedNoise",
@@ -57,13 +77,26 @@ __all__ = [
     "SpokenWords",
     "Variation",
     "brainchip_kws_features",
+    "debian_speech",
+    "esc_10",
+    "esc_50",
+    "free_spoken_digits",
     "generated_bells",
     "generated_household",
     "generated_lock_sounds",
     "generated_noise",
     "impulse_responses",
+    "librispeech",
     "microphone_noise",
     "multilingual_spoken_words",
+    "musan",
+    "mycroft_noise",
+    "mycroft_words",
+    "picovoice_commands",
+    "picovoice_wake_words",
+    "real_noise",
+    "real_speech",
+    "room_responses",
     "say",
     "say_parts",
     "say_pseudo_words",
@@ -75,4 +108,5 @@ __all__ = [
     "speech_commands",
     "speech_commands_v2",
     "speech_negatives",
+    "spoken_commands",
 ]

@@ -37,16 +37,23 @@ class Clips(list[Clip]):
     Args:
         clips: its content.
         skipped: what gave no clip.
+        problem: why a part of the source could not be had; empty if all could.
     """
 
-    def __init__(self, clips: Iterable[Clip] = (), skipped: Iterable[Skipped] = ()) -> None:
+    def __init__(self, clips: Iterable[Clip] = (), skipped: Iterable[Skipped] = (), problem: str = "") -> None:
         super().__init__(clips)
         self.skipped = tuple(skipped)
+        self.problem = problem
 
 
 def skipped_of(clips: Sequence[Clip]) -> tuple[Skipped, ...]:
     """What a source left out, if it says so."""
     return clips.skipped if isinstance(clips, Clips) else ()
+
+
+def problem_of(clips: Sequence[Clip]) -> str:
+    """Why a part of a source could not be had; empty if all could."""
+    return clips.problem if isinstance(clips, Clips) else ""
 
 
 def write_skipped(path: Path, skipped: Iterable[Skipped]) -> None:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
+from mltk_like.data.debian.source import DebianSpeech
 from mltk_like.data.download import Download
 from mltk_like.data.noise import babble, room_impulse_response
 from mltk_like.data.own import restrained
 from mltk_like.data.rooms import recorded_response
-from mltk_like.data.skipped import Clips, Skipped, of_labels, report, skipped_of
+from mltk_like.data.skipped import Clips, Skipped, of_labels, problem_of, report, skipped_of
 from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL, Remakable, Source, checked_sources
 from mltk_like.data.split import Splits, split_by_group
 from mltk_like.errors import DataError, SettingError
@@ -94,7 +95,8 @@ def gather(model: AudioDatasetMixin, *, test: bool = False, workers: Workers = N
             for source, (found, problem) in zip(downloads, attempts, strict=True):
                 take(source, found, problem)
     for other in sources:
-        if not isinstance(other, Download):
+        # A dry run fetches nothing; packages one by one, for decoding them keeps the machine busy enough.
+        if not isinstance(other, (Download, DebianSpeech) if test else Download):
             take(other, *_attempt(other, limit, workers, progress))
     return Gathered(clips=clips, problems=problems, skipped=skipped)
 
@@ -190,7 +192,8 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
 
 def _attempt(source: Source, limit: int | None, workers: Workers, progress: bool) -> tuple[Sequence[Clip], str]:
     try:
-        return source.collect(limit=limit, workers=workers, progress=progress), ""
+        found = source.collect(limit=limit, workers=workers, progress=progress)
+        return found, problem_of(found)
     except DataError as error:
         return (), error.message
 

@@ -154,8 +154,10 @@ def inventory(source: Source, gathered: Gathered | None = None) -> Inventory:
         gathered: what all sources gave, where they were asked.
     """
     problem = gathered.problems.get(source.name, "") if gathered else ""
-    if problem:
-        return Inventory(problem=problem, missing=None, licence=getattr(source, "licence", ""))
+    if gathered and problem:
+        # A source may have given some of its clips and not others.
+        clips = [clip for clip in gathered.clips if clip.source == source.name]
+        return Inventory(clips=clips, problem=problem, missing=None, licence=getattr(source, "licence", ""))
     try:
         if isinstance(source, Described):
             return source.inventory()

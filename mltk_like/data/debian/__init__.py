@@ -1,0 +1,1 @@
+"""Real speech out of Debian packages."""
