@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mltk_like.verbs.live.dump import Dumps
     from mltk_like.verbs.live.session import LiveAudio, LiveResult
     from mltk_like.verbs.mine import MineResult, mine
+    from mltk_like.verbs.mlperf_tiny import evaluate_mlperf_tiny
     from mltk_like.verbs.profile import Profile, profile
     from mltk_like.verbs.quantize import QuantizeResult, quantize
     from mltk_like.verbs.record import RecordResult, record
@@ -57,6 +58,7 @@ _HOME = {
     ),
     **dict.fromkeys(("ThresholdResult", "find_threshold"), "verbs.find_threshold"),
     **dict.fromkeys(("MineResult", "mine"), "verbs.mine"),
+    "evaluate_mlperf_tiny": "verbs.mlperf_tiny",
     **dict.fromkeys(("ExportResult", "export"), "verbs.export"),
     **dict.fromkeys(("Profile", "profile"), "verbs.profile"),
     **dict.fromkeys(("QuantizeResult", "quantize"), "verbs.quantize"),
@@ -109,6 +111,7 @@ __all__ = [
     "evaluate",
     "evaluate_both",
     "evaluate_labelled",
+    "evaluate_mlperf_tiny",
     "export",
     "find_threshold",
     "list_models",
