@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         evaluate,
         evaluate_both,
         evaluate_labelled,
+        evaluate_mlperf_tiny,
         find_threshold,
     )
     from mltk_like.verbs.export import ExportResult, export
@@ -66,6 +67,7 @@ _HOME = {
         "verbs.evaluate",
     ),
     **dict.fromkeys(("MineResult", "mine"), "verbs.mine"),
+    "evaluate_mlperf_tiny": "verbs.evaluate",
     **dict.fromkeys(("ExportResult", "export"), "verbs.export"),
     **dict.fromkeys(("Profile", "profile"), "verbs.profile"),
     **dict.fromkeys(("QuantizeResult", "quantize"), "verbs.quantize"),
@@ -116,6 +118,7 @@ __all__ = [
     "evaluate",
     "evaluate_both",
     "evaluate_labelled",
+    "evaluate_mlperf_tiny",
     "export",
     "find_threshold",
     "list_models",

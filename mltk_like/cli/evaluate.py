@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     other("--labelled", **folder, help="long recordings with Audacity or .dcli labels: predictions against labels")
     add("--session", nargs="+", default=[], metavar="NAME", help="labelling sessions of the .dcli to take")
     add("--label-map", type=_pair, nargs="+", default=[], metavar="LABEL=CLASS", help="labels that a class has there")
+    other("--mlperf-tiny", action="store_true", help="the int8 model on MLPerf Tiny's streaming wake word (20 minutes)")
     other("--device", metavar="PORT", help="compare a board with this computer on the --positives; auto finds it")
     add("--limit", type=int, metavar="N", help="with --device: so many recordings")
     add("--upload", action="store_true", help="with --device: put the model onto the board first")
@@ -43,7 +44,14 @@ def run(args: argparse.Namespace) -> int:
     if args.device:
         return _compare(args)
     _check(args)
-    from mltk_like.verbs.evaluate import Recordings, evaluate, evaluate_both, evaluate_labelled, find_threshold
+    from mltk_like.verbs.evaluate import (
+        Recordings,
+        evaluate,
+        evaluate_both,
+        evaluate_labelled,
+        evaluate_mlperf_tiny,
+        find_threshold,
+    )
 
     ours: dict[str, Any] = {"normalise": args.normalised, "output": args.output, "progress": not args.json}
     given: dict[str, Any] = {**ours, "subset": args.subset, "snr_db": args.snr, "merge_ms": args.merge_ms}
@@ -51,9 +59,12 @@ def run(args: argparse.Namespace) -> int:
     if recorded:
         details: dict[str, Any] = {"noise": args.noise, "label": args.label, "group": args.group}
         given["recordings"] = Recordings(positives=args.positives, negatives=tuple(args.negatives or ()), **details)
-    if args.labelled:
+    if args.mlperf_tiny:
+        told: dict[str, Any] = {"output": args.output, "progress": not args.json}
+        result: Any = evaluate_mlperf_tiny(args.model, tflm=args.tflm, label=args.label, **told)
+    elif args.labelled:
         ours |= {"sessions": args.session, "label_map": dict(args.label_map)}
-        result: Any = evaluate_labelled(args.model, args.labelled, tflite=args.tflite, tflm=args.tflm, **ours)
+        result = evaluate_labelled(args.model, args.labelled, tflite=args.tflite, tflm=args.tflm, **ours)
     elif args.target_false_accepts is not None:
         result = find_threshold(args.model, args.target_false_accepts, free=args.free, tflm=args.tflm, **given)
     elif args.both:
@@ -68,11 +79,12 @@ def _check(args: argparse.Namespace) -> None:
     """Refuse options that would be passed over."""
     recorded, target = bool(args.positives or args.negatives), args.target_false_accepts is not None
     labelled, elsewhere = bool(args.labelled), args.subset != "test" or args.snr or args.merge_ms is not None
+    tiny = args.mlperf_tiny
     # (what was given, what it needs or does not go with, hint)
     rules: tuple[tuple[bool, str, str], ...] = (
         (args.limit is not None or args.upload, "--limit and --upload go with --device", "add --device PORT"),
         (
-            bool(args.noise or args.label) and not recorded,
+            bool(args.noise or (args.label and not tiny)) and not recorded,
             "--noise and --label go with recordings",
             "add --positives DIR",
         ),
@@ -84,6 +96,11 @@ def _check(args: argparse.Namespace) -> None:
         ),
         (labelled and recorded, "--labelled goes without --positives and --negatives", "leave them out"),
         (labelled and bool(elsewhere), "--labelled goes without --snr, --merge-ms and --subset", "leave them out"),
+        (
+            tiny and bool(recorded or elsewhere or args.low_bit or args.normalised),
+            "--mlperf-tiny goes with --label, --tflm, --output and --json alone: its stream and its rule are fixed",
+            "leave the others out",
+        ),
         (
             args.low_bit and (labelled or target or args.both or args.tflm),
             "--low-bit is judged alone",

@@ -6,6 +6,7 @@ from mltk_like.verbs.evaluate.device import DeviceCheck, check_device
 from mltk_like.verbs.evaluate.files import write_evaluation
 from mltk_like.verbs.evaluate.threshold import ThresholdResult, find_threshold
 from mltk_like.verbs.evaluate.verb import evaluate, evaluate_both, evaluate_labelled, evaluate_nets
+from mltk_like.verbs.evaluate.wake_word_stream import evaluate_mlperf_tiny
 
 __all__ = [
     "DeviceCheck",
@@ -16,6 +17,7 @@ __all__ = [
     "evaluate",
     "evaluate_both",
     "evaluate_labelled",
+    "evaluate_mlperf_tiny",
     "evaluate_nets",
     "find_threshold",
     "write_evaluation",

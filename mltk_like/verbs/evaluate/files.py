@@ -20,9 +20,15 @@ from mltk_like.paths import write_text
 _STRIP_S = 600
 
 
+def write_figures(result: Any, folder: Path) -> None:
+    """`eval-results.json` and `summary.txt` of any result. Raises DataError where the folder cannot be written."""
+    write_text(folder / "eval-results.json", json.dumps(result.to_dict(), indent=2) + "\n")
+    write_text(folder / "summary.txt", f"{result}\n")
+
+
 def write_evaluation(result: EvaluationResult, folder: Path) -> None:
     """`eval-results.json`, `summary.txt` and the plots. Raises DataError where the folder cannot be written."""
-    _write_figures(result, folder)
+    write_figures(result, folder)
     plot_stream_curve(result.curves, targets_per_hour=result.rates, path=folder / f"{result.name}-streams.png")
     if result.windows is not None:
         _plot_windows(result.windows, folder, result.name)
@@ -30,7 +36,7 @@ def write_evaluation(result: EvaluationResult, folder: Path) -> None:
 
 def write_comparison(result: Comparison, folder: Path) -> None:
     """`eval-results.json` and `summary.txt` of both, and each form's own files in a folder. Raises DataError."""
-    _write_figures(result, folder)
+    write_figures(result, folder)
     for part in (result.first, result.second):
         write_evaluation(part, folder / part.kind)
 
@@ -40,7 +46,7 @@ def write_labelled(result: LabelledResult, folder: Path) -> None:
 
     Raises DataError where the folder cannot be written.
     """
-    _write_figures(result, folder)
+    write_figures(result, folder)
     _plot_windows(result.windows, folder, result.name)
     shown = [index for index, name in enumerate(result.windows.classes) if not name.startswith("_")]
     for recording in result.recordings:
@@ -49,11 +55,6 @@ def write_labelled(result: LabelledResult, folder: Path) -> None:
                 label = result.windows.classes[index]
                 path = folder / "strips" / f"{recording.path.stem}-{label}-{part + 1}.png"
                 _plot_strip(recording, index, label, part, result.threshold, path)
-
-
-def _write_figures(result: Any, folder: Path) -> None:
-    write_text(folder / "eval-results.json", json.dumps(result.to_dict(), indent=2) + "\n")
-    write_text(folder / "summary.txt", f"{result}\n")
 
 
 def _plot_windows(report: ClassificationReport, folder: Path, name: str) -> None:
