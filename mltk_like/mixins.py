@@ -46,6 +46,15 @@ class TrainMixin(Settings, declares=True):
     average_weights: Annotated[
         float, Meta(ge=0, lt=1, description="momentum of the running mean of weights that is exported; 0: none")
     ] = 0.0
+    domain_confusion: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=1,
+            description="how strongly the net is kept from telling recordings of unknown speech from synthetic ones, "
+            "where keywords are synthetic alone; 0: not at all",
+        ),
+    ] = 0.0
     early_stopping_epochs: Annotated[
         int, Meta(ge=0, description="end after so many epochs without a better checkpoint; 0: never")
     ] = 0
@@ -131,6 +140,13 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
             "cut off; none: anywhere in the window"
         ),
     ] = None
+    excerpt_fraction: Annotated[
+        Fraction,
+        Meta(
+            description="share of the unknown speech that is a stretch of a clip as long as a word, alone and placed "
+            "as keywords are"
+        ),
+    ] = 0.0
     lead_in_fraction: Annotated[
         Fraction, Meta(description="share of windows with other speech before the clip, as in a running stream")
     ] = 0.3

@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from mltk_like.feed.plan import Kind
-from mltk_like.feed.scene import Stage, compose, cut_mined, trim_silence
+from mltk_like.feed.scene import Stage, compose, cut_excerpt, cut_mined, trim_silence
 
 STAGE = Stage(warm_up=1000, window=3000, sample_rate_hz=16_000, lead_in_fraction=0.0)
 
@@ -167,3 +167,26 @@ def test_a_mined_window_that_ends_beyond_its_clip_or_begins_before_it() -> None:
     beyond = cut_mined(STAGE, clip, 3000)
     assert np.array_equal(beyond, np.concatenate([clip, np.zeros(1000, np.int16)]))
     assert np.array_equal(cut_mined(STAGE, clip, 500), clip[:500])
+
+
+@hypothesis_settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**31), length=st.integers(0, 60_000))
+def test_an_excerpt_is_as_long_as_a_word_and_fades_at_its_ends(seed: int, length: int) -> None:
+    rng = np.random.default_rng(seed)
+    clip = rng.integers(-20_000, 20_000, length).astype(np.int16)
+    cut = cut_excerpt(clip, 16_000, rng)
+    if length <= 0.37 * 16_000:
+        assert np.array_equal(cut, clip)
+    elif len(cut) < length:
+        assert 0.17 * 16_000 <= len(cut) <= 1.25 * 16_000
+        assert cut[0] == cut[-1] == 0
+
+
+def test_an_excerpt_is_cut_where_the_clip_is_soft() -> None:
+    time = np.arange(48_000) / 16_000
+    words = (10_000 * np.sin(2 * np.pi * 300 * time) * (np.sin(2 * np.pi * 2.5 * time) ** 2)).astype(np.int16)
+    edges = []
+    for seed in range(50):
+        cut = cut_excerpt(words, 16_000, np.random.default_rng(seed))
+        edges.append(max(np.abs(cut[160:320]).max(), np.abs(cut[-320:-160]).max()))
+    assert np.median(edges) < 2500, "cut in the middle of a word"

@@ -64,6 +64,7 @@ def test_frozen_layers_are_those_that_match_and_were_loaded(base: Path) -> None:
 
 
 def test_frozen_layers_stay_as_they_are_in_training(base: Path) -> None:
+    from mltk_like.feed.windows import Batch
     from mltk_like.training.trainer import Trainer
 
     net = small(3)
@@ -73,7 +74,7 @@ def test_frozen_layers_stay_as_they_are_in_training(base: Path) -> None:
     trainer = Trainer(mltk.TrainMixin(), net, np.ones(3, np.float32))
     x = np.random.default_rng(2).integers(-128, 128, (8, 24, 1, 10), dtype=np.int8)
     for step in range(3):
-        trainer.step(x, np.arange(8) % 3, 0.01, step)
+        trainer.step(Batch(features=x, labels=np.arange(8) % 3), 0.01, step)
     for name, arrays in frozen.items():
         assert all(np.array_equal(a, b) for a, b in zip(arrays, net.get_layer(name).get_weights(), strict=True))
     assert np.abs(net.get_layer("head").get_weights()[0]).min() > 0

@@ -60,6 +60,11 @@ class Clip:
             return str(self.path)
         return f"{self.path} [{self.start_s:g}-{'' if self.end_s is None else f'{self.end_s:g}'} s]"
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether an engine said it, as its source's details tell."""
+        return "engine" in self.details
+
     def length_s(self, file_s: float) -> float:
         """Seconds of the clip in a file of `file_s` seconds: 0 if all of it lies beyond; NaN if `file_s` is."""
         end = min(file_s, math.inf if self.end_s is None else self.end_s)

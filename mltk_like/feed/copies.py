@@ -80,7 +80,7 @@ class CopyStore:
         """Stored windows in the order of training; after the last pass, again from the first, in another order."""
         maps: dict[int, NDArray[Any]] = {}
         for task in tasks:
-            features, labels = [], []
+            features, labels, origins = [], [], []
             began = time.process_time()
             for number, places in self._places(task, passes):
                 stored = number % passes
@@ -89,8 +89,11 @@ class CopyStore:
                     maps[stored] = np.load(self.path(stored), mmap_mode="r")
                 features.append(maps[stored][places])
                 labels.append(self._maker.labels(stored)[places])
-            batch = np.concatenate(features), np.concatenate(labels)
-            yield Batch(features=batch[0], labels=batch[1], seconds={"read": time.process_time() - began})
+                origins.append(self._maker.origins(stored)[places])
+            batch = np.concatenate(features), np.concatenate(labels), np.concatenate(origins)
+            yield Batch(
+                features=batch[0], labels=batch[1], origins=batch[2], seconds={"read": time.process_time() - began}
+            )
 
     def _places(self, task: Task, passes: int) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """(pass, places in its file) for each pass that a task touches."""

@@ -183,6 +183,7 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
         # A group is "engine:voice" or "set/speaker": what stands in front is the family.
         families=tuple(re.split("[:/]", clip.group)[0] for clip in speech),
         weights=tuple(clip.weight for clip in speech),
+        synthetic=tuple(clip.synthetic for clip in speech),
         ambience=noise[NOISE_LABEL],
         microphone=noise[MICROPHONE_LABEL],
         babble=_babble_file(store.path, len(store), rate, model.babble_minutes, seed) if len(store) else None,

@@ -18,6 +18,8 @@ _CROPPED_SHARE = (0.2, 0.5)
 _KEYWORD_SLACK = (0.15, 0.08)
 _PAUSE_S = (0.05, 0.4)
 _MINED_JITTER_S = 0.1
+_EXCERPT_S = (0.35, 1.0)
+_EXCERPT_REACH_S = 0.12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +101,38 @@ def cut_out(stage: Stage, clip: NDArray[np.int16], start: int) -> Samples:
     heard = clip[first : start + stage.window]
     scene[stage.length - len(heard) :] = heard * np.float32(1 / 32768)
     return scene
+
+
+def cut_excerpt(clip: NDArray[np.int16], rate: int, rng: np.random.Generator) -> NDArray[np.int16]:
+    """A stretch of a clip that is as long as a word and begins and ends where the clip is soft: int16 (samples,).
+
+    Keywords are said alone, and most recordings of other speech are sentences: without such stretches a net learns that
+    any short sound between two silences is the word.
+
+    Args:
+        clip: int16 (samples,); one that is shorter than the stretch comes back whole.
+        rate: samples a second.
+        rng: chance.
+    """
+    frame = rate // 100
+    length = int(rng.uniform(*_EXCERPT_S) * 100)
+    reach = int(_EXCERPT_REACH_S * 100)
+    frames = len(clip) // frame
+    if frames <= length + 2:
+        return clip
+    power = np.square(clip[: frames * frame].reshape(frames, frame).astype(np.float32)).mean(axis=1)
+    start = _softest(power, int(rng.integers(0, frames - length)), reach)
+    stop = max(_softest(power, min(start + length, frames - 1), reach), start + length // 2)
+    cut = clip[start * frame : stop * frame].astype(np.float32)
+    fade = np.linspace(0, 1, min(frame, len(cut)), dtype=np.float32)
+    cut[: len(fade)] *= fade
+    cut[len(cut) - len(fade) :] *= fade[::-1]
+    return cut.astype(np.int16)
+
+
+def _softest(power: NDArray[np.float32], at: int, reach: int) -> int:
+    first = max(at - reach, 0)
+    return first + int(power[first : at + reach + 1].argmin())
 
 
 def cut_mined(stage: Stage, clip: NDArray[np.int16], end: int) -> NDArray[np.int16]:

@@ -4,6 +4,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from mltk_like.data.noise_bank import NoiseBank
 from mltk_like.errors import DataError, MltkLikeError, SettingError, ToolError
 from mltk_like.feed.mined import load_mined
 from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_cuts, plan_epoch, unknown_class
-from mltk_like.feed.scene import Samples, Stage, compose, cut_mined, cut_out, trim_silence
+from mltk_like.feed.scene import Samples, Stage, compose, cut_excerpt, cut_mined, cut_out, trim_silence
 from mltk_like.feed.store import ClipStore
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model
@@ -27,7 +28,8 @@ _INAUDIBLE = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFiles:
-    """One split as files that a worker opens: paths of clip stores; label, name, family and weight of each clip.
+    """One split as files that a worker opens: paths of clip stores; label, name, family and weight of each clip, and
+    whether an engine said it.
 
     `mined` is what `save_mined` wrote: windows of these clips that the model took for a keyword.
     """
@@ -37,11 +39,20 @@ class SplitFiles:
     names: tuple[str, ...]
     families: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
+    synthetic: tuple[bool, ...] = ()
     ambience: Path | None = None
     microphone: Path | None = None
     babble: Path | None = None
     rooms: Path | None = None
     mined: Path | None = None
+
+
+class Origin(IntEnum):
+    """What is heard in a window: unknown speech of an engine or of people, or something else."""
+
+    OTHER = -1
+    SYNTHETIC = 0
+    RECORDED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +62,13 @@ class Batch:
     Attributes:
         features: int8 (windows, time, 1, bands).
         labels: int64 (windows,): class index.
+        origins: int64 (windows,): an `Origin`; empty where nobody asks for them.
         seconds: CPU seconds spent, by stage ('decode', 'augment', 'frontend').
     """
 
     features: NDArray[np.int8]
     labels: NDArray[np.int64]
+    origins: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -100,6 +113,9 @@ class WindowMaker:
         self._time, self._bands = settings.spectrogram_shape
         self._unknown = unknown_class(model.classes)
         self._unknown_clips = np.flatnonzero([label == "_unknown_" for label in files.labels])
+        # One more entry for windows without a clip, whose index is -1.
+        origins = [Origin.SYNTHETIC if flag else Origin.RECORDED for flag in files.synthetic]
+        self._origins = np.array([*(origins or [Origin.OTHER] * len(files.labels)), Origin.OTHER], dtype=np.int64)
         multiplier, silence = model.unknown_shares
         self._recipe = Recipe(
             classes=model.classes,
@@ -141,6 +157,10 @@ class WindowMaker:
         """Class index of each window of a pass: int64 (windows,)."""
         return self._plan(number).labels
 
+    def origins(self, number: int) -> NDArray[np.int64]:
+        """The `Origin` of each window of a pass: int64 (windows,)."""
+        return self._origins_of(self._plan(number), slice(None))
+
     def name(self, index: int) -> str:
         """What window `index` shows, in words: its clip, its pass, its place there."""
         number, place = divmod(index, len(self))
@@ -177,12 +197,14 @@ class WindowMaker:
             )
         scenes = np.empty((count, self._stage.length), dtype=np.float32)
         labels = np.empty(count, dtype=np.int64)
+        origins = np.empty(count, dtype=np.int64)
         began = time.process_time()
         decode = 0.0
         for row in range(count):
             number, place = divmod(first + row, len(self))
             plan = self._plan(number)
             labels[row] = plan.labels[place]
+            origins[row] = self._origins_of(plan, slice(place, place + 1))[0]
             if begun is not None:
                 begun(first + row)
             try:
@@ -197,7 +219,7 @@ class WindowMaker:
             self._mask(features, first)
         masked = time.process_time() - seen
         seconds = {"decode": decode, "augment": made - began - decode + masked, "frontend": seen - made}
-        return Batch(features=features, labels=labels, seconds=seconds)
+        return Batch(features=features, labels=labels, origins=origins, seconds=seconds)
 
     def _plan(self, number: int) -> EpochPlan:
         """The plan of a pass; the first stays and the two latest, since batches cross from one pass to the next."""
@@ -216,6 +238,11 @@ class WindowMaker:
             )
         return plan_epoch(self._recipe, files.labels, lengths, number, files.families, files.weights, mined=self._mined)
 
+    def _origins_of(self, plan: EpochPlan, places: slice) -> NDArray[np.int64]:
+        origins = self._origins[plan.clips[places]]
+        origins[(plan.labels[places] != self._unknown) | (plan.kinds[places] == Kind.CROPPED)] = Origin.OTHER
+        return origins
+
     def _chance(self, *place: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence([self._recipe.seed, *place]))
 
@@ -229,19 +256,22 @@ class WindowMaker:
             return self._surrounded(scene, rng), decode
         kind = Kind(int(plan.kinds[place]))
         is_keyword = kind is Kind.WHOLE and plan.labels[place] != self._unknown
-        clip = np.zeros(0, np.float32)
+        clip, alone = np.zeros(0, np.float32), False
         if kind is not Kind.SILENCE:
             samples = np.asarray(self._speech[int(plan.clips[place])])
             if kind is Kind.MINED and plan.ends is not None:
                 samples = cut_mined(self._stage, samples, int(plan.ends[place]))
             elif not (is_keyword or kind is Kind.CROPPED):
-                samples = _part(samples, self._excerpt, rng)
+                share = self._model.excerpt_fraction
+                alone = share > 0 and rng.random() < share
+                rate = self._stage.sample_rate_hz
+                samples = cut_excerpt(samples, rate, rng) if alone else _part(samples, self._excerpt, rng)
             clip = _floats(samples)
         decode = time.process_time() - began
         if kind is not Kind.SILENCE:
             trimmed = clip if kind is Kind.MINED else trim_silence(clip)
             clip = _checked("augment_clip", self._model.augment_clip(trimmed, rng, self._sounds))
-        scene = compose(self._stage, kind, is_keyword, clip, lambda before: self._other(rng, before), rng)
+        scene = compose(self._stage, kind, is_keyword or alone, clip, lambda before: self._other(rng, before), rng)
         return self._surrounded(scene, rng), decode
 
     def _surrounded(self, scene: Samples, rng: np.random.Generator) -> Samples:

@@ -167,7 +167,7 @@ def _epoch(
     end = min(step - step % schedule.steps_per_epoch + schedule.steps_per_epoch, schedule.total_steps)
     for number in range(step, end):
         batch = next(batches)
-        loss, accuracy = trainer.step(batch.features, batch.labels, schedule.rate(number), number)
+        loss, accuracy = trainer.step(batch, schedule.rate(number), number)
         if not np.isfinite(loss):
             raise DataError(
                 f"the loss became {loss} at step {number}",

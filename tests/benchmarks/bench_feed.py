@@ -169,7 +169,7 @@ def training(path: Path, files: SplitFiles, workers: int, steps: int) -> None:
             asked = time.perf_counter()
             batch = next(source)
             waited += time.perf_counter() - asked
-            trainer.step(batch.features, batch.labels, 1e-3, number)
+            trainer.step(batch, 1e-3, number)
         wall, own = time.perf_counter() - began, time.process_time() - cpu
     print(f"training, {workers} workers, batch {BATCH}: {steps * BATCH / wall:.0f} clips/s")
     print(
