@@ -69,10 +69,11 @@ class Flite(Engine):
         line += ["-t", plain_text(utterance.text), "-o", "/dev/stdout"]
         ended = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT_S, check=False)
         try:
-            return soundfile.read(io.BytesIO(ended.stdout), dtype="float32")
+            samples, hertz = soundfile.read(io.BytesIO(ended.stdout), dtype="float32")
         except soundfile.LibsndfileError as error:
             said = ended.stderr.decode(errors="replace").strip()[-200:]
             raise ToolError(f"flite ended with code {ended.returncode} and no sound: {said}", HINT) from error
+        return samples, int(hertz)
 
 
 @lru_cache(maxsize=1)
