@@ -5,13 +5,14 @@
     def sources(self):
         return [say("alexa", label="alexa", count=1600), *speech_negatives("alexa", label="unknown", count=8000)]
 
-What a clip says is in `words`, `phrases`, `pseudo` and `pronunciation`, how in `variation`; who says it in `engines`
-and the module of each engine; how it gets to disk in `render` and `finish`.
+What a clip says is in `words`, `phrases`, `pseudo` and `pronunciation`, how in `variation` and `morph`;
+who says it in `engines` and the module of each engine; how it gets to disk in `render` and `finish`.
 """
 
 from mltk_like.data.speech.engines import Engine, Manner, open_engine
 from mltk_like.data.speech.export import SPOKEN_BY
 from mltk_like.data.speech.lexicon import pronounce
+from mltk_like.data.speech.morph import Morph, morph_clip
 from mltk_like.data.speech.phrases import random_phrase
 from mltk_like.data.speech.pronunciation import variants
 from mltk_like.data.speech.pseudo import pseudo_word
@@ -34,11 +35,13 @@ __all__ = [
     "Alike",
     "Engine",
     "Manner",
+    "Morph",
     "SpeechSource",
     "Utterance",
     "Variation",
     "WordList",
     "find_alikes",
+    "morph_clip",
     "open_engine",
     "part_of",
     "pronounce",

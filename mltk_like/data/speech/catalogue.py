@@ -9,7 +9,10 @@ from mltk_like.data.speech.engines import open_engine
 from mltk_like.data.speech.utterance import group_of_voice
 from mltk_like.errors import MltkLikeError
 
-LISTED = ("hibari", "kokoro", "kokoro:en", "kokoro:accents", "piper", "piper:libritts_r", "espeak")
+LISTED = (
+    "hibari", "kokoro", "kokoro:en", "kokoro:accents", "piper", "piper:libritts_r", "pico:*", "flite", "festival:*",
+    "espeak",
+)  # fmt: skip
 """Engines that are listed where none is named."""
 
 

@@ -24,6 +24,9 @@ BUILT_IN: Mapping[str, str] = MappingProxyType(
         "hibari": "mltk_like.data.speech.hibari:Hibari",
         "kokoro": "mltk_like.data.speech.kokoro:Kokoro",
         "piper": "mltk_like.data.speech.piper:Piper",
+        "pico": "mltk_like.data.speech.pico:Pico",
+        "flite": "mltk_like.data.speech.flite:Flite",
+        "festival": "mltk_like.data.speech.festival:Festival",
         "espeak": "mltk_like.data.speech.espeak:Espeak",
         "command": "mltk_like.data.speech.command:Command",
     }
@@ -72,6 +75,10 @@ class Engine(ABC):
     @abstractmethod
     def voices(self) -> Sequence[str]:
         """Names of its voices. Fast: loads nothing large."""
+
+    def licence_of(self, voice: str) -> str:
+        """Licence of what one voice says, where voices differ."""
+        return self.licence
 
     @abstractmethod
     def manner(self, rng: np.random.Generator) -> Manner:

@@ -1,20 +1,10 @@
 """Talks to the espeak-ng program (`espeak_process.py`) by pipe: samples of a text, or its phonemes."""
 
-import json
-import struct
-import subprocess
-import sys
-import weakref
-from collections.abc import Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from mltk_like.data.speech.lexicon import require
-from mltk_like.errors import ToolError
+from mltk_like.data.speech.speaker_process import SpeakerProcess
 
 HINT = "pip install 'mltk_like[speech-gpl]'"
 """How espeak-ng is had."""
@@ -25,27 +15,11 @@ def espeak_folder() -> Path:
     return require("espeakng_loader", HINT)
 
 
-class EspeakProcess:
-    """One running espeak-ng, started at the first request; it ends with this object."""
+class EspeakProcess(SpeakerProcess):
+    """One running espeak-ng. `speak` takes {voice, text, rate, pitch, range}."""
 
-    @cached_property
-    def _process(self) -> "subprocess.Popen[bytes]":
-        script = str(Path(__file__).with_name("espeak_process.py"))
-        # -I keeps the child from importing anything but the standard library and installed packages; the folder of
-        # the package is given, since it may lie on a path that only this process knows.
-        command = [sys.executable, "-I", script, str(espeak_folder())]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        weakref.finalize(self, _end, process)
-        return process
-
-    def speak(self, request: Mapping[str, Any]) -> tuple[npt.NDArray[np.float32], int]:
-        """Samples and their rate in hertz of a request: {voice, text, rate, pitch, range}.
-
-        Raises:
-            ToolError: espeak-ng is not installed, or its process ended.
-        """
-        rate, data = self._ask(request)
-        return np.frombuffer(data, "<i2").astype(np.float32) / np.float32(32768), rate
+    def __init__(self) -> None:
+        super().__init__("espeak_process.py", espeak_folder, HINT)
 
     def phonemes(self, voice: str, text: str) -> str:
         """IPA of a text in espeak-ng's symbols, without its punctuation; empty for a voice that is not known.
@@ -53,19 +27,7 @@ class EspeakProcess:
         Raises:
             ToolError: as `speak`.
         """
-        return self._ask({"voice": voice, "text": text, "phonemes": True})[1].decode()
-
-    def _ask(self, request: Mapping[str, Any]) -> tuple[int, bytes]:
-        pipe_in, pipe_out = self._process.stdin, self._process.stdout
-        assert pipe_in is not None
-        assert pipe_out is not None
-        pipe_in.write(json.dumps(request).encode() + b"\n")
-        pipe_in.flush()
-        head = pipe_out.read(8)
-        if len(head) < 8:
-            raise ToolError(f"the espeak-ng process ended (voice {request['voice']})", HINT)
-        rate, size = struct.unpack("<II", head)
-        return int(rate), pipe_out.read(size)
+        return self.ask({"voice": voice, "text": text, "phonemes": True})[1].decode()
 
 
 def espeak_languages() -> tuple[str, ...]:
@@ -105,11 +67,3 @@ def _codes() -> tuple[tuple[str, ...], ...]:
             lines = (line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines())
             found.append(tuple(words[1] for words in lines if len(words) > 1 and words[0] == "language"))
     return tuple(codes for codes in found if codes)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """The program ends with its input."""
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            pipe.close()
-    process.wait()

@@ -96,7 +96,7 @@ def manifest_row(utterance: Utterance, target: Path, folder: Path, label: str, r
         "label": label,
         "group": utterance.group,
         "split": engine.split,
-        "licence": engine.licence,
+        "licence": engine.licence_of(utterance.voice),
         "text": utterance.text or utterance.phonemes,
         # The files are ours: a header of 44 bytes and 16-bit samples.
         "duration_s": round((target.stat().st_size - 44) / 2 / rate_hz, 4),

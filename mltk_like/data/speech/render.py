@@ -8,15 +8,21 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import lru_cache
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Never
 
+import numpy as np
+import numpy.typing as npt
+
+from mltk_like.audio.wav import read_audio
 from mltk_like.cluster import Cluster, Workers
 from mltk_like.data.speech.engines import shared_engine
-from mltk_like.data.speech.finish import fault, finish, letters, wav_bytes
+from mltk_like.data.speech.finish import SAMPLE_RATE, fault, finish, letters, wav_bytes
 from mltk_like.data.speech.lexicon import pronounce
+from mltk_like.data.speech.morph import Morph, Voice, analyse, speak_as
 from mltk_like.data.speech.phonemes import phones
 from mltk_like.data.speech.utterance import Utterance
 from mltk_like.errors import DataError, MltkLikeError
@@ -52,8 +58,7 @@ def make_clips(jobs: Sequence[Job], *, name: str, workers: Workers, progress: bo
     """
     for engine in sorted({utterance.engine for utterance, _ in jobs}):
         shared_engine(engine).check()
-    # Jobs of one engine go together: a worker then seldom holds more than one model at a time.
-    ordered = sorted(jobs, key=lambda job: job[0].engine)
+    ordered = _in_order(jobs)
     chunks = [ordered[at : at + _CHUNK] for at in range(0, len(ordered), _CHUNK)]
     from tqdm import tqdm
 
@@ -123,15 +128,56 @@ def _on_cluster(chunks: Sequence[Sequence[Job]], cluster: Cluster, bar: "tqdm[Ne
 
 
 def _render(utterance: Utterance) -> bytes:
+    morph = Morph.of(utterance)
+    clip = _morphed(utterance, morph) if morph else _clip(utterance)
+    return wav_bytes(clip) if clip.size else b""
+
+
+def _clip(utterance: Utterance) -> npt.NDArray[np.int16]:
+    """A clip as its engine says it; empty where no draw sounds right."""
     engine = shared_engine(utterance.engine)
-    phonemes = utterance.phonemes or (pronounce(utterance.text) if engine.reads_phonemes else "")
-    sounds = len(phones(phonemes)) if phonemes else letters(utterance.text)
+    phonemes = _phonemes(utterance)
     for draw in range(_DRAWS):
         audio, rate = engine.render(utterance, phonemes, utterance.seed + draw)
         clip = finish(audio, rate, utterance.shift)
-        if not fault(clip, sounds, utterance.speed):
-            return wav_bytes(clip)
-    return b""
+        if not fault(clip, _sounds(utterance, phonemes), utterance.speed):
+            return clip
+    return np.zeros(0, np.int16)
+
+
+# What was taken apart last serves all morphs of it: they follow each other.
+@lru_cache(maxsize=4)
+def _voice(utterance: Utterance) -> Voice | None:
+    path = utterance.path()
+    clip = read_audio(path, SAMPLE_RATE) if path.exists() else _clip(utterance)
+    return analyse(clip.astype(np.float32) / np.float32(32768), SAMPLE_RATE) if clip.size else None
+
+
+def _morphed(utterance: Utterance, morph: Morph) -> npt.NDArray[np.int16]:
+    voice = _voice(utterance.base)
+    if voice is None:
+        return np.zeros(0, np.int16)
+    clip = finish(speak_as(voice, morph), SAMPLE_RATE)
+    wrong = fault(clip, _sounds(utterance, _phonemes(utterance)), utterance.speed * morph.tempo)
+    return clip[:0] if wrong else clip
+
+
+def _phonemes(utterance: Utterance) -> str:
+    reads = shared_engine(utterance.engine).reads_phonemes
+    return utterance.phonemes or (pronounce(utterance.text) if reads else "")
+
+
+def _sounds(utterance: Utterance, phonemes: str) -> int:
+    return len(phones(phonemes)) if phonemes else letters(utterance.text)
+
+
+def _in_order(jobs: Sequence[Job]) -> list[Job]:
+    """Jobs of one engine go together, for a worker then seldom holds more than one model at a time; and the morphs of
+    a clip follow it, so that one worker says it once."""
+    first: dict[Utterance, int] = {}
+    for utterance, _ in jobs:
+        first.setdefault(utterance.base, len(first))
+    return sorted(jobs, key=lambda job: (job[0].engine, first[job[0].base], job[0] != job[0].base))
 
 
 def _in_processes(chunks: Sequence[Sequence[Job]], count: int, bar: "tqdm[Never]") -> int:

@@ -14,6 +14,7 @@ from mltk_like.data.fetch import offline
 from mltk_like.data.source import Inventory
 from mltk_like.data.speech.catalogue import matches
 from mltk_like.data.speech.engines import Engine, open_engine, shared_engine
+from mltk_like.data.speech.morph import Morph, check_morph
 from mltk_like.data.speech.render import REJECTED, Job, make_clips
 from mltk_like.data.speech.texts import Texts
 from mltk_like.data.speech.utterance import Utterance, speech_dir
@@ -23,6 +24,8 @@ from mltk_like.errors import SettingError
 # The voices come in one order in every source, so that positives and negatives share the first ones and no class can
 # be told by who speaks.
 _VOICE_ORDER = 0x766F6963
+
+_MORPH = 0x6D6F7270
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,7 @@ class SpeechSource:
         voices: patterns, as of file names, of which a voice's name ('en-us+f2') or full name ('espeak:en-us+f2') must
             match one; none: all voices. An engine without such a voice is left out.
         variation: which rates and pitches; the rest of it is the texts' affair.
+        morph: share of the clips that are made of others of this source: the same said by another voice (`morph.py`).
     """
 
     name: str
@@ -49,8 +53,13 @@ class SpeechSource:
     seed: int = 0
     voices: tuple[str, ...] = ()
     variation: Variation = USUAL
+    morph: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.morph < 1:
+            raise SettingError(
+                f"source '{self.name}': morph={self.morph} is no share", "give 0 to 0.95: there must be clips to morph"
+            )
         if self.count < 1:
             raise SettingError(f"source '{self.name}': count is {self.count}", "give at least 1")
         if not self.engines or any(share <= 0 for _, share in self.engines):
@@ -80,7 +89,7 @@ class SpeechSource:
             progress: show a bar while clips are made.
 
         Raises:
-            ToolError: an engine's package is missing.
+            ToolError: an engine's package, or the vocoder of morphs, is missing.
             SettingError: no voice matches `voices`.
             DataError: an engine failed, or a file cannot be written.
         """
@@ -101,13 +110,15 @@ class SpeechSource:
         """
         with offline():
             files = self._files(self.count)
-        licences = sorted({shared_engine(name).licence for name, _ in self.engines} - {""})
+        licences = sorted({shared_engine(said.engine).licence_of(said.voice) for said, _ in files} - {""})
         return Inventory(clips=self._clips(files), missing=len(_to_be_made(files)), licence=", ".join(licences))
 
     def check(self) -> None:
         """Raise ToolError when an engine's package is missing; fetch voices that are declared downloads."""
         for specification, _ in self.engines:
             open_engine(specification).check()
+        if self.morph:
+            check_morph()
 
     def remake(self, paths: Collection[Path], *, progress: bool = True) -> None:
         """Make those of its clips that belong at `paths` and are missing there.
@@ -152,7 +163,7 @@ class SpeechSource:
             label=self.label,
             group=said.group,
             source=self.name,
-            licence=engine.licence,
+            licence=engine.licence_of(said.voice),
             text=said.text or said.phonemes,
             split=engine.split,
             details=said.details(),
@@ -169,12 +180,22 @@ def _to_be_made(files: Sequence[Job]) -> list[Job]:
 def _planned(source: SpeechSource, count: int) -> tuple[Utterance, ...]:
     speakers = _speakers(source)
     said = [0] * len(speakers)
-    plan = []
-    for number, which in zip(range(count), _turns([share for _, _, share, _ in speakers]), strict=False):
-        specification, engine, _, voices = speakers[which]
+    plan: list[Utterance] = []
+    fresh: list[Utterance] = []  # those of which the next morph may be: spoken since the last one, or what that was of
+    stale = True
+    turns = _turns([share for _, _, share, _ in speakers])
+    for number in range(count):
+        if int((number + 1) * source.morph) > int(number * source.morph):
+            rng = np.random.default_rng([_MORPH, source.seed, source.texts.salt, number])
+            chosen = fresh[int(rng.integers(len(fresh)))]
+            plan.append(Morph.draw(rng).applied(chosen))
+            fresh, stale = [chosen], True
+            continue
+        specification, engine, _, voices = speakers[which := next(turns)]
         voice = voices[said[which] % len(voices)]
         said[which] += 1
         plan.append(source.utterance(number, specification, engine, voice))
+        fresh, stale = [plan[-1]] if stale else [*fresh, plan[-1]], False
     return tuple(plan)
 
 

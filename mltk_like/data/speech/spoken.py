@@ -29,7 +29,7 @@ PSEUDO_ENGINES: Mapping[str, float] = MappingProxyType({"kokoro": 0.2, "piper": 
 
 def say(
     *texts: str, label: str, count: int, engines: Engines = KEYWORD_ENGINES, voices: Voices = (), seed: int = 0,
-    variation: Variation = USUAL, name: str | None = None,
+    variation: Variation = USUAL, morph: float = 0.0, name: str | None = None,
 ) -> SpeechSource:  # fmt: skip
     """Texts said by many voices, in many pronunciations and tones.
 
@@ -41,22 +41,25 @@ def say(
         voices: which of their voices, as patterns: "espeak:en-us+f?", "joe"; none: all, by turns.
         seed: another seed gives other clips.
         variation: rates, pitches, endings, emphasis and pauses.
+        morph: share of the clips that are others of them in another voice: vocal tract, pitch, breath and tempo
+            changed. It gives a dear engine many more voices; give negatives the same share, or the net may learn to
+            tell a vocoder. A morph keeps the group of the voice that it was made of. Needs the extra `morph`.
         name: name of the source; by default made from the texts.
 
     Raises:
-        SettingError: no text, a count below 1, or an unknown engine.
+        SettingError: no text, a count below 1, a share outside 0 to 1, or an unknown engine.
     """
     if not texts or not all(text.strip() for text in texts):
         raise SettingError("say() got no text to say", 'give one, such as say("alexa", label="alexa", count=1000)')
     source = _source(
-        Said(texts, variation), name or f"speech '{', '.join(texts)}'", label, count, engines, voices, seed
+        Said(texts, variation), name or f"speech '{', '.join(texts)}'", label, count, engines, voices, seed, morph
     )
     return replace(source, variation=variation)
 
 
 def say_sound_alikes(
     word: str, *, label: str, count: int, engines: Engines = ALIKE_ENGINES, voices: Voices = (), seed: int = 0,
-    nearest: int = 512, words: WordList | None = None, name: str | None = None,
+    nearest: int = 512, words: WordList | None = None, morph: float = 0.0, name: str | None = None,
 ) -> SpeechSource:  # fmt: skip
     """Words and two-word phrases that sound most like `word` and are not it: the `nearest` so many, by turns.
 
@@ -64,52 +67,52 @@ def say_sound_alikes(
     Other arguments as of `say`.
     """
     texts = SoundAlikes(word, nearest, words)
-    return _source(texts, name or f"sound-alikes of '{word}'", label, count, engines, voices, seed)
+    return _source(texts, name or f"sound-alikes of '{word}'", label, count, engines, voices, seed, morph)
 
 
 def say_parts(
     word: str, *, label: str, count: int, engines: Engines = ALIKE_ENGINES, voices: Voices = (), seed: int = 0,
-    name: str | None = None,
+    morph: float = 0.0, name: str | None = None,
 ) -> SpeechSource:  # fmt: skip
     """Beginnings, endings, splices and spoilt forms of `word`. Arguments as of `say`."""
-    return _source(Parts(word), name or f"parts of '{word}'", label, count, engines, voices, seed)
+    return _source(Parts(word), name or f"parts of '{word}'", label, count, engines, voices, seed, morph)
 
 
 def say_random(
     *, label: str, count: int, avoid: Sequence[str] = (), engines: Engines = PHRASE_ENGINES, voices: Voices = (),
-    seed: int = 0, name: str | None = None,
+    seed: int = 0, morph: float = 0.0, name: str | None = None,
 ) -> SpeechSource:  # fmt: skip
     """Random words and sentences in which none of the words to `avoid` is heard. Arguments as of `say`."""
-    return _source(RandomPhrases(_words(avoid)), name or "random speech", label, count, engines, voices, seed)
+    return _source(RandomPhrases(_words(avoid)), name or "random speech", label, count, engines, voices, seed, morph)
 
 
 def say_pseudo_words(
     *, label: str, count: int, avoid: Sequence[str] = (), engines: Engines = PSEUDO_ENGINES, voices: Voices = (),
-    seed: int = 0, name: str | None = None,
+    seed: int = 0, morph: float = 0.0, name: str | None = None,
 ) -> SpeechSource:  # fmt: skip
     """Made-up words in the sounds of a dozen languages. Arguments as of `say_random`."""
-    return _source(PseudoWords(_words(avoid)), name or "pseudo-words", label, count, engines, voices, seed)
+    return _source(PseudoWords(_words(avoid)), name or "pseudo-words", label, count, engines, voices, seed, morph)
 
 
-def speech_negatives(word: str, *, label: str, count: int, seed: int = 0) -> list[SpeechSource]:
+def speech_negatives(word: str, *, label: str, count: int, seed: int = 0, morph: float = 0.0) -> list[SpeechSource]:
     """Everything that must not be taken for `word`, in the default voices: 20 % sound-alikes, 15 % parts of it, 55 %
-    random words and sentences, 10 % pseudo-words."""
+    random words and sentences, 10 % pseudo-words; a share of each may be morphs, as of `say`."""
     part = max(1, round(count * 0.05))
     return [
-        say_sound_alikes(word, label=label, count=4 * part, seed=seed),
-        say_parts(word, label=label, count=3 * part, seed=seed),
-        say_random(label=label, count=max(1, count - 9 * part), avoid=(word,), seed=seed),
-        say_pseudo_words(label=label, count=2 * part, avoid=(word,), seed=seed),
+        say_sound_alikes(word, label=label, count=4 * part, seed=seed, morph=morph),
+        say_parts(word, label=label, count=3 * part, seed=seed, morph=morph),
+        say_random(label=label, count=max(1, count - 9 * part), avoid=(word,), seed=seed, morph=morph),
+        say_pseudo_words(label=label, count=2 * part, avoid=(word,), seed=seed, morph=morph),
     ]
 
 
 def _source(
-    texts: Texts, name: str, label: str, count: int, engines: Engines, voices: Voices, seed: int
-) -> SpeechSource:
+    texts: Texts, name: str, label: str, count: int, engines: Engines, voices: Voices, seed: int, morph: float,
+) -> SpeechSource:  # fmt: skip
     shares = engines if isinstance(engines, Mapping) else dict.fromkeys(_words(engines), 1.0)
     return SpeechSource(
         name=name, label=label, texts=texts, count=count, engines=tuple(shares.items()), seed=seed,
-        voices=_words(voices),
+        voices=_words(voices), morph=morph,
     )  # fmt: skip
 
 

@@ -2,10 +2,15 @@
 
 import hashlib
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from mltk_like.paths import cache_dir
+
+MORPHED = "morph_"
+"""How the names of the further settings begin that turn what an engine said into another voice (`morph.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,8 +41,14 @@ class Utterance:
 
     @property
     def group(self) -> str:
-        """Who is heard, as `Clip.group` wants it: 'kokoro:0123'."""
-        return group_of_voice(self.engine, self.voice)
+        """Who is heard, as `Clip.group` wants it: 'kokoro:0123'; the same for a speaker whom two engines have."""
+        voice = group_of_voice(self.engine, self.voice)
+        return SAME_SPEAKER.get(voice, voice)
+
+    @property
+    def base(self) -> "Utterance":
+        """What the engine says of it: the same without a morph."""
+        return replace(self, extra=tuple(pair for pair in self.extra if not pair[0].startswith(MORPHED)))
 
     @property
     def short_engine(self) -> str:
@@ -58,8 +69,11 @@ class Utterance:
             "speed": f"{self.speed:g}",
             "pitch": f"{self.shift:g}",
             "seed": str(self.seed),
-            **{f"{self.short_engine}_{name}": f"{value:g}" for name, value in self.extra},
+            **{self._full_name(name): f"{value:g}" for name, value in self.extra},
         }
+
+    def _full_name(self, setting: str) -> str:
+        return setting if setting.startswith(MORPHED) else f"{self.short_engine}_{setting}"
 
     def key(self) -> str:
         """Hash of all fields, 32 hexadecimal digits."""
@@ -76,6 +90,18 @@ class Utterance:
         voice, said = plain(self.voice), plain(self.text or self.phonemes)[:40]
         return f"{root}/{engine}/{key[:2]}/{engine}+{voice}+{said}+{self.speed:.2f}+{key[:16]}.wav"
 
+
+SAME_SPEAKER: Mapping[str, str] = MappingProxyType(
+    {
+        "festival:kal_diphone": "flite:kal16",
+        "festival:cmu_us_awb_arctic_hts": "flite:awb",
+        "festival:cmu_us_rms_arctic_hts": "flite:rms",
+        "festival:cmu_us_slt_arctic_hts": "flite:slt",
+        "festival:marathi_NSK_diphone": "festival:hindi_NSK_diphone",
+        "festival:telugu_NSK_diphone": "festival:hindi_NSK_diphone",
+    }
+)
+"""Voices that are another's under a second name: nobody may be in two splits."""
 
 _FIELDS = tuple(field.name for field in fields(Utterance))
 _UNFIT = re.compile(r"[^a-z0-9]+")
