@@ -55,6 +55,13 @@ class TrainMixin(Settings, declares=True):
             "where keywords are synthetic alone; 0: not at all",
         ),
     ] = 0.0
+    companion_words: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="words said in unknown clips, by people and by engines, that the net learns to tell apart by "
+            "outputs that are not exported: what is learned of them serves a keyword of which there is no recording"
+        ),
+    ] = ()
     early_stopping_epochs: Annotated[
         int, Meta(ge=0, description="end after so many epochs without a better checkpoint; 0: never")
     ] = 0
@@ -140,6 +147,9 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
             "cut off; none: anywhere in the window"
         ),
     ] = None
+    companion_fraction: Annotated[
+        Fraction, Meta(description="share of companion words among the unknown windows that are speech")
+    ] = 0.3
     excerpt_fraction: Annotated[
         Fraction,
         Meta(

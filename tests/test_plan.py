@@ -221,3 +221,18 @@ def test_without_mined_windows_a_pass_is_as_ever() -> None:
     made = plan_epoch(recipe(mined_fraction=0.5), LABELS, LENGTHS, 0, mined=nothing)
     assert same(made, plan())
     assert made.ends is None
+
+
+def test_companion_words_replace_a_share_of_the_unknown_speech_each_as_often_as_the_others() -> None:
+    companions = np.full(len(LABELS), -1)
+    companions[60:90], companions[90:92] = 0, 1  # thirty clips of one word, two of another
+    wanted = recipe(unknown_multiplier=80.0, companion_fraction=0.4)
+    before = plan_epoch(wanted, LABELS, LENGTHS, 4)
+    made = plan_epoch(wanted, LABELS, LENGTHS, 4, companions=companions)
+    chosen = made.kinds == Kind.COMPANION
+    assert np.array_equal(made.labels, before.labels)
+    assert np.array_equal(made.clips[~chosen], before.clips[~chosen])
+    assert (before.kinds[chosen] == Kind.WHOLE).all()
+    speech = (before.labels == 2) & (before.kinds == Kind.WHOLE)
+    assert chosen.sum() / speech.sum() == pytest.approx(0.4, abs=0.02)
+    assert np.bincount(companions[made.clips[chosen]]) / chosen.sum() == pytest.approx([0.5, 0.5], abs=0.03)

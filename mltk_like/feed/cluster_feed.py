@@ -93,7 +93,9 @@ def _pack(cluster: Cluster, model: Path, files: SplitFiles, overrides: dict[str,
                     content = part.read_bytes()
                     digest.update(part.name.encode() + hashlib.sha256(content).digest())
                     stores[part.name] = cluster.put(content)
-    digest.update(repr((files.labels, files.names, files.families, files.weights, files.synthetic)).encode())
+    digest.update(
+        repr((files.labels, files.names, files.families, files.weights, files.synthetic, files.companions)).encode()
+    )
     return Shipment(
         key=digest.hexdigest(),
         model=(model.name, model.read_bytes()),

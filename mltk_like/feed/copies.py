@@ -80,7 +80,7 @@ class CopyStore:
         """Stored windows in the order of training; after the last pass, again from the first, in another order."""
         maps: dict[int, NDArray[Any]] = {}
         for task in tasks:
-            features, labels, origins = [], [], []
+            features, labels, origins, words = [], [], [], []
             began = time.process_time()
             for number, places in self._places(task, passes):
                 stored = number % passes
@@ -90,7 +90,8 @@ class CopyStore:
                 features.append(maps[stored][places])
                 labels.append(self._maker.labels(stored)[places])
                 origins.append(self._maker.origins(stored)[places])
-            batch = np.concatenate(features), np.concatenate(labels), np.concatenate(origins)
+                words.append(self._maker.words(stored)[places])
+            batch = [np.concatenate(column) for column in (features, labels, origins, words)]
             yield Batch(
                 features=batch[0], labels=batch[1], origins=batch[2], seconds={"read": time.process_time() - began}
             )

@@ -29,7 +29,7 @@ def copies_key(model: Any, files: SplitFiles) -> str:
     without = {*declared(TrainMixin), *declared(EvaluateClassifierMixin)} - {"seed"}
     settings = {name: value for name, value in to_json(model).items() if name not in without}
     sounds = [_status(path) for path in (files.speech, files.ambience, files.microphone, files.babble, files.rooms)]
-    clips = [files.labels, files.names, files.families, files.weights]
+    clips = [files.labels, files.names, files.families, files.weights, files.companions]
     digest = hashlib.sha256(json.dumps([settings, sounds, clips, _versions()], sort_keys=True).encode())
     digest.update(model.path.read_bytes())
     package = Path(__file__).parents[1]

@@ -175,6 +175,7 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
     if speech and not len(store):
         raise DataError(f"none of the {len(speech)} clips can be read", str(store.skipped[0]))
     speech = [speech[index] for index in store.kept]
+    companions = {_spoken(word): at for at, word in enumerate(getattr(model, "companion_words", ()))}
     noise = {label: _sounds_file(by_label[label], rate) for label in (NOISE_LABEL, MICROPHONE_LABEL)}
     return SplitFiles(
         speech=store.path,
@@ -184,11 +185,21 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
         families=tuple(re.split("[:/]", clip.group)[0] for clip in speech),
         weights=tuple(clip.weight for clip in speech),
         synthetic=tuple(clip.synthetic for clip in speech),
+        companions=tuple(_companion(clip, companions) for clip in speech),
         ambience=noise[NOISE_LABEL],
         microphone=noise[MICROPHONE_LABEL],
         babble=_babble_file(store.path, len(store), rate, model.babble_minutes, seed) if len(store) else None,
         rooms=_given_rooms_file(by_label[ROOM_LABEL], rate) or _rooms_file(rate, seed),
     )
+
+
+def _companion(clip: Clip, words: Mapping[str, int]) -> int:
+    """Which companion word an unknown clip holds, and nothing else; -1: none."""
+    return words.get(_spoken(clip.text), -1) if clip.label == UNKNOWN else -1
+
+
+def _spoken(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
 
 
 def _attempt(source: Source, limit: int | None, workers: Workers, progress: bool) -> tuple[Sequence[Clip], str]:

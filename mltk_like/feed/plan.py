@@ -20,6 +20,7 @@ class Kind(IntEnum):
     CROPPED = 1
     SILENCE = 2
     MINED = 3
+    COMPANION = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Recipe:
     seed: int
     undersample: bool = False
     mined_fraction: float = 0.0
+    companion_fraction: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,7 @@ def plan_epoch(
     families: Sequence[str] = (),
     weights: Sequence[float] = (),
     mined: Mined | None = None,
+    companions: NDArray[np.int64] | None = None,
 ) -> EpochPlan:
     """Every keyword clip once and `unknown_multiplier` times as many unknown windows, drawn afresh and shuffled.
 
@@ -75,7 +78,8 @@ def plan_epoch(
     voices that says the keyword has the same share of unknown as of keyword windows: if it had not, the net would learn
     to tell the classes by who speaks. A model with `_silence_` and without `_unknown_` gets `silence_fraction` times as
     many windows of silence as it has keyword windows. Of the unknown windows that are speech, `mined_fraction` are
-    drawn among the mined ones, where there are some.
+    drawn among the mined ones, where there are some, and of the rest `companion_fraction` are companion words, each as
+    often as the others.
 
     Every pass has the same number of windows, also where weights have fractions.
 
@@ -87,6 +91,7 @@ def plan_epoch(
         families: family of voices of each clip (the engine of synthetic speech, the set of recordings); none: all one.
         weights: how much more often than others each clip stands in a pass, a fraction by chance; none: 1 each.
         mined: windows without a keyword that a model took for one.
+        companions: which companion word each clip holds, -1: none.
     """
     rng = np.random.default_rng(np.random.SeedSequence([recipe.seed, epoch, 0x9E]))
     class_of = {name: index for index, name in enumerate(recipe.classes)}
@@ -107,9 +112,27 @@ def plan_epoch(
     clips, kinds, targets = (np.concatenate(column) for column in zip(*entries, strict=True))
     order = rng.permutation(len(clips))
     plan = EpochPlan(clips=clips[order], kinds=kinds[order].astype(np.int8), labels=targets[order])
+    if companions is not None and (companions >= 0).any() and unknown is not None:
+        plan = _with_companions(plan, companions, recipe, unknown, np.random.default_rng([recipe.seed, epoch, 0xC0]))
     if mined is None or not len(mined) or unknown is None:
         return plan
     return _with_mined(plan, mined, recipe, unknown, np.random.default_rng([recipe.seed, epoch, 0x313D]))
+
+
+def _with_companions(
+    plan: EpochPlan, companions: NDArray[np.int64], recipe: Recipe, unknown: int, rng: np.random.Generator
+) -> EpochPlan:
+    """Some of the unknown speech replaced by companion words; the rest of the plan stays as it was."""
+    places = np.flatnonzero((plan.labels == unknown) & (plan.kinds == Kind.WHOLE))
+    places = places[rng.random(len(places)) < recipe.companion_fraction]
+    clips, kinds = plan.clips.copy(), plan.kinds.copy()
+    words = [np.flatnonzero(companions == word) for word in np.unique(companions[companions >= 0])]
+    chosen = rng.integers(len(words), size=len(places))
+    for number, own in enumerate(words):
+        here = places[chosen == number]
+        clips[here] = rng.choice(own, size=len(here))
+    kinds[places] = Kind.COMPANION
+    return EpochPlan(clips=clips, kinds=kinds, labels=plan.labels)
 
 
 def _with_mined(plan: EpochPlan, mined: Mined, recipe: Recipe, unknown: int, rng: np.random.Generator) -> EpochPlan:

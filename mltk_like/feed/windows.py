@@ -28,8 +28,8 @@ _INAUDIBLE = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFiles:
-    """One split as files that a worker opens: paths of clip stores; label, name, family and weight of each clip, and
-    whether an engine said it.
+    """One split as files that a worker opens: paths of clip stores; label, name, family and weight of each clip,
+    whether an engine said it, and which companion word it holds (-1: none).
 
     `mined` is what `save_mined` wrote: windows of these clips that the model took for a keyword.
     """
@@ -40,6 +40,7 @@ class SplitFiles:
     families: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
     synthetic: tuple[bool, ...] = ()
+    companions: tuple[int, ...] = ()
     ambience: Path | None = None
     microphone: Path | None = None
     babble: Path | None = None
@@ -63,12 +64,14 @@ class Batch:
         features: int8 (windows, time, 1, bands).
         labels: int64 (windows,): class index.
         origins: int64 (windows,): an `Origin`; empty where nobody asks for them.
+        words: int64 (windows,): class index, or number of classes + index of the companion word; empty likewise.
         seconds: CPU seconds spent, by stage ('decode', 'augment', 'frontend').
     """
 
     features: NDArray[np.int8]
     labels: NDArray[np.int64]
     origins: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    words: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -125,7 +128,10 @@ class WindowMaker:
             seed=model.seed,
             undersample=model.undersample,
             mined_fraction=model.mined_fraction,
+            companion_fraction=model.companion_fraction,
         )
+        # One more entry for windows without a clip, whose index is -1.
+        self._companions = np.array([*(files.companions or [-1] * len(files.labels)), -1], dtype=np.int64)
         self._mined = None if files.mined is None else load_mined(files.mined)
         self._stride = model.window_stride_ms * settings.sample_rate_hz // 1000
         self._stage = Stage(
@@ -197,7 +203,7 @@ class WindowMaker:
             )
         scenes = np.empty((count, self._stage.length), dtype=np.float32)
         labels = np.empty(count, dtype=np.int64)
-        origins = np.empty(count, dtype=np.int64)
+        origins, words = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
         began = time.process_time()
         decode = 0.0
         for row in range(count):
@@ -205,6 +211,7 @@ class WindowMaker:
             plan = self._plan(number)
             labels[row] = plan.labels[place]
             origins[row] = self._origins_of(plan, slice(place, place + 1))[0]
+            words[row] = self._words_of(plan, slice(place, place + 1))[0]
             if begun is not None:
                 begun(first + row)
             try:
@@ -219,7 +226,7 @@ class WindowMaker:
             self._mask(features, first)
         masked = time.process_time() - seen
         seconds = {"decode": decode, "augment": made - began - decode + masked, "frontend": seen - made}
-        return Batch(features=features, labels=labels, origins=origins, seconds=seconds)
+        return Batch(features=features, labels=labels, origins=origins, words=words, seconds=seconds)
 
     def _plan(self, number: int) -> EpochPlan:
         """The plan of a pass; the first stays and the two latest, since batches cross from one pass to the next."""
@@ -237,6 +244,15 @@ class WindowMaker:
                 self._recipe, files.labels, lengths, number, window=size, stride=self._stride, weights=files.weights
             )
         return plan_epoch(self._recipe, files.labels, lengths, number, files.families, files.weights, mined=self._mined)
+
+    def words(self, number: int) -> NDArray[np.int64]:
+        """Class, or number of classes + companion word, of each window of a pass: int64 (windows,)."""
+        return self._words_of(self._plan(number), slice(None))
+
+    def _words_of(self, plan: EpochPlan, places: slice) -> NDArray[np.int64]:
+        """A companion word counts where all of it is heard: not where it was mined, or cut to an excerpt."""
+        companion = np.where(plan.kinds[places] == Kind.COMPANION, self._companions[plan.clips[places]], -1)
+        return np.where(companion >= 0, len(self._recipe.classes) + companion, plan.labels[places])
 
     def _origins_of(self, plan: EpochPlan, places: slice) -> NDArray[np.int64]:
         origins = self._origins[plan.clips[places]]
@@ -256,12 +272,13 @@ class WindowMaker:
             return self._surrounded(scene, rng), decode
         kind = Kind(int(plan.kinds[place]))
         is_keyword = kind is Kind.WHOLE and plan.labels[place] != self._unknown
-        clip, alone = np.zeros(0, np.float32), False
+        # A companion word is placed as keywords are.
+        clip, alone = np.zeros(0, np.float32), kind is Kind.COMPANION
         if kind is not Kind.SILENCE:
             samples = np.asarray(self._speech[int(plan.clips[place])])
             if kind is Kind.MINED and plan.ends is not None:
                 samples = cut_mined(self._stage, samples, int(plan.ends[place]))
-            elif not (is_keyword or kind is Kind.CROPPED):
+            elif kind is Kind.WHOLE and not is_keyword:
                 share = self._model.excerpt_fraction
                 alone = share > 0 and rng.random() < share
                 rate = self._stage.sample_rate_hz
