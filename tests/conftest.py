@@ -50,6 +50,8 @@ def private_folders(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch:
     if request.node.get_closest_marker("own_folders") is None:
         monkeypatch.setenv("MLTK_LIKE_CACHE", str(tmp_path / "cache"))
         monkeypatch.setenv("MLTK_LIKE_RUNS", str(tmp_path / "runs"))
+        # Nobody is asked for voices: a model's sources speak with those that are installed.
+        monkeypatch.setenv("MLTK_LIKE_KOKORO_VOICES", "http://127.0.0.1:9")
 
 
 @pytest.fixture

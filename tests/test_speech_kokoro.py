@@ -27,7 +27,8 @@ def published(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made-up voices are those that are declared; the address of the files gives nothing."""
     made_up = {name: hashlib.sha256(numbers(name)).hexdigest() for name in voices.SHA256}
     monkeypatch.setattr(voices, "SHA256", made_up)
-    monkeypatch.setenv("MLTK_LIKE_KOKORO_VOICES", NOWHERE)
+    monkeypatch.setattr(voices, "_SITE", NOWHERE)
+    monkeypatch.delenv("MLTK_LIKE_KOKORO_VOICES")
 
 
 def npm_that_packs(folder: Path, monkeypatch: pytest.MonkeyPatch, *, spoilt: str = "") -> None:

@@ -42,9 +42,13 @@ from mltk_like.data.room_sources import SimulatedRooms, impulse_responses, simul
 from mltk_like.data.skipped import Clips, Skipped
 from mltk_like.data.source import Inventory, Source
 from mltk_like.data.speech import (
+    COMPANIONS,
     SPOKEN_BY,
     SpeechSource,
     Variation,
+    companion_speech,
+    keyword_speech,
+    other_speech,
     say,
     say_parts,
     say_pseudo_words,
@@ -54,6 +58,7 @@ from mltk_like.data.speech import (
 )
 
 __all__ = [
+    "COMPANIONS",
     "DEBIAN_SPEECH",
     "DEBIAN_SPEECH_ALL",
     "SPEECH_COMMANDS_WORDS",
@@ -77,6 +82,7 @@ __all__ = [
     "SpokenWords",
     "Variation",
     "brainchip_kws_features",
+    "companion_speech",
     "debian_speech",
     "esc_10",
     "esc_50",
@@ -86,12 +92,14 @@ __all__ = [
     "generated_lock_sounds",
     "generated_noise",
     "impulse_responses",
+    "keyword_speech",
     "librispeech",
     "microphone_noise",
     "multilingual_spoken_words",
     "musan",
     "mycroft_noise",
     "mycroft_words",
+    "other_speech",
     "picovoice_commands",
     "picovoice_wake_words",
     "real_noise",

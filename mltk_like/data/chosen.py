@@ -99,6 +99,17 @@ def librispeech_texts(root: Path) -> Mapping[Path, str]:
     return texts
 
 
+def folder_texts(root: Path) -> Mapping[Path, str]:
+    """What is said in files whose folder is called by the word."""
+    return {path: path.parent.name for path in root.rglob("*.*")}
+
+
+def prefix_texts(root: Path) -> Mapping[Path, str]:
+    """What is said in files such as `computer-en-099d6097.wav`: what stands before the language."""
+    found = ((path, re.match(r"(.+?)-[a-z]{2}\b", path.name)) for path in root.rglob("*.*"))
+    return {path: match[1].replace("-", " ") for path, match in found if match}
+
+
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 

@@ -7,7 +7,7 @@ GitHub packs its archives anew now and then, so that they have no hash that last
 from collections.abc import Sequence
 from types import MappingProxyType
 
-from mltk_like.data.chosen import Chosen, Texts, digit_texts, librispeech_texts
+from mltk_like.data.chosen import Chosen, Texts, digit_texts, folder_texts, librispeech_texts, prefix_texts
 from mltk_like.data.debian.source import debian_speech
 from mltk_like.data.download import Download
 from mltk_like.data.published import speech_commands_v2
@@ -89,7 +89,9 @@ def picovoice_wake_words(*, label: str = "_unknown_", avoid: Sequence[str] = ())
         avoid: words that are left out.
     """
     url = f"{_GITHUB}/Picovoice/wake-word-benchmark/archive/refs/heads/master.zip"
-    return _chosen("Picovoice wake words", url, "Apache-2.0", label, avoid, files=("*/audio/*",), depth=2)
+    return _chosen(
+        "Picovoice wake words", url, "Apache-2.0", label, avoid, files=("*/audio/*",), depth=2, texts=folder_texts
+    )
 
 
 def picovoice_commands(*, label: str = "_unknown_", avoid: Sequence[str] = ()) -> Download:
@@ -114,7 +116,7 @@ def mycroft_words(*, label: str = "_unknown_", avoid: Sequence[str] = ()) -> Dow
     """
     return _chosen(
         "Mycroft community words", f"{_MYCROFT}/archive/refs/heads/master.zip", _MYCROFT_LICENCE, label, avoid,
-        without=("*noise*",),
+        without=("*noise*",), texts=prefix_texts,
     )  # fmt: skip
 
 
@@ -152,6 +154,7 @@ def spoken_commands(*, label: str = "_unknown_", avoid: Sequence[str] = ()) -> D
         "Speech Commands v2 words", given.url, given.licence, label, avoid, without=("_background_noise_/*",),
         group=r"^([0-9a-f]+)_nohash_", speakers="speech_commands", mirrors=given.mirrors, sha1=given.sha1,
         sha256=given.sha256, size_bytes=given.size_bytes, depth=0,
+        texts=folder_texts,
     )  # fmt: skip
 
 

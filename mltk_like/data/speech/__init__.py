@@ -10,6 +10,7 @@ who says it in `engines` and the module of each engine; how it gets to disk in `
 """
 
 from mltk_like.data.speech.engines import Engine, Manner, open_engine
+from mltk_like.data.speech.everyone import COMPANIONS, companion_speech, keyword_speech, other_speech
 from mltk_like.data.speech.export import SPOKEN_BY
 from mltk_like.data.speech.lexicon import pronounce
 from mltk_like.data.speech.morph import Morph, morph_clip
@@ -31,6 +32,7 @@ from mltk_like.data.speech.word_list import WordList
 from mltk_like.data.speech.words import Alike, find_alikes, part_of, sound_alikes
 
 __all__ = [
+    "COMPANIONS",
     "SPOKEN_BY",
     "Alike",
     "Engine",
@@ -40,9 +42,12 @@ __all__ = [
     "Utterance",
     "Variation",
     "WordList",
+    "companion_speech",
     "find_alikes",
+    "keyword_speech",
     "morph_clip",
     "open_engine",
+    "other_speech",
     "part_of",
     "pronounce",
     "pseudo_word",

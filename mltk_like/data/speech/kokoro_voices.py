@@ -103,18 +103,19 @@ def is_fetched(which: str) -> bool:
 def fetch_voices(which: str) -> None:
     """Fetch what is missing of a set of voices: file by file, or out of the npm package that carries the same files.
 
-    $MLTK_LIKE_KOKORO_VOICES names a mirror of the folder with the files.
+    $MLTK_LIKE_KOKORO_VOICES names a mirror of the folder with the files, which alone is asked then.
 
     Raises:
         DataError: neither can be had.
     """
-    site = os.environ.get("MLTK_LIKE_KOKORO_VOICES") or _SITE
+    mirror = os.environ.get("MLTK_LIKE_KOKORO_VOICES")
+    site = mirror or _SITE
     try:
         for name in voice_names(which):
             if not _file(name).is_file():
                 fetch(f"{site.rstrip('/')}/{name}.bin", _file(name), sha256=SHA256[name], retries=1, progress=False)
     except DataError as error:
-        if is_offline() or shutil.which("npm") is None:
+        if mirror or is_offline() or shutil.which("npm") is None:
             raise
         _from_package(which, error)
 

@@ -1,0 +1,186 @@
+"""Speech by every engine that can be had: what a detector that is to hear people is trained on.
+
+An engine that is not installed is left out. Where Kokoro's English voices cannot be fetched, its Japanese ones speak,
+whose "alexa" is hardly one: a warning says so.
+"""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from types import MappingProxyType
+
+from mltk_like.data.fetch import is_offline
+from mltk_like.data.speech.engines import open_engine
+from mltk_like.data.speech.source import SpeechSource
+from mltk_like.data.speech.spoken import say, say_parts, say_pseudo_words, say_random, say_sound_alikes
+from mltk_like.errors import DataError, MltkLikeError
+from mltk_like.paths import cache_dir
+
+logger = logging.getLogger(__name__)
+
+COMPANIONS = (
+    "computer", "jarvis", "bed", "cat", "happy",
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine",
+)  # fmt: skip
+"""Words of which many people's recordings are published: Picovoice's wake words, Speech Commands, spoken digits."""
+
+# Kokoro has most voices and costs most time; hibari and joe are one voice each.
+_NEURAL: Mapping[str, float] = MappingProxyType(
+    {"kokoro:en": 0.55, "kokoro:accents": 0.2, "hibari": 0.13, "piper": 0.12}
+)
+_NEURAL_ALIKE: Mapping[str, float] = MappingProxyType(
+    {"kokoro:en": 0.3, "kokoro:accents": 0.1, "hibari": 0.35, "piper": 0.25}
+)
+_KOKORO: Mapping[str, float] = MappingProxyType({"kokoro:en": 1.0, "kokoro:accents": 1.0})
+# Engines of other makes: what they have in common with the neural ones is the word.
+_OTHERS: Mapping[str, float] = MappingProxyType({"pico": 1.0, "flite": 1.5, "festival": 0.5})
+_FOREIGN: Mapping[str, float] = MappingProxyType({"pico:de": 1.0, "pico:es": 1.0, "pico:fr": 1.0, "pico:it": 1.0})
+_MANY = "piper:libritts_r"  # 904 speakers, CC BY 4.0, a download
+
+
+def keyword_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[SpeechSource]:
+    """A keyword by everyone who can speak here: natural voices, mixtures of them, and morphs of both.
+
+    Args:
+        word: a word or phrase.
+        label: class of the clips.
+        count: clips, about; a quarter of them more where Piper's 904 LibriTTS-R speakers can be fetched.
+        seed: another seed gives other clips.
+
+    Raises:
+        SettingError: no text, or a count below 1.
+    """
+    neural = _part(0.78, count)
+    given = {"label": label, "seed": seed}
+    return [
+        say(word, count=neural, engines=_to_be_had(_NEURAL), morph=_morph(0.5), **given),
+        say(word, count=_part(0.25, count), engines=(_MANY,), name=f"speech '{word}' by 904 speakers", **given),
+        *(
+            say(word, count=max(count - neural, 1), engines=found, morph=_morph(0.4), name=_others(word), **given)
+            for found in _found(_OTHERS)
+        ),
+    ]
+
+
+def other_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[SpeechSource]:
+    """Everything that must not be taken for a keyword, by everyone who can speak here.
+
+    15 % sound-alikes, 3 % parts of it, 79 % random words and sentences (a tenth of them by voices of other languages),
+    3 % made-up words.
+
+    Args:
+        word: the keyword.
+        label: class of the clips.
+        count: clips, about.
+        seed: another seed gives other clips.
+    """
+    given = {"label": label, "seed": seed}
+    sources = [
+        say_sound_alikes(word, count=_part(0.096, count), engines=_to_be_had(_NEURAL_ALIKE), **given),
+        say_parts(word, count=_part(0.032, count), engines=_to_be_had(_NEURAL_ALIKE), **given),
+        say_random(count=_part(0.535, count), avoid=(word,), morph=_morph(0.2), **given),
+        say_random(
+            count=_part(0.016, count), avoid=(word,), engines=_to_be_had(_KOKORO), label=label,
+            seed=seed + 1, name="random speech of many voices",
+        ),
+        say_pseudo_words(count=_part(0.032, count), avoid=(word,), **given),
+    ]  # fmt: skip
+    for found in _found(_OTHERS):
+        morph = _morph(0.3)
+        sources += [
+            say_sound_alikes(
+                word, count=_part(0.053, count), engines=found, morph=morph, name=f"sound-alikes of {_others(word)}",
+                **given,
+            ),
+            say_random(
+                count=_part(0.16, count), avoid=(word,), engines=found, morph=morph, name=f"random {_others()}", **given
+            ),
+        ]  # fmt: skip
+    for found in _found(_FOREIGN):
+        sources.append(say_random(
+            count=_part(0.075, count), avoid=(word,), engines=found, label=label, seed=seed + 5,
+            name="random speech in foreign accents",
+        ))  # fmt: skip
+    return sources
+
+
+def companion_speech(
+    words: Sequence[str] = COMPANIONS, *, label: str, count: int = 200, avoid: Sequence[str] = (), seed: int = 0
+) -> list[SpeechSource]:
+    """Companion words (see a model's `companion_words`) by everyone who can speak here.
+
+    Args:
+        words: the words.
+        label: class of the clips.
+        count: clips of each.
+        avoid: words that are left out.
+        seed: another seed gives other clips.
+    """
+    neural = _part(0.75, count)
+    given = {"label": label, "seed": seed}
+    sources = []
+    for word in (word for word in words if word not in avoid):
+        sources.append(
+            say(
+                word,
+                count=neural,
+                engines=_to_be_had(_NEURAL),
+                morph=_morph(1 / 3),
+                name=f"companion '{word}'",
+                **given,
+            )
+        )
+        sources += [
+            say(word, count=max(count - neural, 1), engines=found, name=f"companion {_others(word)}", **given)
+            for found in _found(_OTHERS)
+        ]
+    return sources
+
+
+def _part(share: float, count: int) -> int:
+    return max(round(share * count), 1)
+
+
+def _others(word: str = "") -> str:
+    return f"speech '{word}' of other makes" if word else "speech of other makes"
+
+
+def _to_be_had(engines: Mapping[str, float]) -> Mapping[str, float]:
+    """The engines, with Kokoro's own five voices in place of those that cannot be fetched."""
+    if _has_kokoro_voices(str(cache_dir()), is_offline()):
+        return engines
+    kokoro = sum(share for name, share in engines.items() if name in _KOKORO)
+    return {"kokoro": kokoro, **{name: share for name, share in engines.items() if name not in _KOKORO}}
+
+
+@lru_cache(maxsize=4)
+def _has_kokoro_voices(cache: str, off: bool) -> bool:
+    """Asked once for each cache, with the network or without: the answer takes a while where there is none."""
+    try:
+        for name in _KOKORO:
+            open_engine(name).check()
+    except DataError as error:
+        logger.warning("Kokoro's English voices cannot be had, Japanese ones speak: %s", error.message)
+        return False
+    return True
+
+
+def _found(engines: Mapping[str, float]) -> Iterator[Mapping[str, float]]:
+    """Those of the engines that are installed, with their shares; nothing where none is."""
+    found = {name: share for name, share in engines.items() if _speaks(name)}
+    if found:
+        yield found
+
+
+def _speaks(specification: str) -> bool:
+    try:
+        open_engine(specification).check()
+    except MltkLikeError:
+        return False
+    return True
+
+
+def _morph(share: float) -> float:
+    """The share of morphs, where the vocoder is installed."""
+    return share if find_spec("pyworld") else 0.0

@@ -1,0 +1,68 @@
+"""Speech by every engine that can be had."""
+
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from mltk_like.data import COMPANIONS, companion_speech, keyword_speech, other_speech
+from mltk_like.data.speech import SpeechSource, everyone
+
+FOUND = ("pico", "flite", "pico:de")
+
+
+@pytest.fixture(autouse=True)
+def engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two engines of other makes are installed, and the vocoder."""
+    monkeypatch.setattr(everyone, "_speaks", lambda name: name in FOUND)
+    monkeypatch.setattr(everyone, "find_spec", lambda name: sys)
+
+
+def shares(sources: Sequence[SpeechSource]) -> dict[str, float]:
+    """Clips of each engine."""
+    clips: dict[str, float] = {}
+    for source in sources:
+        total = sum(share for _, share in source.engines)
+        for name, share in source.engines:
+            clips[name] = clips.get(name, 0) + source.count * share / total
+    return clips
+
+
+@pytest.mark.parametrize("voices", [True, False])
+def test_a_keyword_is_said_by_all_that_are_found_and_most_by_kokoro(
+    voices: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(everyone, "_has_kokoro_voices", lambda cache, off: voices)
+    by = shares(keyword_speech("alexa", label="alexa", count=1000))
+    kokoro = {"kokoro:en", "kokoro:accents"} if voices else {"kokoro"}
+    assert set(by) == {*kokoro, "hibari", "piper", "piper:libritts_r", "pico", "flite"}
+    assert sum(by[name] for name in kokoro) == pytest.approx(0.78 * 750, abs=1)
+    assert sum(by.values()) == 1250
+
+
+def test_others_are_as_many_as_asked_for_and_one_in_seven_sounds_like_the_keyword() -> None:
+    sources = other_speech("alexa", label="_unknown_", count=10_000)
+    assert {source.label for source in sources} == {"_unknown_"}
+    assert sum(source.count for source in sources) == pytest.approx(10_000, rel=0.02)
+    assert len({source.name for source in sources}) == len(sources)
+    alike = sum(source.count for source in sources if "sound-alikes" in source.name)
+    assert alike == pytest.approx(1500, abs=20)
+
+
+def test_without_other_makes_and_vocoder_there_are_the_usual_voices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(everyone, "_speaks", lambda name: False)
+    monkeypatch.setattr(everyone, "find_spec", lambda name: None)
+    sources = [
+        *keyword_speech("alexa", label="alexa", count=100),
+        *other_speech("alexa", label="_unknown_", count=100),
+        *companion_speech(["cat"], label="_unknown_", count=10),
+    ]
+    assert not any(source.morph for source in sources)
+    assert not {"pico", "flite"} & set(shares(sources))
+
+
+def test_companions_are_said_as_they_are_and_the_keyword_is_none_of_them() -> None:
+    sources = companion_speech(label="_unknown_", count=20, avoid=("jarvis",))
+    texts = {getattr(source.texts, "texts") for source in sources}  # noqa: B009
+    assert texts == {(word,) for word in COMPANIONS if word != "jarvis"}
+    assert sum(source.count for source in sources) == 20 * (len(COMPANIONS) - 1)
