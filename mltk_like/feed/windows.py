@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.audio.frontend import Frontend
+from mltk_like.data.clip import Clip
 from mltk_like.data.noise_bank import NoiseBank
 from mltk_like.errors import DataError, MltkLikeError, SettingError, ToolError
 from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_cuts, plan_epoch, unknown_class
@@ -26,7 +27,10 @@ _INAUDIBLE = 1e-4
 
 @dataclass(frozen=True, kw_only=True)
 class SplitFiles:
-    """One split as files that a worker opens: paths of clip stores; label, name, family and weight of each clip."""
+    """One split as files that a worker opens: paths of clip stores; label, name, family and weight of each clip.
+
+    `streams` are clips that no window is made of: they are heard as streams, from their own files.
+    """
 
     speech: Path
     labels: tuple[str, ...]
@@ -37,6 +41,7 @@ class SplitFiles:
     microphone: Path | None = None
     babble: Path | None = None
     rooms: Path | None = None
+    streams: tuple[Clip, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,8 @@ from mltk_like.data.split import Splits
 from mltk_like.errors import ModelError, ToolError
 from mltk_like.feed.copies import open_feed
 from mltk_like.feed.dataset import collect, open_split
-from mltk_like.feed.pool import Feed, Task, default_workers
+from mltk_like.feed.pool import default_workers
+from mltk_like.feed.streams import with_streams
 from mltk_like.feed.windows import SplitFiles, WindowMaker
 from mltk_like.loader import find_model, load_file
 from mltk_like.metrics.plots import plot_history
@@ -32,12 +33,13 @@ from mltk_like.paths import portable, unportable, write_bytes, write_text
 from mltk_like.run import Run, create_run, find_run, pack, process_is_alive, run_name
 from mltk_like.run import publish as publish_archive
 from mltk_like.settings import from_json, to_json
-from mltk_like.tflite import summarize_tflite
+from mltk_like.tflite import read_parameters, summarize_tflite
 from mltk_like.training.class_weights import check_class_weights, class_weights
-from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, to_tflite
-from mltk_like.training.fit import CHECKPOINT, FitResult, Validation
+from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, stamp, to_tflite
+from mltk_like.training.fit import CHECKPOINT, FitResult
 from mltk_like.training.low_bit import fit_net
 from mltk_like.training.schedule import make_schedule
+from mltk_like.training.validation import make_validation
 from mltk_like.verbs.augmented import Augmented, worker_overrides
 from mltk_like.verbs.building import build_net
 from mltk_like.verbs.data import offline_note, splits_summary
@@ -196,6 +198,8 @@ class _Job:
             self.model, own=own, test=self.test, workers=workers, strict=self.strict, progress=self.progress
         )
         dataset = earlier.in_place(dataset)
+        if not self.test:
+            dataset = with_streams(self.model, dataset, workers=workers, progress=self.progress)
         self.problems = dataset.problems
         self.run.update(problems=list(dataset.problems))
         if dataset.skipped:
@@ -219,7 +223,7 @@ class _Job:
         model = self.model
         overrides = worker_overrides(model)
         plan = WindowMaker(model, files["training"])
-        validation = self._validation(files["validation"], overrides)
+        validation = make_validation(model, files["validation"], workers=self.workers, overrides=overrides)
         schedule = make_schedule(model, len(plan))
         self.reporter.say(
             f"{len(plan)} windows a pass, {schedule.total_steps} steps of {model.batch_size} "
@@ -240,18 +244,6 @@ class _Job:
             )
         self._save_history(fitted)
         return net, fitted, validation.features
-
-    def _validation(self, files: SplitFiles, overrides: dict[str, Any]) -> Validation:
-        model = self.model
-        size = model.batch_size
-        tasks = [Task(first=first, count=size) for first in range(0, model.validation_windows, size)]
-        with Feed(model, files, workers=self.workers, overrides=overrides) as feed:
-            batches = list(feed.batches(tasks))
-        return Validation(
-            features=np.concatenate([batch.features for batch in batches]),
-            labels=np.concatenate([batch.labels for batch in batches]),
-            detected=np.array([not name.startswith("_") for name in model.classes]),
-        )
 
     def _save_history(self, fitted: FitResult) -> None:
         self.run.write_json("train/history.json", {"best_epoch": fitted.best_epoch, "history": fitted.history})
@@ -274,20 +266,29 @@ class _Job:
             temporary.replace(self.run.file(suffix))
         save_calibration(windows[:CALIBRATION_WINDOWS], self.run.folder / CALIBRATION_FILE)
         tflite = embed(to_tflite(net, windows), self.model)
-        write_bytes(self.run.file(".tflite"), tflite)
+        self._write_tflite(tflite)
         write_text(self.run.file(".keras.summary.txt"), f"{keras_summary(net, self.run.name)}\n")
-        write_text(self.run.file(".tflite.summary.txt"), f"{summarize_tflite(tflite, name=self.run.name)}\n")
         self.reporter.say(f"converted: {portable(self.run.file('.tflite'))}, {len(tflite) / 1000:.1f} kB")
         return tflite
 
+    def _write_tflite(self, data: bytes) -> None:
+        write_bytes(self.run.file(".tflite"), data)
+        write_text(self.run.file(".tflite.summary.txt"), f"{summarize_tflite(data, name=self.run.name)}\n")
+
     def evaluate(self, net: Any, tflite: bytes, files: SplitFiles, splits: Splits) -> dict[str, EvaluationResult]:
-        """Judge float and int8 model on the test voices."""
-        results = evaluate_nets(
-            self.model, self.run.name, {"keras": net, "tflite": tflite}, files, splits.test, progress=self.progress
-        )
+        """Judge float and int8 model on the test voices, and store the threshold that this gives."""
+        results, chosen = evaluate_nets(
+            self.model, self.run.name, {"keras": net, "tflite": tflite}, files, splits.test,
+            target=self.model.target_false_accepts_per_hour, progress=self.progress,
+        )  # fmt: skip
+        if chosen is not None and chosen.sensitivity is not None:
+            parameters = chosen.sensitivity.in_place_of(read_parameters(tflite))
+            self._write_tflite(stamp(tflite, parameters, self.model.description))
         for kind, result in results.items():
             write_evaluation(result, self.run.folder / "eval" / kind)
             self.reporter.say(f"\n{result}")
+        if chosen is not None:
+            self.reporter.say(f"\n{chosen}")
         return results
 
     def profile(self, tflite: bytes) -> Profile:

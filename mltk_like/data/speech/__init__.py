@@ -18,6 +18,7 @@ from mltk_like.data.speech.pseudo import pseudo_word
 from mltk_like.data.speech.source import SpeechSource
 from mltk_like.data.speech.spoken import (
     say,
+    say_for_hours,
     say_parts,
     say_pseudo_words,
     say_random,
@@ -45,6 +46,7 @@ __all__ = [
     "pseudo_word",
     "random_phrase",
     "say",
+    "say_for_hours",
     "say_parts",
     "say_pseudo_words",
     "say_random",
