@@ -209,7 +209,7 @@ def test_synthetic_voices_are_called_so() -> None:
         ("kokoro", "piper"),
     )
     counted, spoken = found.sentences()
-    assert "3.50 h: 3.00 h of synthetic speech, 2.00 h made for this alone" in counted
+    assert "3.50 h: 3.00 h of synthetic speech (2.00 h of it made for this alone, " in counted
     assert spoken.startswith(
         "All 2 clips with the word are spoken by synthetic voices (kokoro, piper). People are missed"
     )

@@ -36,10 +36,11 @@ class Voices:
         """What a reader must know of it; nothing where no engine spoke."""
         found = []
         if self.hours and self.synthetic_hours:
-            alone = f", {self.stream_hours:.2f} h made for this alone in voices that training may have heard"
+            alone = f" ({self.stream_hours:.2f} h of it made for this alone, in voices that training may have heard)"
+            other = self.hours - self.synthetic_hours
             found.append(
                 f"False accepts were counted in {self.hours:.2f} h: {self.synthetic_hours:.2f} h of synthetic speech"
-                f"{alone if self.stream_hours else ''}, {self.hours - self.synthetic_hours:.2f} h of other recordings. "
+                f"{alone if self.stream_hours else ''} and {other:.2f} h of other recordings. "
                 "In rooms where people talk expect other rates."
             )
         if self.synthetic_positives:
