@@ -66,8 +66,11 @@ class TrainMixin(Settings, declares=True):
         int, Meta(ge=0, description="end after so many epochs without a better checkpoint; 0: never")
     ] = 0
     rank_by: Annotated[
-        Literal["misses", "accuracy"],
-        Meta(description="what the best checkpoint has: least misses at few false accepts, or most right answers"),
+        Literal["misses", "streams", "accuracy"],
+        Meta(
+            description="what the best checkpoint has: least misses at few false windows, least misses at few false "
+            "accepts an hour of streams, or most right answers"
+        ),
     ] = "misses"
     low_bit: Annotated[
         LowBit | None,
@@ -106,6 +109,19 @@ class DatasetMixin(Settings, declares=True):
             ModelError: the model file does not define it.
         """
         raise ModelError(f"{type(self).__name__} has no data", "define the method sources(self) -> list of sources")
+
+    def stream_sources(self, split: str, hours: float) -> Sequence["Source"]:
+        """Sources of sound without the keywords that is heard as a stream, and in nothing else.
+
+        Default: talk in a cheap voice (`data.say_for_hours`) where the keywords are synthetic speech, else none.
+
+        Args:
+            split: 'test' (the model is judged on it) or 'validation' (its checkpoints are ranked by it).
+            hours: that the split's own clips lack.
+        """
+        from mltk_like.data.talk import talk_for
+
+        return talk_for(self.sources(), split, hours)
 
 
 class AudioDatasetMixin(DatasetMixin, declares=True):
@@ -173,6 +189,9 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
         bool, Meta(description="with window_stride_ms: of each class as many windows as the rarest has, drawn afresh")
     ] = False
     validation_windows: Annotated[int, Meta(ge=10, description="augmented windows that rank the checkpoints")] = 4000
+    validation_hours: Annotated[
+        float, Meta(gt=0, le=1, description="sound without the keywords that ranks them where rank_by is 'streams'")
+    ] = 1.0
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -229,6 +248,14 @@ class EvaluateMixin(Settings, declares=True):
     evaluate_false_accepts_per_hour: Annotated[
         tuple[float, ...], Meta(description="rates at which misses are reported")
     ] = (0.1, 0.5, 1.0, 2.0)
+    evaluate_hours: Annotated[
+        float,
+        Meta(ge=0, description="sound without the keywords that a training is judged on at least; see stream_sources"),
+    ] = 6.0
+    target_false_accepts_per_hour: Annotated[
+        Annotated[float, Meta(gt=0)] | None,
+        Meta(description="rate at which a training sets the threshold, where enough was heard; none: never"),
+    ] = 0.5
     evaluate_snr_db: Annotated[
         float, Meta(description="signal-to-noise ratio of the noisy half of the report, in dB")
     ] = 10.0

@@ -1,12 +1,23 @@
 """The figure that ranks checkpoints."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import toys
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from toys import write_toy
 
+import mltk_like as mltk
+from mltk_like.audio import FrontendSettings
+from mltk_like.errors import DataError
 from mltk_like.training.ranking import FALSE_SHARES, missed_share
+from mltk_like.training.stream_ranking import RankingStream, loudest
+
+pytest_plugins = ["toy_fixtures"]
+pytestmark = toys.TENSORFLOW_WARNINGS
 
 DETECTED = np.array([True, False])
 
@@ -61,3 +72,67 @@ def test_better_scores_never_rank_worse(seed: int, keywords: int, others: int) -
     assert 0 <= before <= 1
     assert missed_share(*windows(np.minimum(own + 0.1, 1), false), DETECTED) <= before
     assert missed_share(*windows(own, false * 0.9), DETECTED) <= before
+
+
+def test_the_loudest_moments_of_a_stream_are_apart() -> None:
+    levels = np.array([0.1, 0.9, 0.8, 0.2, 0.7, np.nan], np.float32)
+    assert loudest(levels, 3, 1) == [np.inf, pytest.approx(0.9), pytest.approx(0.2)]
+    assert loudest(levels[:5], 2, 0) == [pytest.approx(0.9), pytest.approx(0.8)]
+    assert loudest(levels[:5], 2, 9) == [pytest.approx(0.9), -np.inf]
+
+
+SETTINGS = FrontendSettings(
+    sample_rate_hz=8000, sample_length_ms=400, window_size_ms=32, window_step_ms=20, filterbank_n_channels=8,
+    filterbank_upper_band_limit=3800.0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stream() -> RankingStream:
+    """An hour of noise with three bursts."""
+    rng = np.random.default_rng(1)
+    blocks = [(rng.standard_normal(8000 * 60) * 20).astype(np.int16) for _ in range(60)]
+    for number, factor in enumerate((5, 25, 125)):
+        blocks[20 * number + 5][:8000] *= factor
+    return RankingStream(SETTINGS, blocks, 1000)
+
+
+def loudness(windows: np.ndarray) -> np.ndarray:
+    """A net that hears how loud a window is."""
+    level = (windows.astype(np.float32).mean(axis=(1, 2, 3)) + 128) / 255
+    return np.stack([level, 1 - level], axis=1)
+
+
+def test_misses_are_counted_where_false_accepts_are_few(stream: RankingStream) -> None:
+    assert stream.hours == pytest.approx(1.0, rel=1e-3)
+    heard = stream._levels(loudness, DETECTED)
+    highest = loudest(heard, 4, 5)
+    assert highest == sorted(set(highest), reverse=True)
+    # None, one and two false accepts in the hour: a word between two bursts is found from some rate on.
+    own = np.array([2.0, *(np.mean(highest[n : n + 2]) for n in range(3))], np.float32)
+    assert stream.missed_share(loudness, own, DETECTED) == pytest.approx((3 / 4 + 2 / 4 + 1 / 4) / 3)
+
+
+def test_a_net_that_diverged_misses_all(stream: RankingStream) -> None:
+    def nothing(windows: np.ndarray) -> np.ndarray:
+        return np.full((len(windows), 2), np.nan, np.float32)
+
+    assert stream.missed_share(nothing, np.full(3, 0.9, np.float32), DETECTED) == 1.0
+    assert stream.missed_share(loudness, np.full(3, np.nan, np.float32), DETECTED) == 1.0
+
+
+def test_too_little_sound_is_refused() -> None:
+    with pytest.raises(DataError, match="no sound without the keywords"):
+        RankingStream(SETTINGS, [np.zeros(800, np.int16)], 1000)
+
+
+def test_a_training_is_ranked_by_its_stream(
+    shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write_toy(tmp_path / "models", settings="epochs = 2\nsteps_per_epoch = 2\nrank_by = 'streams'")
+    result = mltk.train(str(path), workers=0, progress=False, evaluate=False)
+    misses = result.history["val_stream_misses"]
+    assert len(misses) == 2
+    assert misses[result.best_epoch - 1] == min(misses)
+    assert "val_stream_misses" in (result.folder / "train" / "history.json").read_text()

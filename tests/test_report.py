@@ -210,6 +210,16 @@ def test_enough_hours_need_no_warning(run_folder: Path) -> None:
     assert result.pictures == ("det.png",)
 
 
+def test_synthetic_voices_are_named_on_top(run_folder: Path) -> None:
+    voices = {"positives": 75, "synthetic_positives": 75, "hours": 6.0, "synthetic_hours": 5.5, "engines": ["kokoro"]}
+    change(run_folder, lambda found: found.update(voices=voices))
+    warnings = "\n".join(mltk.report(run_folder, progress=False).warnings)
+    assert (
+        "All 75 clips with the word are spoken by synthetic voices (kokoro). People are missed more often" in warnings
+    )
+    assert "counted in 6.00 h: 5.50 h of synthetic speech and 0.50 h of other recordings" in warnings
+
+
 def test_worst_cases_can_be_heard(run_folder: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     write_wav(tmp_path / "word.wav", toys.beep(rng), toys.RATE)
@@ -319,6 +329,7 @@ def test_settings_and_parameters_that_were_changed(run_folder: Path, tmp_path: P
         lambda found: found.update(streams={}),
         lambda found: found.update(streams=[1]),
         lambda found: found.update(windows="none"),
+        lambda found: found.update(voices={"hours": "many"}),
         lambda found: found.update(windows=windows([[1]])),
         lambda found: found.update(windows=windows([[1, -1], [10**30, 0]])),
         lambda found: found["streams"]["clean"]["curve"].update(positives=-1),

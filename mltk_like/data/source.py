@@ -13,6 +13,8 @@ from mltk_like.errors import SettingError
 NOISE_LABEL = "_noise_"
 MICROPHONE_LABEL = "_microphone_"
 ROOM_LABEL = "_room_"
+# Label of sound without a keyword that is heard as a stream when a model is judged: in no window, babble or class.
+STREAM_LABEL = "_stream_"
 
 
 @runtime_checkable

@@ -15,6 +15,7 @@ from mltk_like.evaluation.result import LISTED, EvaluationResult
 from mltk_like.evaluation.streams import GAP_S, LEAD_S, ScoredStream, StreamScorer, word_end_s
 from mltk_like.evaluation.subject import Subject
 from mltk_like.evaluation.testset import TestSet
+from mltk_like.evaluation.voices import voices_of
 from mltk_like.feed.windows import Batch
 from mltk_like.metrics import (
     Event,
@@ -175,6 +176,7 @@ def judge(
         worst_misses=_worst(_misses(scored, traces, thresholds)),
         loudest_false_accepts=_loudest(tests.negatives, events),
         peaks=peaks,
+        voices=voices_of(tests.clips, tests.negatives, _seconds(scored)),
     )
 
 

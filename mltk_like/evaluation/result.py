@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mltk_like.evaluation.details import FalseAccept, FalseAcceptsOf, Latency, Miss, MissesOf
 from mltk_like.evaluation.subject import ENGINES
+from mltk_like.evaluation.voices import Voices
 from mltk_like.low_bit.report import LowBitReport
 from mltk_like.metrics import ClassificationReport, StreamCurve, curve_summary, curve_table
 from mltk_like.metrics.plots import plot_stream_curve
@@ -40,6 +41,7 @@ class EvaluationResult:
         worst_misses: the words that were missed by most, at most 50.
         loudest_false_accepts: those with the highest scores, at most 50.
         low_bit: what low-bit training came to; None for other models.
+        voices: how much of what was heard is synthetic speech; None: not known.
         peaks: int64 (clips,) by condition: each positive clip is found at the thresholds below.
     """
 
@@ -58,6 +60,7 @@ class EvaluationResult:
     worst_misses: tuple[Miss, ...] = ()
     loudest_false_accepts: tuple[FalseAccept, ...] = ()
     low_bit: LowBitReport | None = None
+    voices: Voices | None = None
     peaks: Mapping[str, NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
@@ -84,13 +87,16 @@ class EvaluationResult:
             "loudest_false_accepts": [event.to_dict() for event in self.loudest_false_accepts],
             "windows": self.windows.to_dict() if self.windows else None,
             "low_bit": self.low_bit.to_dict() if self.low_bit else None,
+            "voices": self.voices.to_dict() if self.voices else None,
         }
 
     def __str__(self) -> str:
         lines = [f"{self.name}, {ENGINES[self.kind]}, on {self.data}"]
         for name, curve in self.curves.items():
             lines += ["", f"{self.label!r}, {name}:", curve_table(curve, self.rates), *self._at_own(name, curve)]
-        lines += [f"false accepts within {self.merge_ms} ms are one", *self._breakdown(), *self._lists()]
+        lines += [f"false accepts within {self.merge_ms} ms are one"]
+        lines += self.voices.sentences() if self.voices else []
+        lines += [*self._breakdown(), *self._lists()]
         if self.windows:
             lines += ["", f"{self.windows.count} single windows, augmented as in training:", str(self.windows)]
         if self.low_bit:

@@ -88,6 +88,15 @@ class Sensitivity:
                     values[f"{key}.misses_percent{suffix}"] = round(100 * point.misses_fraction, 2)
         return values
 
+    def in_place_of(self, old: Mapping[str, Any]) -> dict[str, Any]:
+        """A model's parameters with these; what an earlier search left, and a list of thresholds, must go."""
+        kept = {
+            name: value
+            for name, value in old.items()
+            if not name.startswith("sensitivity.") and name != "detection_threshold_list"
+        }
+        return {**kept, **self.to_parameters()}
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
         return {

@@ -117,6 +117,8 @@ def from_split(
         rate: sample rate of the front end in Hz.
         snrs_db: signal-to-noise ratio of each noisy condition.
         split: its name.
+
+    The split's streams are negatives too; they are read from their files, block by block.
     """
     store = ClipStore(files.speech)
     bank = open_noise_bank(files)
@@ -128,14 +130,18 @@ def from_split(
 
     wanted = [index for index, name in enumerate(files.labels) if name in labels]
     others = [index for index, name in enumerate(files.labels) if name not in labels and name.startswith("_")]
+
+    def read(number: int) -> Iterable[Int16]:
+        return [store[others[number]]] if number < len(others) else _stretch(files.streams[number - len(others)], rate)
+
     return TestSet(
         description=f"{split} voices of the model's own data",
         clips=tuple(every[index] for index in wanted),
         samples=[store[index] for index in wanted],
         noise=noise,
         snrs_db=tuple(snrs_db),
-        negatives=tuple(every[index] for index in others),
-        read=lambda number: [store[others[number]]],
+        negatives=(*(every[index] for index in others), *files.streams),
+        read=read,
         sample_rate_hz=rate,
     )
 
@@ -207,6 +213,17 @@ def _find(folder: Path, group: GroupRule, labels: Sequence[str] = ()) -> list[Cl
             Clip(path=path, label=label, group=group_of(path.absolute(), group, folder.absolute()), source=source)
         )
     return clips
+
+
+def _stretch(clip: Clip, rate: int) -> Iterator[Int16]:
+    """The samples of a clip in blocks, from its file."""
+    begin, end = round(clip.start_s * rate), None if clip.end_s is None else round(clip.end_s * rate)
+    heard = 0
+    for block in stream_audio(clip.path, rate):
+        yield block[max(begin - heard, 0) : None if end is None else max(end - heard, 0)]
+        heard += len(block)
+        if end is not None and heard >= end:
+            return
 
 
 def _decode(clips: Sequence[Clip], rate: int, progress: bool) -> ClipStore | Sequence[Int16]:

@@ -18,11 +18,20 @@ from mltk_like.data.noise import babble, room_impulse_response
 from mltk_like.data.own import restrained
 from mltk_like.data.rooms import recorded_response
 from mltk_like.data.skipped import Clips, Skipped, of_labels, problem_of, report, skipped_of
-from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL, Remakable, Source, checked_sources
+from mltk_like.data.source import (
+    MICROPHONE_LABEL,
+    NOISE_LABEL,
+    ROOM_LABEL,
+    STREAM_LABEL,
+    Remakable,
+    Source,
+    checked_sources,
+)
 from mltk_like.data.split import Splits, split_by_group
 from mltk_like.errors import DataError, SettingError
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.store import ClipStore, build_store, store_samples
+from mltk_like.feed.streams import all_stream_sources
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.paths import atomic_path, cache_dir
@@ -152,7 +161,7 @@ def restore(model: AudioDatasetMixin, clips: Sequence[Clip], *, progress: bool =
     """
     missing = {clip.path for clip in clips if not clip.path.is_file()}
     if missing:
-        for source in checked_sources(model.sources()):
+        for source in (*checked_sources(model.sources()), *all_stream_sources(model)):
             if isinstance(source, Remakable):
                 source.remake(missing, progress=progress)
     return all(path.is_file() for path in missing)
@@ -161,7 +170,8 @@ def restore(model: AudioDatasetMixin, clips: Sequence[Clip], *, progress: bool =
 def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, progress: bool = True) -> SplitFiles:
     """Decode one split into memory-mapped files: speech, noise, babble of its own voices, rooms.
 
-    The rooms are those of the clips with the label `_room_`; where there are none they are generated.
+    The rooms are those of the clips with the label `_room_`; where there are none they are generated. Clips with the
+    label `_stream_` are read from their files as they are heard.
 
     Clips that cannot be read are left out with a warning.
 
@@ -170,7 +180,8 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
     """
     rate = model.frontend.sample_rate_hz
     by_label = {label: [clip for clip in clips if clip.label == label] for label in _SOUNDS}
-    speech = [clip for clip in clips if clip.label not in _SOUNDS]
+    streams = tuple(clip for clip in clips if clip.label == STREAM_LABEL)
+    speech = [clip for clip in clips if clip.label not in (*_SOUNDS, STREAM_LABEL)]
     store = build_store(speech, rate, progress=progress)
     if speech and not len(store):
         raise DataError(f"none of the {len(speech)} clips can be read", str(store.skipped[0]))
@@ -190,6 +201,7 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
         microphone=noise[MICROPHONE_LABEL],
         babble=_babble_file(store.path, len(store), rate, model.babble_minutes, seed) if len(store) else None,
         rooms=_given_rooms_file(by_label[ROOM_LABEL], rate) or _rooms_file(rate, seed),
+        streams=streams,
     )
 
 

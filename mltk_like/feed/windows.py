@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.audio.frontend import Frontend
+from mltk_like.data.clip import Clip
 from mltk_like.data.noise_bank import NoiseBank
 from mltk_like.errors import DataError, MltkLikeError, SettingError, ToolError
 from mltk_like.feed.mined import load_mined
@@ -31,7 +32,8 @@ class SplitFiles:
     """One split as files that a worker opens: paths of clip stores; label, name, family and weight of each clip,
     whether an engine said it, and which companion word it holds (-1: none).
 
-    `mined` is what `save_mined` wrote: windows of these clips that the model took for a keyword.
+    `mined` is what `save_mined` wrote: windows of these clips that the model took for a keyword. `streams` are clips
+    that no window is made of: they are heard as streams, from their own files.
     """
 
     speech: Path
@@ -46,6 +48,7 @@ class SplitFiles:
     babble: Path | None = None
     rooms: Path | None = None
     mined: Path | None = None
+    streams: tuple[Clip, ...] = ()
 
 
 class Origin(IntEnum):

@@ -17,6 +17,7 @@ from mltk_like.mixins import TrainMixin
 from mltk_like.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from mltk_like.training.ranking import missed_share
 from mltk_like.training.schedule import Schedule
+from mltk_like.training.stream_ranking import Predict, RankingStream
 from mltk_like.training.trainer import Trainer
 
 CHECKPOINT = "checkpoint.npz"
@@ -56,13 +57,23 @@ class Validation:
         features: int8 (n, time, 1, bands).
         labels: (n,).
         detected: (classes,): which are detected.
+        stream: ranks them instead by misses at few false accepts an hour; None: they rank alone.
         by_accuracy: the best checkpoint is the one with most right answers, not the one with fewest misses.
     """
 
     features: NDArray[np.int8]
     labels: NDArray[np.int64]
     detected: NDArray[np.bool_]
+    stream: RankingStream | None = None
     by_accuracy: bool = False
+
+    def missed_along_stream(self, predict: Predict, scores: NDArray[np.float32]) -> dict[str, float]:
+        """Share of keyword windows below what the stream scores; nothing without a stream or keyword windows."""
+        keyword = self.detected[self.labels]
+        if self.stream is None or not keyword.any():
+            return {}
+        own = scores[np.arange(len(scores)), self.labels][keyword]
+        return {"val_stream_misses": self.stream.missed_share(predict, own, self.detected)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +83,8 @@ class FitResult:
     Attributes:
         history: one list of figures a name, one entry an epoch.
         best_epoch: epoch of the exported checkpoint, from 1.
-        best_score: its share of missed validation windows, or of wrong ones where accuracy ranks.
+        best_score: its share of missed validation windows (at few false windows, or at few false accepts an hour where
+            streams rank), or of wrong ones where accuracy ranks.
         steps: batches in all, earlier sessions of a resumed run included.
         seconds: wall time of this session.
         windows_per_s: windows trained on a second in this session.
@@ -196,13 +208,15 @@ def _end_epoch(
     own = np.clip(scores[np.arange(len(scores)), validation.labels], 1e-7, 1.0)
     right = float((scores.argmax(axis=1) == validation.labels).mean())
     misses = missed_share(scores, validation.labels, validation.detected)
-    score = 1.0 - right if validation.by_accuracy else misses
+    along = validation.missed_along_stream(trainer.predict, scores)
+    score = 1.0 - right if validation.by_accuracy else along.get("val_stream_misses", misses)
     figures = {
         "loss": float(loss),
         "accuracy": float(accuracy),
         "val_loss": float(-np.log(own).mean()),
         "val_accuracy": right,
         "val_misses": misses,
+        **along,
         "learning_rate": schedule.rate(state.step + len(rows) - 1),
     }
     history = {name: [*state.history.get(name, []), value] for name, value in figures.items()}
@@ -229,8 +243,8 @@ def _stop_early(model: TrainMixin, state: Checkpoint, schedule: Schedule) -> boo
 
 
 def _line(state: Checkpoint, schedule: Schedule) -> str:
-    shown = ("loss", "accuracy", "val_loss", "val_accuracy", "val_misses")
-    figures = "  ".join(f"{name} {state.history[name][-1]:.4f}" for name in shown)
+    shown = ("loss", "accuracy", "val_loss", "val_accuracy", "val_misses", "val_stream_misses")
+    figures = "  ".join(f"{name} {state.history[name][-1]:.4f}" for name in shown if name in state.history)
     epoch = len(state.history["loss"])
     best = "  *" if state.best_epoch == epoch else ""
     return f"epoch {epoch}/{schedule.epochs}  {figures}{best}"

@@ -20,6 +20,7 @@ from mltk_like.data.speech.pseudo import pseudo_word
 from mltk_like.data.speech.source import SpeechSource
 from mltk_like.data.speech.spoken import (
     say,
+    say_for_hours,
     say_parts,
     say_pseudo_words,
     say_random,
@@ -53,6 +54,7 @@ __all__ = [
     "pseudo_word",
     "random_phrase",
     "say",
+    "say_for_hours",
     "say_parts",
     "say_pseudo_words",
     "say_random",

@@ -90,32 +90,43 @@ class Parts(Texts):
 
 @dataclass(frozen=True)
 class RandomPhrases(Texts):
-    """Random words and sentences, none with one of the words to `avoid` in it."""
+    """Random words and sentences, none with one of the words to `avoid` in it; `in_a_row` of them in one clip."""
 
     avoid: tuple[str, ...] = ()
+    in_a_row: int = 1
     salt: ClassVar[int] = 4
 
     def line(self, number: int, rng: np.random.Generator) -> Line:
+        phrases = [self._phrase(rng) for _ in range(self.in_a_row)]
+        # A full stop makes a pause, across which no keyword comes together.
+        ended = [phrase if phrase[-1] in ".?!" else f"{phrase}." for phrase in phrases[:-1]]
+        return Line(text=" ".join([*ended, phrases[-1]]))
+
+    def _phrase(self, rng: np.random.Generator) -> str:
         while True:
             phrase = random_phrase(rng)
             said = "".join(_said(part.strip(".?!,")) for part in phrase.split())
             if not any(contains(said, pronounce(word)) for word in self.avoid):
-                return Line(text=phrase)
+                return phrase
 
 
 @dataclass(frozen=True)
 class PseudoWords(Texts):
-    """Made-up words in the sounds of many languages, none that sounds like one to `avoid`."""
+    """Made-up words in the sounds of many languages, none that sounds like one to `avoid`; `in_a_row` in one clip."""
 
     avoid: tuple[str, ...] = ()
+    in_a_row: int = 1
     salt: ClassVar[int] = 5
     has_text: ClassVar[bool] = False
 
     def line(self, number: int, rng: np.random.Generator) -> Line:
+        return Line(phonemes=". ".join(self._word(rng) for _ in range(self.in_a_row)))
+
+    def _word(self, rng: np.random.Generator) -> str:
         while True:
             phonemes = pseudo_word(rng)
             if not any(contains(phonemes, pronounce(word)) for word in self.avoid):
-                return Line(phonemes=phonemes)
+                return phonemes
 
 
 @lru_cache(maxsize=4)

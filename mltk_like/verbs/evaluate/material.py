@@ -13,6 +13,7 @@ from mltk_like.errors import SettingError
 from mltk_like.evaluation.subject import Subject
 from mltk_like.evaluation.testset import Recordings, TestSet, from_folders, from_split
 from mltk_like.feed.dataset import collect, open_split, restore
+from mltk_like.feed.streams import with_streams
 from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.metrics.curve import TARGETS_PER_HOUR
 from mltk_like.mixins import AudioDatasetMixin, EvaluateMixin
@@ -107,9 +108,11 @@ def _split(artifact: Artifact, model: Model, subset: str, progress: bool) -> tup
     assert isinstance(model, AudioDatasetMixin)
     manifest = artifact.read("manifest.jsonl")
     clips: Sequence[Clip] = ()
+    test = artifact.name.endswith("-test")
     if manifest:
         clips = getattr(splits_of(parse_manifest(manifest, artifact.path)), subset)
     if not clips or not restore(model, clips, progress=progress):
-        dataset = collect(model, test=artifact.name.endswith("-test"), progress=progress)
+        dataset = collect(model, test=test, progress=progress)
+        dataset = dataset if test else with_streams(model, dataset, progress=progress)
         clips = getattr(dataset.splits, subset)
     return clips, open_split(model, clips, seed=getattr(model, "seed", 0), progress=progress)

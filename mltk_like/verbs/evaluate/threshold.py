@@ -95,7 +95,7 @@ def find_threshold(
         normalise=normalise,
     )
     published = None if isinstance(model, str | Path) and Path(model).is_dir() else _published(model, artifact)
-    parameters = _parameters(artifact, found)
+    parameters = found.in_place_of(read_parameters(artifact.tflite()))
     changes = set_parameters(artifact, parameters)
     if published is not None:
         set_parameters(published, parameters)
@@ -103,17 +103,6 @@ def find_threshold(
         write_evaluation(result, output)
     path = published.path if published else None
     return ThresholdResult(sensitivity=found, evaluation=result, changes=changes, published=path)
-
-
-def _parameters(artifact: Artifact, found: Sensitivity) -> dict[str, Any]:
-    """The model's parameters with what was found; what an earlier search left, and a list of thresholds, must go."""
-    old = read_parameters(artifact.tflite())
-    kept = {
-        name: value
-        for name, value in old.items()
-        if not name.startswith("sensitivity.") and name != "detection_threshold_list"
-    }
-    return {**kept, **found.to_parameters()}
 
 
 def _published(model: Model | str | Path, artifact: Artifact) -> Artifact | None:

@@ -8,6 +8,7 @@ from typing import Any
 from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.data.clip import Clip
 from mltk_like.errors import ModelError
+from mltk_like.evaluation.chosen import ChosenThreshold, choose_threshold
 from mltk_like.evaluation.comparison import Comparison, compare
 from mltk_like.evaluation.judge import judge, score_tests
 from mltk_like.evaluation.labelled import LabelledResult, judge_labelled
@@ -156,9 +157,12 @@ def evaluate_nets(
     files: SplitFiles,
     clips: Sequence[Clip] = (),
     *,
+    target: float | None = None,
     progress: bool = True,
-) -> dict[str, EvaluationResult]:
+) -> tuple[dict[str, EvaluationResult], ChosenThreshold | None]:
     """Judge several forms of one model ('keras': a net, 'tflite': bytes) on its test voices, with the same audio.
+
+    All forms are judged at the threshold that the int8 model has for the target, where one was found.
 
     Args:
         model: the specification.
@@ -166,12 +170,15 @@ def evaluate_nets(
         nets: by form.
         files: the test split.
         clips: those that it was opened with; without them neither files nor voices of the clips are known.
+        target: false accepts an hour that the threshold is to be set for; none: the model's own threshold.
         progress: show bars.
+
+    Returns:
+        The results by form, and which threshold was chosen; None without a target.
     """
     material = own_material(model, files, clips, snrs_db=(model.evaluate_snr_db,))
-    results = {}
-    for kind, net in nets.items():
-        subject = Subject(
+    subjects = {
+        kind: Subject(
             name=name,
             kind=kind,
             score=make_scorer(net, kind),
@@ -180,6 +187,15 @@ def evaluate_nets(
             recogniser=model.recogniser,
             gate=EnergyGateSettings.from_parameters(model.parameters),
         )
-        scored = score_tests(subject, material.tests, progress=progress)
-        results[kind] = judge(subject, scored, rates=material.rates, windows=material.windows)
-    return results
+        for kind, net in nets.items()
+    }
+    scored = {kind: score_tests(subject, material.tests, progress=progress) for kind, subject in subjects.items()}
+    chosen = choose_threshold(scored["tflite"], model.recogniser, target) if target is not None else None
+    recogniser = chosen.sensitivity.recogniser if chosen and chosen.sensitivity else model.recogniser
+    results = {
+        kind: judge(
+            replace(subject, recogniser=recogniser), scored[kind], rates=material.rates, windows=material.windows
+        )
+        for kind, subject in subjects.items()
+    }
+    return results, chosen

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from mltk_like.data.clip import Clip
 from mltk_like.data.manifest import ManifestRow
-from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL
+from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL, STREAM_LABEL
 from mltk_like.data.split import SPLIT_NAMES
 from mltk_like.verbs.data import heard_s
 from mltk_like.verbs.report.part import Part, duration, part
@@ -15,6 +15,7 @@ _NO_MANIFEST = "No manifest is stored: what the model was trained on is not know
 _VOICES = 500
 # Their groups are kinds of noise and rooms, not people.
 _KINDS = (NOISE_LABEL, MICROPHONE_LABEL, ROOM_LABEL)
+_NO_VOICES = (*_KINDS, STREAM_LABEL)
 
 
 def data_card(model: StoredModel) -> Part:
@@ -28,8 +29,8 @@ def data_card(model: StoredModel) -> Part:
     if not rows:
         return part(title, _NO_MANIFEST, *left_out)
     hours = _hours(rows)
-    voices = {row.group for row in rows if row.label not in _KINDS}
-    speech = sum(found for row, found in zip(rows, hours, strict=True) if row.label not in _KINDS)
+    voices = {row.group for row in rows if row.label not in _NO_VOICES}
+    speech = sum(found for row, found in zip(rows, hours, strict=True) if row.label not in _NO_VOICES)
     text = (
         f"{len(rows)} clips, {duration(sum(hours))}; of them {duration(speech)} of speech by {len(voices)} voices. "
         "No voice is in two of training, validation and test."
@@ -40,6 +41,7 @@ def data_card(model: StoredModel) -> Part:
     return part(
         title,
         paragraph(text),
+        *_streams(rows, hours),
         _sources(rows, hours),
         element("h3", "By class and split"),
         _splits(rows, hours),
@@ -73,6 +75,16 @@ def _shared(rows: Sequence[ManifestRow]) -> set[str]:
     for row in rows:
         splits.setdefault(row.group, set()).add(row.split)
     return {group for group, found in splits.items() if len(found) > 1}
+
+
+def _streams(rows: Sequence[ManifestRow], hours: Sequence[float]) -> list[Html]:
+    """What was made to be listened to alone."""
+    heard = sum(found for row, found in zip(rows, hours, strict=True) if row.label == STREAM_LABEL)
+    text = (
+        f"Of all that, {duration(heard)} ({STREAM_LABEL}) hold no keyword and were in no training: false accepts were "
+        "counted on them. Their voices may be voices of the training."
+    )
+    return [paragraph(text)] if heard else []
 
 
 def _sources(rows: Sequence[ManifestRow], hours: Sequence[float]) -> Html:
@@ -109,7 +121,7 @@ def _voices(rows: Sequence[ManifestRow], hours: Sequence[float]) -> Html:
     voices: dict[str, list[float]] = {}
     splits: dict[str, str] = {}
     for row, found in zip(rows, hours, strict=True):
-        if row.label not in _KINDS:
+        if row.label not in _NO_VOICES:
             voices.setdefault(row.group, []).append(found)
             splits[row.group] = row.split
     most = sorted(voices, key=lambda name: -len(voices[name]))[:_VOICES]

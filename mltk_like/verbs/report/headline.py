@@ -131,6 +131,8 @@ def _limits(evaluation: StoredEvaluation) -> Iterator[str]:
         )
     if not positives:
         yield "The word was not heard: misses were not measured."
+    if evaluation.voices is not None:
+        yield from evaluation.voices.sentences()
     if evaluation.data.endswith("of the model's own data"):
         yield (
             "Judged on voices of the model's own data, kept apart from training: that tells whether the training "

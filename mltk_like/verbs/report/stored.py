@@ -19,6 +19,7 @@ from mltk_like.data.manifest import ManifestRow, parse_manifest
 from mltk_like.errors import ModelError
 from mltk_like.evaluation.comparison import ComparedFigure
 from mltk_like.evaluation.details import FalseAccept, FalseAcceptsOf, Latency, Miss, MissesOf
+from mltk_like.evaluation.voices import Voices
 from mltk_like.metrics import StreamCurve
 from mltk_like.metrics.curve import TARGETS_PER_HOUR
 from mltk_like.tflite import ModelSummary, summarize_tflite
@@ -132,6 +133,7 @@ class StoredEvaluation:
     worst_misses: tuple[Miss, ...] | None = None
     loudest_false_accepts: tuple[FalseAccept, ...] | None = None
     windows: StoredWindows | None = None
+    voices: Voices | None = None
 
     def __post_init__(self) -> None:
         if not self.streams:

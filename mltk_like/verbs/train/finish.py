@@ -12,8 +12,8 @@ from mltk_like.feed.windows import SplitFiles
 from mltk_like.paths import portable, write_bytes, write_text
 from mltk_like.run import pack
 from mltk_like.run import publish as publish_archive
-from mltk_like.tflite import summarize_tflite
-from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, to_tflite
+from mltk_like.tflite import read_parameters, summarize_tflite
+from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, stamp, to_tflite
 from mltk_like.verbs.evaluate import EvaluationResult, evaluate_nets, write_evaluation
 from mltk_like.verbs.profile import Profile, profile_tflite
 from mltk_like.verbs.quantize import CALIBRATION_FILE, save_calibration
@@ -32,21 +32,33 @@ def convert(job: Job, net: Any, windows: NDArray[np.int8]) -> bytes:
         temporary.replace(run.file(suffix))
     save_calibration(windows[:CALIBRATION_WINDOWS], run.folder / CALIBRATION_FILE)
     tflite = embed(to_tflite(net, windows), job.model)
-    write_bytes(run.file(".tflite"), tflite)
+    _write_tflite(job, tflite)
     write_text(run.file(".keras.summary.txt"), f"{keras_summary(net, run.name)}\n")
-    write_text(run.file(".tflite.summary.txt"), f"{summarize_tflite(tflite, name=run.name)}\n")
     job.say(f"converted: {portable(run.file('.tflite'))}, {len(tflite) / 1000:.1f} kB")
     return tflite
 
 
 def judge(job: Job, net: Any, tflite: bytes, files: SplitFiles, splits: Splits) -> dict[str, EvaluationResult]:
-    """Judge float and int8 model on the test voices."""
+    """Judge float and int8 model on the test voices, and store the threshold that this gives."""
     nets = {"keras": net, "tflite": tflite}
-    results = evaluate_nets(job.model, job.run.name, nets, files, splits.test, progress=job.progress)
+    results, chosen = evaluate_nets(
+        job.model, job.run.name, nets, files, splits.test,
+        target=job.model.target_false_accepts_per_hour, progress=job.progress,
+    )  # fmt: skip
+    if chosen is not None and chosen.sensitivity is not None:
+        parameters = chosen.sensitivity.in_place_of(read_parameters(tflite))
+        _write_tflite(job, stamp(tflite, parameters, job.model.description))
     for kind, result in results.items():
         write_evaluation(result, job.run.folder / "eval" / kind)
         job.say(f"\n{result}")
+    if chosen is not None:
+        job.say(f"\n{chosen}")
     return results
+
+
+def _write_tflite(job: Job, data: bytes) -> None:
+    write_bytes(job.run.file(".tflite"), data)
+    write_text(job.run.file(".tflite.summary.txt"), f"{summarize_tflite(data, name=job.run.name)}\n")
 
 
 def measure(job: Job, tflite: bytes) -> Profile:

@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.feed.copies import open_feed
-from mltk_like.feed.pool import BatchSource, Feed, Task
+from mltk_like.feed.pool import BatchSource
 from mltk_like.feed.windows import SplitFiles, WindowMaker
 from mltk_like.metrics.plots import plot_history
 from mltk_like.paths import write_bytes
 from mltk_like.training.class_weights import class_weights
-from mltk_like.training.fit import FitResult, Validation
+from mltk_like.training.fit import FitResult
 from mltk_like.training.low_bit import fit_net
 from mltk_like.training.rounds import Listening, MiningRounds
 from mltk_like.training.schedule import make_schedule
+from mltk_like.training.validation import make_validation
 from mltk_like.verbs.data import worker_overrides
 from mltk_like.verbs.train.job import Job
 
@@ -41,7 +42,7 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
     model, training = job.model, files["training"]
     overrides = worker_overrides(model)
     plan = WindowMaker(model, training)
-    validation = _validation(job, files["validation"], overrides)
+    validation = make_validation(model, files["validation"], workers=job.workers, overrides=overrides)
     schedule = make_schedule(model, len(plan))
     job.say(
         f"{len(plan)} windows a pass, {schedule.total_steps} steps of {model.batch_size} "
@@ -67,19 +68,6 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
         )  # fmt: skip
     _save_history(job, result)
     return Fitted(net=net, result=result, windows=validation.features)
-
-
-def _validation(job: Job, files: SplitFiles, overrides: dict[str, Any]) -> Validation:
-    model = job.model
-    size = model.batch_size
-    tasks = [Task(first=first, count=size) for first in range(0, model.validation_windows, size)]
-    with Feed(model, files, workers=job.workers, overrides=overrides) as feed:
-        batches = list(feed.batches(tasks))
-    return Validation(
-        features=np.concatenate([batch.features for batch in batches]),
-        labels=np.concatenate([batch.labels for batch in batches]),
-        detected=np.array([not name.startswith("_") for name in model.classes]),
-    )
 
 
 def _save_history(job: Job, fitted: FitResult) -> None:

@@ -8,6 +8,7 @@ from mltk_like.data.skipped import write_skipped
 from mltk_like.data.split import Splits
 from mltk_like.feed.dataset import Dataset, collect, open_split
 from mltk_like.feed.pool import default_workers
+from mltk_like.feed.streams import with_streams
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.nets.weights import load_weights
 from mltk_like.verbs.data import splits_summary
@@ -33,6 +34,8 @@ def collect_data(job: Job) -> Splits:
     dataset = earlier.in_place(
         collect(job.model, own=own, test=job.test, workers=workers, strict=job.strict, progress=job.progress)
     )
+    if not job.test:
+        dataset = with_streams(job.model, dataset, workers=workers, progress=job.progress)
     _note_problems(job, dataset)
     rows = write_manifest(manifest, dataset.splits)
     seconds = iter(rows)

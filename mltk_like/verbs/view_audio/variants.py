@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mltk_like.data.clip import Clip
 from mltk_like.data.manifest import parse_manifest, splits_of
-from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL
+from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL, STREAM_LABEL
 from mltk_like.data.split import first_spread
 from mltk_like.errors import DataError, ModelError
 from mltk_like.feed.dataset import collect, open_split
@@ -43,7 +43,8 @@ class OwnData:
         """Clips of speech to look at; labels take turns, and voices within a label. Raises DataError for no clip."""
         # What is detected first.
         known = sorted(
-            {clip.label for clip in self.clips} - set(_SOUNDS), key=lambda name: (name.startswith("_"), name)
+            {clip.label for clip in self.clips} - {*_SOUNDS, STREAM_LABEL},
+            key=lambda name: (name.startswith("_"), name),
         )
         if label is not None and label not in known:
             raise DataError(f"no clip on disk has the label {label!r}", f"the labels are {', '.join(known)}")
