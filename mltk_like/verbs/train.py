@@ -34,9 +34,9 @@ from mltk_like.run import publish as publish_archive
 from mltk_like.settings import from_json, to_json
 from mltk_like.tflite import summarize_tflite
 from mltk_like.training.class_weights import check_class_weights, class_weights
-from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, to_tflite
 from mltk_like.training.fit import CHECKPOINT, FitResult, Validation
 from mltk_like.training.low_bit import fit_net
+from mltk_like.training.product import check_streaming_settings, make_tflite
 from mltk_like.training.schedule import make_schedule
 from mltk_like.verbs.augmented import Augmented, worker_overrides
 from mltk_like.verbs.building import build_net
@@ -272,8 +272,8 @@ class _Job:
             temporary = self.run.file(f".tmp{suffix}")
             save(temporary)
             temporary.replace(self.run.file(suffix))
-        save_calibration(windows[:CALIBRATION_WINDOWS], self.run.folder / CALIBRATION_FILE)
-        tflite = embed(to_tflite(net, windows), self.model)
+        save_calibration(windows, self.run.folder / CALIBRATION_FILE)
+        tflite = make_tflite(self.model, net, windows)
         write_bytes(self.run.file(".tflite"), tflite)
         write_text(self.run.file(".keras.summary.txt"), f"{keras_summary(net, self.run.name)}\n")
         write_text(self.run.file(".tflite.summary.txt"), f"{summarize_tflite(tflite, name=self.run.name)}\n")
@@ -335,10 +335,11 @@ def _model_to_train(model: Model | str, test: bool) -> tuple[Model, bool]:
 def _started(
     model: Model, own: OwnData, resume_from: str | Path | None, *, test: bool
 ) -> tuple[Model, Run, list[OwnRecordings]]:
-    """A new run; what is wrong with class weights and own recordings is said before there is one."""
+    """A new run; what is wrong with settings and own recordings is said before there is one."""
     start = None if resume_from is None else start_from(resume_from, model)
     model = start.model if start else model
     check_class_weights(model)
+    check_streaming_settings(model)
     sources = own.sources(model)
     for source in sources:
         source.inventory()
