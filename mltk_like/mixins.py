@@ -76,6 +76,9 @@ class TrainMixin(Settings, declares=True):
         LowBit | None,
         Meta(description="train in three episodes, down to weights and activations of few bits"),
     ] = None
+    streaming: Annotated[
+        bool, Meta(description="convert to a .tflite that keeps its own state and takes only the new rows")
+    ] = False
     seed: Annotated[int, Meta(ge=0, description="of weights, data order and augmentation")] = 42
 
     def network(self) -> "keras.Model":

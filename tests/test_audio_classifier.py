@@ -144,6 +144,38 @@ def test_gates_close_where_they_do_in_python(
     assert [line["time_ms"] for line in lines if "label" in line] == found
 
 
+@pytest.mark.parametrize("options", [{}, {"gate": 1500}, {"latency": 50}, {"latency": 80}])
+def test_a_net_with_its_own_state_says_what_it_says_in_python(
+    classify: Program, options: dict[str, int], tmp_path: Path
+) -> None:
+    """Also after a pause, and where the rows since the last inference are no multiple of those that it takes."""
+    model, wav = DATA / "streaming.tflite", tmp_path / "sound.wav"
+    write_wav(wav, sound(6, 20), RATE)
+    changes: dict[str, Any] = {"gate": options.get("gate")}
+    if "latency" in options:
+        changes["settings"] = {"latency_ms": options["latency"]}
+    heard = list(classify_audio(model, input=wav, engine="tflm", **changes))
+    steps = [(each.time_ms, list(each.scores)) for each in heard if isinstance(each, Step) and each.scores is not None]
+    assert len(steps) > 100
+    assert np.ptp([scores for _, scores in steps], axis=0).min() > 100
+    words = [text for name, value in options.items() for text in (f"--{name}", value)]
+    lines = detections(classify("--model", model, "--json", "--scores", *words, wav))
+    assert [(line["time_ms"], line["scores"]) for line in lines if "scores" in line] == steps
+    found = [each.time_ms for each in heard if isinstance(each, Detection)]
+    assert [line["time_ms"] for line in lines if "label" in line] == found
+    assert len(found) > 5
+
+
+def test_a_net_with_its_own_state_whose_rows_are_not_said(classify: Program, tmp_path: Path) -> None:
+    model = (DATA / "streaming.tflite").read_bytes()
+    for rows, said in ((0, "is not 20 columns of 8"), (3, "is not 3 columns of 8"), (-1, "is not -1 columns")):
+        path = tmp_path / "changed.tflite"
+        path.write_bytes(write_parameters(model, read_parameters(model) | {"streaming.rows": rows}))
+        done = classify("--model", path, "--raw", given=b"")
+        assert done.returncode == 2
+        assert said in done.stderr.decode()
+
+
 def test_text_and_scores(classify: Program) -> None:
     samples = sound(1, 5)
     done = classify("--model", DATA / "fixed.tflite", "--raw", "--scores", given=samples.tobytes() + b"x")

@@ -423,6 +423,17 @@ def test_board_and_computer_agree(line: str, tmp_path: Path) -> None:
     assert found.to_dict()["board"] == "simulator"
 
 
+def test_board_and_computer_agree_on_a_net_with_its_own_state(library: Path, tmp_path: Path) -> None:
+    """One recording after the other: what the state was left in by the one before changes nothing."""
+    for index in range(3):
+        write_wav(tmp_path / f"{index}.wav", noise(index, 1.0), RATE)
+    streaming = DATA / "streaming.tflite"
+    with simulated_board(streaming, library) as path:
+        found = check_device(streaming, path, tmp_path)
+    assert found.agree == 3
+    assert sum(len(clip.host) for clip in found.clips) > 0
+
+
 def test_another_model_on_the_board(line: str, tmp_path: Path) -> None:
     write_wav(tmp_path / "a.wav", noise(1, 1.0), RATE)
     with pytest.raises(ModelError, match="has no class 'maybe'"):

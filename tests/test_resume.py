@@ -82,7 +82,7 @@ def test_a_training_stopped_before_its_first_checkpoint(toy: Path, monkeypatch: 
 @pytest.mark.slow
 def test_a_run_that_failed_later_is_not_trained_again(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("mltk_like.verbs.train.finish.to_tflite", lambda *unused: 1 / 0)
+        patch.setattr("mltk_like.verbs.train.finish.make_tflite", lambda *unused: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             mltk.train(str(toy), **QUICK)
     monkeypatch.setenv("TOY_INTERRUPT_AT", "0")

@@ -158,7 +158,7 @@ def test_nothing_is_written_beside_a_file_in_a_closed_folder(toy: Path, monkeypa
 @pytest.mark.parametrize(
     "stage",
     [
-        "to_tflite",
+        "make_tflite",
         pytest.param("pack", marks=pytest.mark.slow),
         pytest.param("evaluate_nets", marks=pytest.mark.slow),
         pytest.param("profile_tflite", marks=pytest.mark.slow),

@@ -15,7 +15,7 @@ from mltk_like.errors import ModelError
 from mltk_like.evaluation.streams import Scorer
 from mltk_like.low_bit.integer_net import IntegerNet, run, scores
 from mltk_like.quiet import quiet_output
-from mltk_like.tflite import TfliteModel, run_tflm
+from mltk_like.tflite import NetInput, TfliteModel, run_tflm
 
 ENGINES: Mapping[str, str] = MappingProxyType(
     {
@@ -74,6 +74,9 @@ class Subject:
 def make_scorer(net: Any, kind: str = "tflite") -> Scorer:
     """Windows int8 (n, time, bands) -> scores uint8 (n, classes), of a Keras net, integers or a `.tflite`'s bytes.
 
+    A `.tflite` that keeps its own state gives what it gives at the end of each window; windows that follow each other
+    as in a stream cost it one inference each (`NetInput`).
+
     Args:
         net: what runs.
         kind: 'tflm' runs bytes on TensorFlow Lite Micro, in a process of its own.
@@ -98,26 +101,30 @@ def make_scorer(net: Any, kind: str = "tflite") -> Scorer:
 def _on_litert(data: bytes) -> Scorer:
     with quiet_output():
         model = TfliteModel(data)
-    shape = model.input_shape[1:]
-    return lambda windows: scores_to_uint8(model.predict(windows.reshape(-1, *shape)))
+    net_input = NetInput(data)
+
+    def score(windows: NDArray[np.int8]) -> NDArray[np.uint8]:
+        inputs, ends = net_input(windows)
+        return scores_to_uint8(model.predict(inputs)[ends])
+
+    return score
 
 
 def _on_tflm(data: bytes) -> Scorer:
-    # One run to learn the input's shape and the least arena; the others are then told.
+    # One run to learn the least arena; the others are then told.
     probe = run_tflm(data, profile=False, repeat=1)
+    net_input = NetInput(data)
     with quiet_output():
-        model = TfliteModel(data)
-    shape = model.input_shape[1:]
-    outputs = int(model.predict(np.zeros((1, *shape), np.int8)).shape[-1])
+        outputs = TfliteModel(data).output_shape[-1]
 
     def score(windows: NDArray[np.int8]) -> NDArray[np.uint8]:
-        x = windows.reshape(-1, *shape)
         parts = [np.zeros((0, outputs), np.uint8)]
-        for first in range(0, len(x), _TFLM_BATCH):
-            rows = x[first : first + _TFLM_BATCH]
-            result = run_tflm(data, rows, profile=False, repeat=1, arena_bytes=probe.arena_bytes)
+        for first in range(0, len(windows), _TFLM_BATCH):
+            net_input.forget()  # each run is a process of its own
+            inputs, ends = net_input(windows[first : first + _TFLM_BATCH])
+            result = run_tflm(data, inputs, profile=False, repeat=1, arena_bytes=probe.arena_bytes)
             assert result.outputs is not None
-            parts.append(scores_to_uint8(result.outputs).reshape(len(rows), outputs))
+            parts.append(scores_to_uint8(result.outputs[ends]).reshape(len(ends), outputs))
         return np.concatenate(parts)
 
     return score

@@ -2,6 +2,7 @@
 
 from mltk_like.tflite.interpreter import TfliteModel
 from mltk_like.tflite.layers import LayerSummary, TensorSummary
+from mltk_like.tflite.net_input import STREAMING_ROWS, NetInput
 from mltk_like.tflite.parameters import (
     Value,
     compact,
@@ -16,9 +17,11 @@ from mltk_like.tflite.summary import ModelSummary, summarize_tflite
 from mltk_like.tflite.units import format_units
 
 __all__ = [
+    "STREAMING_ROWS",
     "LayerSummary",
     "LayerTime",
     "ModelSummary",
+    "NetInput",
     "TensorSummary",
     "TfliteModel",
     "TflmResult",

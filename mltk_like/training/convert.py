@@ -48,13 +48,18 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
         converter = tf.lite.TFLiteConverter.from_keras_model(net)
         int8_only(converter, representative)
         data = compact(bytes(converter.convert()))
-        scale, zero = TfliteModel(data).input_quantization
+        check_input(data)
+    return data
+
+
+def check_input(data: bytes) -> None:
+    """Raise CheckError unless a `.tflite` takes int8 as it is: scale 1, zero point 0."""
+    scale, zero = TfliteModel(data).input_quantization
     if abs(scale - 1.0) > 1e-3 or zero != 0:
         raise CheckError(
             f"the converted input has scale {scale:g} and zero point {zero}, not 1 and 0",
             "the net must take the front end's int8 values unscaled",
         )
-    return data
 
 
 def int8_only(converter: Any, representative: Callable[[], Iterator[list[NDArray[np.float32]]]]) -> None:

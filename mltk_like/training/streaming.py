@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mltk_like.errors import ModelError
 from mltk_like.quiet import quiet_output
-from mltk_like.training.convert import int8_only
+from mltk_like.tflite import compact
+from mltk_like.training.convert import CALIBRATION_WINDOWS, check_input, int8_only
 
 _STRIDES_AT_FRONT = "only the first convolution may have a stride in time, as in nets.mixed_net"
 
@@ -40,7 +41,7 @@ class Stream:
         _check(net, convolutions)
         self._net = net
         self._weights = {variable.path: variable.numpy() for variable in net.variables}
-        self.rows = math.prod(layer.strides[0] for layer in convolutions)
+        self.rows: int = math.prod(layer.strides[0] for layer in convolutions)
         self.buffers: dict[str, Any] = {}
         for layer in convolutions:
             shape = (1, layer.kernel_size[0] - layer.strides[0], *layer.input.shape[2:])
@@ -79,8 +80,8 @@ def to_streaming_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
     """Full-integer conversion of a net without padding in time to a model with state.
 
     The model takes the rows that are new since its last inference, int8 (rows, 1, bands), and gives int8 probabilities.
-    Its state begins with zeros: outputs count once as many rows have come as a window has. TFLM runs it as it is
-    (`run_tflm` keeps the state from row to row).
+    Its state begins with zeros: outputs count once as many rows have come as a window has. LiteRT and TFLM run it as it
+    is; `NetInput` says on which rows.
 
     Args:
         net: a Keras model such as `nets.mixed_net`.
@@ -88,6 +89,7 @@ def to_streaming_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
 
     Raises:
         ModelError: a layer of the net cannot be run row by row.
+        CheckError: the input's scale is not 1 or its zero point not 0.
     """
     import tensorflow as tf
 
@@ -100,7 +102,7 @@ def to_streaming_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
     def representative() -> Iterator[list[NDArray[np.float32]]]:
         # Rows that span the whole of int8 pin the input's range whatever the clips are.
         yield [np.linspace(-128, 127, math.prod(shape)).round().reshape(shape).astype(np.float32)]
-        for window in calibration:
+        for window in calibration[:CALIBRATION_WINDOWS]:
             for first in range(0, len(window) - stream.rows + 1, stream.rows):
                 yield [window[np.newaxis, first : first + stream.rows].astype(np.float32)]
 
@@ -111,7 +113,9 @@ def to_streaming_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
         # State as variables of the model, and in int8 like all else.
         converter.experimental_enable_resource_variables = True
         converter._experimental_variable_quantization = True
-        return bytes(converter.convert())
+        data = compact(bytes(converter.convert()))
+        check_input(data)
+    return data
 
 
 def _check(net: Any, convolutions: list[Any]) -> None:

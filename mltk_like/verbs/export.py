@@ -128,11 +128,13 @@ def _defines(data: bytes) -> dict[str, Define]:
     """What the front end needs first, as the TinyML page names it; then memory, classes, and all parameters."""
     parameters = read_parameters(data)
     arena, _ = _memory(data)
+    state = sum(layer.opcode == "var_handle" for layer in summarize_tflite(data).layers)
     classes = parameters.get("classes")
     names = [str(name) for name in classes] if isinstance(classes, list) else []
     return {
         **(_frontend_defines(frontend_from_parameters(parameters)) if has_frontend(parameters) else {}),
         **({"TENSOR_ARENA_SIZE": arena} if arena is not None else {}),
+        **({"RESOURCE_VARIABLE_COUNT": state} if state else {}),
         **({"CLASS_COUNT": len(names), "CLASS_NAMES": names} if names else {}),
         **parameter_defines(parameters),
     }

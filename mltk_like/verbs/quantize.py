@@ -19,7 +19,8 @@ from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
 from mltk_like.paths import write_bytes
 from mltk_like.tflite import read_parameters
-from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, to_tflite
+from mltk_like.training.convert import CALIBRATION_WINDOWS
+from mltk_like.training.product import make_tflite
 from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, load_net, specification_of
 
 CALIBRATION_FILE = "train/calibration.npz"
@@ -69,7 +70,7 @@ def quantize(
             net = load_net(file)
     calibration = _calibration(artifact, specification)
     former = artifact.read(f"{artifact.name}.tflite")
-    data = embed(to_tflite(net, calibration), specification, kept=read_parameters(former) if former else {})
+    data = make_tflite(specification, net, calibration, kept=read_parameters(former) if former else {})
     return _write(data, output, artifact, f"{artifact.name}.tflite", len(calibration[:CALIBRATION_WINDOWS]))
 
 

@@ -13,8 +13,9 @@ from mltk_like.audio.recogniser import RecogniserSettings
 from mltk_like.errors import SettingError
 from mltk_like.model import Model
 from mltk_like.paths import write_bytes
-from mltk_like.tflite import Value, read_parameters
+from mltk_like.tflite import STREAMING_ROWS, Value, read_parameters
 from mltk_like.training.convert import stamp
+from mltk_like.training.product import check_streaming_parameters
 from mltk_like.verbs.shared.building import artifact_of
 
 _STAMPS = ("hash", "date")
@@ -95,6 +96,9 @@ def set_parameters(
         frontend_from_parameters(new)
     RecogniserSettings.from_parameters(new)
     EnergyGateSettings.from_parameters(new)
+    if old.get(STREAMING_ROWS) != new.get(STREAMING_ROWS):
+        raise SettingError(f"{STREAMING_ROWS} is a fact of the net and cannot be changed", "leave it as it is")
+    check_streaming_parameters(new)
     changed = stamp(data, {k: v for k, v in new.items() if k not in _STAMPS}, description)
     path = _write(artifact, changed, output)
     after = read_parameters(changed)

@@ -72,11 +72,13 @@ void Classifier::check_model() const {
   const TensorView& input = runner_.model().input(0);
   const TensorView& output = runner_.model().output(0);
   const PipelineShape& shape = pipeline_->shape();
+  const int32_t rows = settings_.streaming_rows == 0 ? shape.columns : settings_.streaming_rows;
   if (input.schema_type != kInt8 && input.schema_type != kUint8) {
     throw RunnerError("the model's input is not int8; quantise the model");
   }
-  if (input_.size() != static_cast<size_t>(shape.columns) * static_cast<size_t>(shape.channels)) {
-    throw RunnerError("the model's input is not " + std::to_string(shape.columns) + " columns of " +
+  if (rows < 0 || shape.columns % rows != 0 ||
+      input_.size() != static_cast<size_t>(rows) * static_cast<size_t>(shape.channels)) {
+    throw RunnerError("the model's input is not " + std::to_string(rows) + " columns of " +
                       std::to_string(shape.channels) + " values, as its front end gives");
   }
   const bool known =
@@ -88,13 +90,36 @@ void Classifier::check_model() const {
   }
 }
 
-void Classifier::classify(const int8_t* window, uint8_t* scores) {
-  std::memcpy(input_.data(), window, input_.size());
+size_t Classifier::window_bytes() const {
+  const PipelineShape& shape = pipeline_->shape();
+  return static_cast<size_t>(shape.columns) * static_cast<size_t>(shape.channels);
+}
+
+// The state of a net without a loop follows from the window that it was given last. So where a window
+// continues that one, its end will do; else, as at the beginning and after a pause, all of it goes in. A net
+// of whole windows is given those.
+size_t Classifier::new_bytes(const int8_t* window) const {
+  const size_t all = window_bytes();
+  if (last_.empty()) return all;
+  for (size_t fresh = input_.size(); fresh < all; fresh += input_.size()) {
+    if (std::memcmp(window, last_.data() + fresh, all - fresh) == 0) return fresh;
+  }
+  return all;
+}
+
+void Classifier::infer(const int8_t* values) {
+  std::memcpy(input_.data(), values, input_.size());
   if (runner_.model().input(0).schema_type == kUint8) {
     for (uint8_t& value : input_) value ^= 0x80;  // adding 128
   }
   runner_.set_input_frame(input_.data());
   runner_.invoke();
+}
+
+void Classifier::classify(const int8_t* window, uint8_t* scores) {
+  const size_t all = window_bytes();
+  for (size_t at = all - new_bytes(window); at < all; at += input_.size()) infer(window + at);
+  if (settings_.streaming_rows != 0) last_.assign(window, window + all);
   runner_.get_output_frame(output_.data());
   const int8_t type = runner_.model().output(0).schema_type;
   for (size_t i = 0; i < settings_.classes.size(); ++i) {

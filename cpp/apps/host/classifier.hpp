@@ -28,7 +28,8 @@ class Classifier {
   Runner& runner() { return runner_; }
   size_t model_bytes() const { return model_bytes_; }
 
-  /// Runs the net on one window. Throws RunnerError.
+  /// Runs the net on one window; one with its own state on the rows of it that are new since the window
+  /// before. Throws RunnerError.
   void classify(const int8_t* window, uint8_t* scores);
 
  private:
@@ -42,12 +43,16 @@ class Classifier {
   std::unique_ptr<Pipeline, void (*)(Pipeline*)> open(const typename FrontEnd::Settings& settings,
                                                       PipelineSink& sink);
   void check_model() const;
+  size_t window_bytes() const;
+  size_t new_bytes(const int8_t* window) const;
+  void infer(const int8_t* values);
 
   ModelSettings settings_;
   Runner runner_;
   size_t model_bytes_;
   std::vector<uint8_t> input_;
   std::vector<uint8_t> output_;
+  std::vector<int8_t> last_;  // the window before, where the net keeps its own state
   Block tables_;
   Block memory_;
   std::unique_ptr<Pipeline, void (*)(Pipeline*)> pipeline_;

@@ -136,6 +136,7 @@ ModelSettings model_settings(const Parameters& parameters) {
   } else {
     settings.frontend = front_end<SpectrumSettings, SpectrumShape>(floating);
   }
+  plain.read("streaming.rows", settings.streaming_rows);
   settings.pipeline = pipeline_settings(plain, {parameters, "energy_gate."}, settings.classes);
   return settings;
 }

@@ -16,6 +16,8 @@ struct ModelSettings {
   std::vector<std::string> classes;
   std::variant<FrontendSettings, SpectrumSettings> frontend;
   PipelineSettings pipeline;
+  /// Rows that each inference of a net with its own state takes; 0: the net takes whole windows.
+  int32_t streaming_rows = 0;
 };
 
 /// Throws RunnerError that names what is missing, of another type or out of range.

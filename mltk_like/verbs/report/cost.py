@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from mltk_like.tflite import format_units
+from mltk_like.tflite import STREAMING_ROWS, format_units
 from mltk_like.verbs.report.part import Part, part
 from mltk_like.verbs.report.stored import StoredModel
 from mltk_like.verbs.shared.page import Html, element, paragraph, table
@@ -32,6 +32,8 @@ def _memory(model: StoredModel) -> Iterator[tuple[str, str]]:
         yield "RAM: activations in it, the same on every machine", _bytes(profile.activations_bytes)
     if summary.arena_bytes is not None:
         yield "RAM: tensor arena, as the .tflite says", _bytes(summary.arena_bytes)
+    if STREAMING_ROWS in summary.parameters:
+        yield "new columns of sound an inference takes", str(summary.parameters[STREAMING_ROWS])
     yield "multiply-accumulates an inference", format_units(summary.macs)
     yield "operations an inference", format_units(summary.ops)
     yield "layers", str(len(summary.layers))

@@ -11,6 +11,7 @@ from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.quiet import import_tensorflow
 from mltk_like.run import find_run
+from mltk_like.training.product import check_streaming, make_tflite
 
 
 def artifact_of(model: Model | str | Path) -> Artifact:
@@ -42,7 +43,8 @@ def build_net(model: Model, *, threads: int | None = None) -> Any:
     """The model's untrained net, its weights drawn from the model's seed.
 
     Raises:
-        ModelError: the net's input or output does not fit the front end or the classes.
+        SettingError: the model is to be streamed, and its settings do not go with that.
+        ModelError: the net's input or output does not fit the front end or the classes, or it cannot be streamed.
         ToolError: TensorFlow is not installed.
     """
     require(model, TrainMixin, "train")
@@ -63,17 +65,17 @@ def build_net(model: Model, *, threads: int | None = None) -> Any:
             f"the net has {net.output_shape[-1]} outputs for {model.n_classes} classes",
             "use self.n_classes in network()",
         )
+    if model.streaming:
+        check_streaming(model, net)
     return net
 
 
 def build_tflite(model: Model) -> bytes:
     """An int8 `.tflite` with random weights and the model's parameters: right in structure, size and time."""
-    from mltk_like.training.convert import embed, to_tflite
-
     net = build_net(model)
     rng = np.random.default_rng(0)
     calibration = rng.integers(-128, 128, size=(8, *net.input_shape[1:]), dtype=np.int8)
-    return embed(to_tflite(net, calibration), model)
+    return make_tflite(model, net, calibration)
 
 
 def load_net(path: Path) -> Any:

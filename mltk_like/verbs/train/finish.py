@@ -13,7 +13,8 @@ from mltk_like.paths import portable, write_bytes, write_text
 from mltk_like.run import pack
 from mltk_like.run import publish as publish_archive
 from mltk_like.tflite import read_parameters, summarize_tflite
-from mltk_like.training.convert import CALIBRATION_WINDOWS, embed, stamp, to_tflite
+from mltk_like.training.convert import stamp
+from mltk_like.training.product import make_tflite
 from mltk_like.verbs.evaluate import EvaluationResult, evaluate_nets, write_evaluation
 from mltk_like.verbs.profile import Profile, profile_tflite
 from mltk_like.verbs.quantize import CALIBRATION_FILE, save_calibration
@@ -30,8 +31,8 @@ def convert(job: Job, net: Any, windows: NDArray[np.int8]) -> bytes:
         temporary = run.file(f".tmp{suffix}")
         save(temporary)
         temporary.replace(run.file(suffix))
-    save_calibration(windows[:CALIBRATION_WINDOWS], run.folder / CALIBRATION_FILE)
-    tflite = embed(to_tflite(net, windows), job.model)
+    save_calibration(windows, run.folder / CALIBRATION_FILE)
+    tflite = make_tflite(job.model, net, windows)
     _write_tflite(job, tflite)
     write_text(run.file(".keras.summary.txt"), f"{keras_summary(net, run.name)}\n")
     job.say(f"converted: {portable(run.file('.tflite'))}, {len(tflite) / 1000:.1f} kB")
