@@ -32,7 +32,8 @@ def start(
         The model with the settings to train with, the run, and the sources of the user's recordings.
 
     Raises:
-        ModelError, SettingError, DataError: as `start_from`, `check_class_weights`, `check_streaming_settings` and `OwnRecordings.inventory`.
+        ModelError, SettingError, DataError: as `start_from`, `check_class_weights`, `check_streaming_settings` and
+            `OwnRecordings.inventory`.
     """
     earlier = None if resume_from is None else start_from(resume_from, model)
     model = earlier.model if earlier else model
