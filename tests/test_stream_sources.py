@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ from mltk_like.errors import SettingError
 from mltk_like.evaluation.chosen import choose_threshold
 from mltk_like.evaluation.judge import ScoredTests
 from mltk_like.evaluation.voices import voices_of
+from mltk_like.feed import streams as feed_streams
 from mltk_like.feed.dataset import Dataset, collect, open_split, restore
-from mltk_like.feed.streams import with_streams
 from mltk_like.loader import load_file
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.tflite import read_parameters
@@ -61,6 +62,12 @@ def listener(shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def streams(dataset: Dataset) -> dict[str, list[Clip]]:
     return {name: [clip for clip in clips if clip.label == STREAM_LABEL] for name, clips in dataset.splits.items()}
+
+
+def with_streams(model: AudioDatasetMixin, dataset: Dataset, **options: Any) -> Dataset:
+    """The dataset as a training has it: with what its splits lack."""
+    splits, problems = feed_streams.with_streams(model, dataset.splits, **options)
+    return replace(dataset, splits=splits, problems=(*dataset.problems, *problems))
 
 
 def test_what_is_lacking_is_added_to_the_test_alone(listener: AudioDatasetMixin) -> None:

@@ -5,26 +5,23 @@ They are heard as streams alone: no window is cut out of them and no babble mixe
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip, lengths_s
 from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL, STREAM_LABEL, Source, checked_sources
+from mltk_like.data.split import Splits
 from mltk_like.errors import DataError
 from mltk_like.mixins import AudioDatasetMixin
-
-if TYPE_CHECKING:
-    from mltk_like.feed.dataset import Dataset
 
 _NOT_HEARD = (NOISE_LABEL, MICROPHONE_LABEL, ROOM_LABEL)
 
 
 def with_streams(
-    model: AudioDatasetMixin, dataset: "Dataset", *, workers: Workers = None, progress: bool = True
-) -> "Dataset":
-    """The dataset with as many hours without the keywords in test (and validation, where streams rank the checkpoints)
+    model: AudioDatasetMixin, splits: Splits, *, workers: Workers = None, progress: bool = True
+) -> tuple[Splits, tuple[str, ...]]:
+    """The splits with as many hours without the keywords in test (and validation, where streams rank the checkpoints)
     as the model wants, as far as its `stream_sources` give them.
 
     What is added has the label `_stream_` and groups that begin with `streams/`, whose voices may be heard in training
@@ -33,15 +30,18 @@ def with_streams(
 
     Args:
         model: the model.
-        dataset: its clips, divided.
+        splits: its clips, divided.
         workers: processes for synthesis; none: one a core.
         progress: show bars.
+
+    Returns:
+        The splits, and one sentence for each source that could not be had.
 
     Raises:
         SettingError: `stream_sources` gives what is no source.
         ToolError: a package that such a source needs is not installed.
     """
-    parts, problems = dict(dataset.splits.items()), list(dataset.problems)
+    parts, problems = dict(splits.items()), []
     for split, hours in wanted_hours(model).items():
         missing = hours - _heard_hours(parts[split])
         for source in checked_sources(model.stream_sources(split, missing)) if missing > 0 else ():
@@ -51,7 +51,7 @@ def with_streams(
                 problems.append(f"{source.name}: {error.message}")
             else:
                 parts[split] += tuple(_streamed(clip, split) for clip in found)
-    return replace(dataset, splits=replace(dataset.splits, **parts), problems=tuple(problems))
+    return replace(splits, **parts), tuple(problems)
 
 
 def wanted_hours(model: AudioDatasetMixin) -> dict[str, float]:

@@ -112,7 +112,6 @@ def _split(artifact: Artifact, model: Model, subset: str, progress: bool) -> tup
     if manifest:
         clips = getattr(splits_of(parse_manifest(manifest, artifact.path)), subset)
     if not clips or not restore(model, clips, progress=progress):
-        dataset = collect(model, test=test, progress=progress)
-        dataset = dataset if test else with_streams(model, dataset, progress=progress)
-        clips = getattr(dataset.splits, subset)
+        splits = collect(model, test=test, progress=progress).splits
+        clips = getattr(splits if test else with_streams(model, splits, progress=progress)[0], subset)
     return clips, open_split(model, clips, seed=getattr(model, "seed", 0), progress=progress)

@@ -1,5 +1,6 @@
 """What there is before the training: the clips, their splits as files for the workers, and a net."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,8 @@ def collect_data(job: Job) -> Splits:
         collect(job.model, own=own, test=job.test, workers=workers, strict=job.strict, progress=job.progress)
     )
     if not job.test:
-        dataset = with_streams(job.model, dataset, workers=workers, progress=job.progress)
+        splits, problems = with_streams(job.model, dataset.splits, workers=workers, progress=job.progress)
+        dataset = replace(dataset, splits=splits, problems=(*dataset.problems, *problems))
     _note_problems(job, dataset)
     rows = write_manifest(manifest, dataset.splits)
     seconds = iter(rows)
