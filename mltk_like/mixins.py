@@ -62,6 +62,16 @@ class TrainMixin(Settings, declares=True):
             "outputs that are not exported: what is learned of them serves a keyword of which there is no recording"
         ),
     ] = ()
+    teachers: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=16,
+            description="nets that are trained first, together, from other initial weights each; the model's net then "
+            "learns what they say on average; 0: none",
+        ),
+    ] = 0
+    teacher_steps: Annotated[PositiveInt, Meta(description="batches that the teachers are trained for")] = 4000
     early_stopping_epochs: Annotated[
         int, Meta(ge=0, description="end after so many epochs without a better checkpoint; 0: never")
     ] = 0
@@ -88,6 +98,11 @@ class TrainMixin(Settings, declares=True):
             ModelError: the model file does not define it.
         """
         raise ModelError(f"{type(self).__name__} has no network", "define the method network(self) -> keras.Model")
+
+    def teacher_network(self) -> "keras.Model":
+        """The untrained Keras model of each of the `teachers`: same input; another output layer is put on it. Default:
+        `network`."""
+        return self.network()
 
 
 class DatasetMixin(Settings, declares=True):

@@ -26,6 +26,8 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
     average_weights = 0.999
     domain_confusion = 0.3
     companion_words = data.COMPANIONS
+    teachers = 4
+    teacher_steps = 4000
     mining_rounds = 2
     unknown_multiplier = 3.0
     keyword_end_ms = (-60, 450)
@@ -47,21 +49,10 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
         ]
 
     def augment_clip(self, clip, rng, sounds):
-        clip = effects.change_speed(clip, rng, factor=(0.78, 1.25))
-        room = sounds.room(rng) if rng.random() < 0.5 else None
-        clip = effects.shape_spectrum(clip, rng, db=6.0, room=room)
-        if rng.random() < 0.35:  # as recordings at 8 and 11 kHz are, or these would be told by it
-            clip = effects.limit_band(clip, rng, low_hz=(20, 200), high_hz=(3400, 6500))
-        return effects.set_level(clip, rng, dbfs=(-55.0, -10.0))
+        return effects.vary_voice(clip, rng, sounds)
 
     def augment(self, scene, rng, sounds):
-        scene = effects.add_at_level(scene, sounds.microphone(rng, len(scene)), dbfs=rng.uniform(-75.0, -60.0))
-        if rng.random() < 0.85:
-            noise = sounds.babble(rng, len(scene)) if rng.random() < 0.4 else sounds.ambience(rng, len(scene))
-            scene = effects.add_at_snr(scene, noise, rng, snr_db=(-3.0, 30.0), silence_dbfs=(-60.0, -20.0))
-        if rng.random() < 0.25:
-            scene = effects.add_white_noise(scene, rng, snr_db=(30.0, 60.0))
-        return effects.gain(scene, rng, db=(-6.0, 6.0))
+        return effects.surround(scene, rng, sounds)
 
     def augment_features(self, features, rng):
         return effects.mask_spectrogram(features, rng)

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import toys
-from mltk_like.verbs.building import build_net
-from mltk_like.verbs.live.engines import open_engine
 from numpy.typing import NDArray
 
 import mltk_like as mltk
@@ -25,6 +23,8 @@ from mltk_like.nets import mixed_net
 from mltk_like.quiet import import_tensorflow
 from mltk_like.tflite import STREAMING_ROWS, NetInput, TfliteModel, read_parameters, summarize_tflite, write_parameters
 from mltk_like.training.product import check_streaming, check_streaming_settings, make_tflite
+from mltk_like.verbs.shared.building import build_net
+from mltk_like.verbs.shared.engines import open_engine
 
 pytest_plugins = ["toy_fixtures"]
 pytestmark = toys.TENSORFLOW_WARNINGS

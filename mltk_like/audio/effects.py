@@ -13,6 +13,7 @@ from mltk_like.audio.augment.distortion import (
     saturate_softly,
     telephone,
 )
+from mltk_like.audio.augment.everyday import Sounds, surround, vary_voice
 from mltk_like.audio.augment.foreign import Effect, audiomentation
 from mltk_like.audio.augment.level import (
     Range,
@@ -35,6 +36,7 @@ __all__ = [
     "Effect",
     "Range",
     "Samples",
+    "Sounds",
     "add_at_level",
     "add_at_snr",
     "add_offset",
@@ -57,6 +59,8 @@ __all__ = [
     "set_level",
     "shape_spectrum",
     "shift_time",
+    "surround",
     "telephone",
+    "vary_voice",
     "white_noise",
 ]

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,28 @@ from mltk_like.training.checkpoint import Checkpoint, load_checkpoint, save_chec
 from mltk_like.training.ranking import missed_share
 from mltk_like.training.schedule import Schedule
 from mltk_like.training.stream_ranking import Predict, RankingStream
-from mltk_like.training.trainer import Trainer
 
 CHECKPOINT = "checkpoint.npz"
 BEST = "best.npz"
+
+
+class Learner(Protocol):
+    """What is trained: one net (`Trainer`) or several (`Teachers`)."""
+
+    def step(self, batch: Batch, rate: float, number: int) -> tuple[float, float]:
+        """One batch. Returns (mean loss, share of right answers)."""
+
+    def predict(self, features: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Probabilities (windows, classes)."""
+
+    def swap_mean(self) -> None:
+        """Exchange the weights with their running mean."""
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """Every variable by its name; those of nets begin with `net/`."""
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Put back what `state` gave."""
 
 
 class Feeds(Protocol):
@@ -33,7 +51,7 @@ class Feeds(Protocol):
 
     steps: tuple[int, ...]
 
-    def feed(self, step: int, trainer: Trainer) -> BatchSource:
+    def feed(self, step: int, trainer: Learner) -> BatchSource:
         """The feed to go on with after `step` batches."""
 
 
@@ -44,7 +62,7 @@ class OneFeed:
     source: BatchSource
     steps: tuple[int, ...] = ()
 
-    def feed(self, step: int, trainer: Trainer) -> BatchSource:
+    def feed(self, step: int, trainer: Learner) -> BatchSource:
         """The one feed."""
         return self.source
 
@@ -102,7 +120,7 @@ class FitResult:
 
 def fit(
     model: TrainMixin,
-    trainer: Trainer,
+    trainer: Learner,
     schedule: Schedule,
     feeds: Feeds,
     validation: Validation,
@@ -117,7 +135,7 @@ def fit(
 
     Args:
         model: settings.
-        trainer: the net.
+        trainer: the net, or several.
         schedule: steps and learning rates.
         feeds: batches of the training split.
         validation: windows that rank the checkpoints.
@@ -166,7 +184,7 @@ def _tasks(step: int, total: int, batch: int) -> Iterator[Task]:
 
 def _epoch(
     model: TrainMixin,
-    trainer: Trainer,
+    trainer: Learner,
     schedule: Schedule,
     batches: Iterator[Batch],
     step: int,
@@ -194,7 +212,7 @@ def _epoch(
 
 
 def _end_epoch(
-    trainer: Trainer,
+    trainer: Learner,
     schedule: Schedule,
     validation: Validation,
     folder: Path,

@@ -23,6 +23,7 @@ from mltk_like.mixins import TrainMixin
 from mltk_like.paths import write_bytes, write_text
 from mltk_like.training.fit import CHECKPOINT, Feeds, FitResult, Validation, fit
 from mltk_like.training.schedule import Schedule
+from mltk_like.training.teachers import Teachers
 from mltk_like.training.trainer import Trainer
 
 INTEGERS = "low_bit.npz"
@@ -40,12 +41,14 @@ def fit_net(
     validation: Validation,
     folder: Path,
     *,
+    teachers: Teachers | None = None,
     resume: bool = False,
     progress: bool = True,
 ) -> tuple[Any, FitResult]:
     """Train a net in one go, or in three episodes where the model has `low_bit`.
 
-    Arguments and errors are those of `fit`, but for the net and the weight of each class. In low-bit training the
+    Arguments and errors are those of `fit`, but for the net, the weight of each class and the nets to learn from.
+    In low-bit training the
     folder gets `low_bit.json` (the report) and `low_bit.npz` (the net in integers); not the latter for a net that
     branches, and the report says so.
 
@@ -58,7 +61,7 @@ def fit_net(
         own, place = schedule, folder / name
         if model.low_bit and number:
             own = _slower(schedule, model.low_bit.later_rate)
-        trainer = Trainer(model, _episode_net(net, model.low_bit, number), class_weights)
+        trainer = Trainer(model, _episode_net(net, model.low_bit, number), class_weights, teachers)
         going_on = resume and (place / CHECKPOINT).is_file()
         results.append(fit(model, trainer, own, feeds, validation, place, resume=going_on, progress=progress))
     if model.low_bit is None:

@@ -14,9 +14,9 @@ from mltk_like.feed.mined import Mined, load_mined, save_mined
 from mltk_like.feed.pool import BatchSource
 from mltk_like.feed.store import ClipStore
 from mltk_like.feed.windows import SplitFiles
+from mltk_like.training.fit import Learner
 from mltk_like.training.mining import Mining, mine_clips
 from mltk_like.training.schedule import Schedule
-from mltk_like.training.trainer import Trainer
 
 _KEPT_PER_HOUR = 1500
 """Windows that are kept, for each hour listened to: about one in twelve."""
@@ -70,7 +70,7 @@ class MiningRounds:
     ) -> None:
         self._open.close()
 
-    def feed(self, step: int, trainer: Trainer) -> BatchSource:
+    def feed(self, step: int, trainer: Learner) -> BatchSource:
         """The feed of the stretch that goes on after `step` batches; listens first, where that was not done before.
 
         Raises:
@@ -84,7 +84,7 @@ class MiningRounds:
             files = replace(files, mined=self._mined(number, trainer))
         return self._open.enter_context(self._asked.open_feed(files))
 
-    def _mined(self, number: int, trainer: Trainer) -> Path:
+    def _mined(self, number: int, trainer: Learner) -> Path:
         """The file with the windows of a round and of those before it, which are not forgotten again."""
         path = self._asked.folder / f"mined-{number}.npz"
         if path.is_file():
@@ -100,7 +100,7 @@ class MiningRounds:
         )
         return path
 
-    def _listen(self, number: int, trainer: Trainer) -> Mining:
+    def _listen(self, number: int, trainer: Learner) -> Mining:
         model, files = self._asked.model, self._asked.files
         clips = np.flatnonzero([label == "_unknown_" for label in files.labels])
         trainer.swap_mean()

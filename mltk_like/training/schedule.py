@@ -44,6 +44,16 @@ def make_schedule(model: TrainMixin, windows_per_pass: int) -> Schedule:
     return Schedule(steps_per_epoch=steps, total_steps=total, rate=lambda step: model.learning_rate)
 
 
+def shortened(schedule: Schedule, steps: int) -> Schedule:
+    """The same course of the learning rate in so many steps."""
+    total = schedule.total_steps
+    return Schedule(
+        steps_per_epoch=min(schedule.steps_per_epoch, steps),
+        total_steps=steps,
+        rate=lambda step: schedule.rate(step * total // steps),
+    )
+
+
 def stepped(stages: Sequence[tuple[int, float]]) -> Callable[[int], float]:
     """Learning rate by step from (number of batches, rate) in turn; the last rate goes on for ever."""
 

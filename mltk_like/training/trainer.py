@@ -10,6 +10,7 @@ from mltk_like.errors import ModelError
 from mltk_like.feed.windows import Batch
 from mltk_like.mixins import TrainMixin
 from mltk_like.training.heads import Heads
+from mltk_like.training.teachers import HARD_SHARE, TEMPERATURE, Teachers
 
 _EVALUATION_BATCH = 512
 
@@ -21,13 +22,18 @@ class Trainer:
         model: settings of the training.
         net: the uncompiled net.
         class_weights: weight of each class in the loss, float (classes,).
+        teachers: nets to learn from, in place of most of what the labels say.
     """
 
-    def __init__(self, model: TrainMixin, net: Any, class_weights: NDArray[np.float32]) -> None:
+    def __init__(
+        self, model: TrainMixin, net: Any, class_weights: NDArray[np.float32], teachers: Teachers | None = None
+    ) -> None:
         import tensorflow as tf
 
         self.net = net
-        extra = model.domain_confusion or model.companion_words
+        self._teachers = teachers
+        # What the heads teach a net, teachers have learned already.
+        extra = teachers is None and (model.domain_confusion or model.companion_words)
         self._heads = Heads(model, net, len(class_weights)) if extra else None
         self.optimizer = make_optimizer(model)
         self.optimizer.build(self._trainable)
@@ -89,7 +95,7 @@ class Trainer:
         import tensorflow as tf
 
         net, optimizer, mean, heads = self.net, self.optimizer, self._mean, self._heads
-        trainable = self._trainable
+        trainable, teachers = self._trainable, self._teachers
         weights = tf.constant(class_weights, tf.float32)
         classes = len(class_weights)
 
@@ -102,7 +108,10 @@ class Trainer:
                     p, seen = heads.both(tf.cast(x, tf.float32), training=True)
                     beside = heads.loss(seen, origins, words)
                 entropy = -tf.reduce_sum(target * tf.math.log(tf.clip_by_value(p, 1e-7, 1.0)), axis=-1)
-                loss = tf.reduce_mean(entropy * tf.gather(weights, y))
+                losses = entropy * tf.gather(weights, y)
+                if teachers is not None:
+                    losses = _taught(losses, p, y, teachers.logits(x))
+                loss = tf.reduce_mean(losses)
                 minimised = loss + beside
             optimizer.learning_rate.assign(rate)
             optimizer.apply(tape.gradient(minimised, trainable), trainable)
@@ -112,6 +121,21 @@ class Trainer:
             return loss, right
 
         return step
+
+
+def _taught(losses: Any, p: Any, y: Any, logits: Any) -> Any:
+    """Each window's loss with most of it the distance to what teachers say, where they are right; (batch,).
+
+    That distance is the cross-entropy of both, softened, times the temperature squared, which keeps its gradient as
+    large as that of the labels (arXiv:1503.02531, section 2.1). Where teachers are wrong, the label alone counts.
+    """
+    import tensorflow as tf
+
+    own = tf.math.log(tf.clip_by_value(p, 1e-7, 1.0)) / TEMPERATURE
+    softened = tf.nn.softmax(logits / TEMPERATURE)
+    distance = TEMPERATURE**2 * tf.nn.softmax_cross_entropy_with_logits(labels=softened, logits=own)
+    right = tf.argmax(logits, axis=-1) == y
+    return tf.where(right, HARD_SHARE * losses + (1 - HARD_SHARE) * distance, losses)
 
 
 def make_optimizer(model: TrainMixin) -> Any:

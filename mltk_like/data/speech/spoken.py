@@ -135,7 +135,7 @@ def say_for_hours(
     words = _words(avoid)
 
     def talk(texts: Texts, share: float, name: str) -> SpeechSource:
-        return _source(texts, name, label, math.ceil(share * hours * 3600 / _TALK_S), engines, (), seed)
+        return _source(texts, name, label, math.ceil(share * hours * 3600 / _TALK_S), engines, (), seed, 0.0)
 
     return [
         talk(RandomPhrases(words, in_a_row=_PHRASES), 0.8, "talk"),
