@@ -178,7 +178,11 @@ def test_a_part_that_is_none_is_refused(make: Any) -> None:
 def test_all_real_speech_and_noise_as_lists() -> None:
     few, many = data.real_speech("other", avoid=("alexa",)), data.real_speech(large=True)
     noise = [*data.real_noise(), *data.real_noise(large=True)]
-    assert [type(source) for source in few] == [data.DebianSpeech] + 5 * [data.Download]
+    assert [type(source) for source in few] == 2 * [data.DebianSpeech] + 5 * [data.Download]
+    train, kept = few[:2]
+    assert not set(train.packages) & set(kept.packages)
+    assert set(train.packages) | set(kept.packages) == set(data.DEBIAN_SPEECH)
+    assert kept.split == "test"
     assert len(many) == len(few) + 3
     assert {source.label for source in few} == {"other"}
     assert {source.label for source in many} == {"_unknown_"}

@@ -32,7 +32,7 @@ def mixed_net(
     """Convolution over all bands, then separable convolutions with several lengths each, then one dense layer.
 
     Args:
-        input_shape: (time, 1, bands): at least as many rows as the net looks back, 151 with the default blocks.
+        input_shape: (time, 1, bands): at least as many rows as the net looks back, 155 with the default blocks.
         classes: outputs.
         stem: channels of the first convolution.
         kernel: rows that it sees.
