@@ -43,13 +43,11 @@ class Learner(Protocol):
 
 
 class Feeds(Protocol):
-    """Where a training takes its batches from.
+    """Where a training takes its batches from."""
 
-    Attributes:
-        steps: numbers of batches after which the feed changes; ends of epochs.
-    """
-
-    steps: tuple[int, ...]
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """Numbers of batches after which the feed changes; ends of epochs."""
 
     def feed(self, step: int, trainer: Learner) -> BatchSource:
         """The feed to go on with after `step` batches."""

@@ -76,11 +76,7 @@ class Critic:
         self._judge.build((None, width))
         self.variables = self._judge.trainable_variables
 
-        @tf.custom_gradient
-        def reversed_(x: Any) -> Any:
-            return tf.identity(x), lambda gradient: -strength * gradient
-
-        self._reversed = reversed_
+        self._reversed = tf.custom_gradient(lambda x: (tf.identity(x), lambda gradient: -strength * gradient))
 
     def loss(self, seen: Any, origins: Any) -> Any:
         """Cross-entropy of its judgement of the windows of unknown speech; 0 where a batch has none."""

@@ -120,4 +120,4 @@ def _worst(parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.ui
     nothing = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.uint8))
     clips, ends, scores = (np.concatenate(column) for column in zip(nothing, *parts, strict=True))
     worst = np.argsort(-scores.astype(np.int64), kind="stable")[:keep]
-    return Mined(clips=clips[worst], ends=ends[worst], scores=scores[worst] / np.float32(255))
+    return Mined(clips=clips[worst], ends=ends[worst], scores=scores[worst].astype(np.float32) / np.float32(255))
