@@ -7,6 +7,7 @@ runs/<model>/<number>/
     <model>.py          copy of the model's file
     manifest.jsonl      one row a clip
     log.txt             what was printed
+    train/mining.json   what rounds of mining found; mined-N.npz: the windows; teachers/: the teachers' checkpoints
     train/low_bit.*     of low-bit training: the net in integers, the report; activations/ weights/: checkpoints
     augmented/          windows as WAV and PNG, where --dump-augmented asked for them
     train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz
@@ -36,7 +37,7 @@ from mltk_like.settings import overrides_to_json, to_json
 
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = (
-    "train/checkpoint.npz", "train/best.npz", "train/calibration.npz", "augmented/",
+    "train/checkpoint.npz", "train/best.npz", "train/calibration.npz", "augmented/", "train/teachers/", "train/mined-",
     "train/activations/", "train/weights/", "report/",
 )  # fmt: skip
 # The `.keras` file holds the same weights by the same names.

@@ -1,5 +1,6 @@
 """Rounds of mining: what a model in training fires on, and what it sees after that."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from mltk_like.feed.mined import Mined, load_mined, save_mined
 from mltk_like.feed.store import ClipStore, store_samples
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.training.mining import mine_clips
-from mltk_like.training.rounds import Listening, MiningRounds
+from mltk_like.training.rounds import MINING, Listening, MiningRounds
 from mltk_like.training.schedule import Schedule
 
 RATE = 16_000
@@ -113,7 +114,9 @@ def test_each_round_listens_once_and_a_training_that_goes_on_sees_the_same(store
         opened.append(files.mined)
         yield f"feed {len(opened)}"
 
-    files = SplitFiles(speech=tmp_path / "speech.i16", labels=("beep", "_unknown_", "_unknown_", "_unknown_"), names=())
+    files = SplitFiles(speech=tmp_path / "speech.i16", labels=("beep", "_unknown_", "_unknown_", "_unknown_"),
+        names=("a.wav", "b.wav", "c.wav", "d.wav"), families=("x", "x", "y", "y"),
+    )  # fmt: skip
     listening = Listening(
         model=Asked(), files=files, folder=tmp_path / "train", open_feed=open_feed, say=said.append, progress=False
     )
@@ -127,6 +130,10 @@ def test_each_round_listens_once_and_a_training_that_goes_on_sees_the_same(store
     assert opened == [None, tmp_path / "train" / "mined-1.npz", tmp_path / "train" / "mined-2.npz"]
     assert [line.partition(":")[0] for line in said] == ["mining round 1", "mining round 2"]
     assert set(load_mined(tmp_path / "train" / "mined-1.npz").clips.tolist()) == {2, 3}, "keywords are not mined"
+    noted = json.loads((tmp_path / "train" / MINING).read_text())
+    assert [entry["round"] for entry in noted] == [1, 2]
+    assert noted[0]["kept_by_family"].keys() == {"y"}
+    assert {item["clip"] for item in noted[0]["loudest"]} == {"c.wav", "d.wav"}
     before = (tmp_path / "train" / "mined-2.npz").read_bytes()
     with MiningRounds(listening, schedule) as rounds:
         rounds.feed(70, trainer)

@@ -378,3 +378,27 @@ def test_the_file_itself_can_be_run(toy: Path, tmp_path: Path) -> None:
     # TensorFlow and the converter talk much; none of it may reach the terminal.
     chatter = [word for word in ("WARNING", "Saved artifact", "XNNPACK", "oneDNN") if word in done.stdout + done.stderr]
     assert not chatter
+
+
+@pytest.mark.slow
+def test_teachers_and_rounds_of_mining_go_on_where_they_were_broken_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLTK_LIKE_RUNS", str(tmp_path / "runs"))
+    settings = "teachers = 2\nteacher_steps = 12\nmining_rounds = 1\ndomain_confusion = 0.2\nmining_hours = 0.01"
+    toy = toys.write_toy(tmp_path / "models", settings=settings)
+    command = ["train", str(toy), "--workers", "0", "--no-evaluate"]
+    monkeypatch.setenv("TOY_INTERRUPT_AT", "3")  # the teachers come to that part of the course first
+    assert main(command) == 130
+    assert "mining round" not in capsys.readouterr().out
+    folder = tmp_path / "runs" / "toy" / "1"
+    assert (folder / "train" / "teachers" / "checkpoint.npz").is_file()
+    monkeypatch.delenv("TOY_INTERRUPT_AT")
+    assert main([*command, "--resume"]) == 0
+    assert "mining round 1" in capsys.readouterr().out
+    noted = json.loads((folder / "train" / "mining.json").read_text())
+    assert [entry["round"] for entry in noted] == [1]
+    with zipfile.ZipFile(folder / "toy.mltk.zip") as archive:
+        names = archive.namelist()
+    assert "train/mining.json" in names
+    assert not any(name.startswith(("train/teachers/", "train/mined-")) for name in names)

@@ -1,5 +1,7 @@
 """A training in stretches: between two of them the net chooses which of the unknown sounds it sees more often."""
 
+import json
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
@@ -14,10 +16,15 @@ from mltk_like.feed.mined import Mined, load_mined, save_mined
 from mltk_like.feed.pool import BatchSource
 from mltk_like.feed.store import ClipStore
 from mltk_like.feed.windows import SplitFiles
+from mltk_like.paths import portable, write_text
 from mltk_like.training.fit import Learner
 from mltk_like.training.mining import Mining, mine_clips
 from mltk_like.training.schedule import Schedule
 
+MINING = "mining.json"
+"""What rounds of mining found, in the run's folder of checkpoints."""
+
+_SHOWN = 50
 _KEPT_PER_HOUR = 1500
 """Windows that are kept, for each hour listened to: about one in twelve."""
 
@@ -94,11 +101,37 @@ class MiningRounds:
         mined = found.mined if number == 1 or not before.is_file() else _together(found.mined, load_mined(before))
         self._asked.folder.mkdir(parents=True, exist_ok=True)
         save_mined(path, mined)
+        self._note(number, found)
         self._asked.say(
             f"mining round {number}: {found.alarms} of {found.heard} windows of {found.hours:.1f} h fire; "
             f"{len(found.mined)} of the highest are drawn from now on, with those of former rounds {len(mined)}"
         )
         return path
+
+    def _note(self, number: int, found: Mining) -> None:
+        """What the round found, for whoever reads the run: `mining.json`, one entry a round."""
+        path = self._asked.folder / MINING
+        rounds = json.loads(path.read_text()) if number > 1 and path.is_file() else []
+        mined, rate = found.mined, self._asked.model.frontend.sample_rate_hz
+        names, sources = self._asked.files.names, self._asked.files.families
+        entry = {
+            "round": number,
+            "hours": round(found.hours, 3),
+            "windows": found.heard,
+            "alarms": found.alarms,
+            "kept": len(mined),
+            "kept_by_family": dict(Counter(sources[clip] for clip in mined.clips).most_common()) if sources else {},
+            "loudest": [
+                {
+                    "clip": portable(Path(names[clip])),
+                    "end_s": round(float(end) / rate, 2),
+                    "score": round(float(score), 3),
+                }
+                for clip, end, score in list(zip(mined.clips, mined.ends, mined.scores, strict=True))[:_SHOWN]
+                if names
+            ],
+        }
+        write_text(path, json.dumps([*rounds[: number - 1], entry], indent=2) + "\n")
 
     def _listen(self, number: int, trainer: Learner) -> Mining:
         model, files = self._asked.model, self._asked.files
