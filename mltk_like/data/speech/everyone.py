@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 from types import MappingProxyType
+from typing import Any
 
 from mltk_like.data.fetch import is_offline
 from mltk_like.data.speech.engines import open_engine
@@ -52,7 +53,7 @@ def keyword_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[
         SettingError: no text, or a count below 1.
     """
     neural = _part(0.78, count)
-    given = {"label": label, "seed": seed}
+    given: dict[str, Any] = {"label": label, "seed": seed}
     return [
         say(word, count=neural, engines=_to_be_had(_NEURAL), morph=_morph(0.5), **given),
         say(word, count=_part(0.25, count), engines=(_MANY,), name=f"speech '{word}' by 904 speakers", **given),
@@ -75,7 +76,7 @@ def other_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[Sp
         count: clips, about.
         seed: another seed gives other clips.
     """
-    given = {"label": label, "seed": seed}
+    given: dict[str, Any] = {"label": label, "seed": seed}
     sources = [
         say_sound_alikes(word, count=_part(0.096, count), engines=_to_be_had(_NEURAL_ALIKE), **given),
         say_parts(word, count=_part(0.032, count), engines=_to_be_had(_NEURAL_ALIKE), **given),
@@ -118,7 +119,7 @@ def companion_speech(
         seed: another seed gives other clips.
     """
     neural = _part(0.75, count)
-    given = {"label": label, "seed": seed}
+    given: dict[str, Any] = {"label": label, "seed": seed}
     sources = []
     for word in (word for word in words if word not in avoid):
         sources.append(
