@@ -5,10 +5,11 @@
     def sources(self):
         return [say("alexa", label="alexa", count=1600), *speech_negatives("alexa", label="unknown", count=8000)]
 
-What a clip says is in `words`, `phrases`, `pseudo` and `pronunciation`, how in `variation` and `morph`;
+What a clip says is in `words`, `confusions`, `phrases`, `pseudo` and `pronunciation`, how in `variation` and `morph`;
 who says it in `engines` and the module of each engine; how it gets to disk in `render` and `finish`.
 """
 
+from mltk_like.data.speech.confusions import confusion_of
 from mltk_like.data.speech.engines import Engine, Manner, open_engine
 from mltk_like.data.speech.everyone import COMPANIONS, companion_speech, keyword_speech, other_speech
 from mltk_like.data.speech.export import SPOKEN_BY
@@ -20,6 +21,7 @@ from mltk_like.data.speech.pseudo import pseudo_word
 from mltk_like.data.speech.source import SpeechSource
 from mltk_like.data.speech.spoken import (
     say,
+    say_confusions,
     say_for_hours,
     say_parts,
     say_pseudo_words,
@@ -44,6 +46,7 @@ __all__ = [
     "Variation",
     "WordList",
     "companion_speech",
+    "confusion_of",
     "find_alikes",
     "keyword_speech",
     "morph_clip",
@@ -54,6 +57,7 @@ __all__ = [
     "pseudo_word",
     "random_phrase",
     "say",
+    "say_confusions",
     "say_for_hours",
     "say_parts",
     "say_pseudo_words",

@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import Any
 
 from mltk_like.data.fetch import is_offline
+from mltk_like.data.speech.confusions import is_phrase
 from mltk_like.data.speech.engines import open_engine
 from mltk_like.data.speech.source import SpeechSource
-from mltk_like.data.speech.spoken import say, say_parts, say_pseudo_words, say_random, say_sound_alikes
+from mltk_like.data.speech.spoken import say, say_confusions, say_parts, say_pseudo_words, say_random, say_sound_alikes
 from mltk_like.errors import DataError, MltkLikeError
 from mltk_like.paths import cache_dir
 
@@ -68,24 +69,28 @@ def other_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[Sp
     """Everything that must not be taken for a keyword, by everyone who can speak here.
 
     15 % sound-alikes, 3 % parts of it, 79 % random words and sentences (a tenth of them by voices of other languages),
-    3 % made-up words.
+    3 % made-up words. For a keyword of several words 10 % are phrases that share words with it (`say_confusions`) in
+    place of as many random ones.
 
     Args:
-        word: the keyword.
+        word: the keyword, a word or a phrase.
         label: class of the clips.
         count: clips, about.
         seed: another seed gives other clips.
     """
     given: dict[str, Any] = {"label": label, "seed": seed}
+    confusions = _confusions(word, label, count, seed)
+    n_random = max(_part(0.535, count) - sum(source.count for source in confusions), 1)
     sources = [
         say_sound_alikes(word, count=_part(0.096, count), engines=_to_be_had(_NEURAL_ALIKE), **given),
         say_parts(word, count=_part(0.032, count), engines=_to_be_had(_NEURAL_ALIKE), **given),
-        say_random(count=_part(0.535, count), avoid=(word,), morph=_morph(0.2), **given),
+        say_random(count=n_random, avoid=(word,), morph=_morph(0.2), **given),
         say_random(
             count=_part(0.016, count), avoid=(word,), engines=_to_be_had(_KOKORO), label=label,
             seed=seed + 1, name="random speech of many voices",
         ),
         say_pseudo_words(count=_part(0.032, count), avoid=(word,), **given),
+        *confusions,
     ]  # fmt: skip
     for found in _found(_OTHERS):
         morph = _morph(0.3)
@@ -104,6 +109,23 @@ def other_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[Sp
             name="random speech in foreign accents",
         ))  # fmt: skip
     return sources
+
+
+def _confusions(word: str, label: str, count: int, seed: int) -> list[SpeechSource]:
+    """What shares words with a keyword of several; nothing for one word, of which there are parts."""
+    if not is_phrase(word):
+        return []
+    given: dict[str, Any] = {"label": label, "seed": seed}
+    return [
+        say_confusions(word, count=_part(0.064, count), engines=_to_be_had(_NEURAL_ALIKE), **given),
+        *(
+            say_confusions(
+                word, count=_part(0.036, count), engines=found, morph=_morph(0.3),
+                name=f"confusions of {_others(word)}", **given,
+            )
+            for found in _found(_OTHERS)
+        ),
+    ]  # fmt: skip
 
 
 def companion_speech(

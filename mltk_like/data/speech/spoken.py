@@ -5,8 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from mltk_like.data.speech.confusions import is_phrase
 from mltk_like.data.speech.source import SpeechSource
-from mltk_like.data.speech.texts import Parts, PseudoWords, RandomPhrases, Said, SoundAlikes, Texts
+from mltk_like.data.speech.texts import Confusions, Parts, PseudoWords, RandomPhrases, Said, SoundAlikes, Texts
 from mltk_like.data.speech.variation import USUAL, Variation
 from mltk_like.data.speech.word_list import WordList
 from mltk_like.errors import SettingError
@@ -21,7 +22,7 @@ Voices = str | Sequence[str]
 KEYWORD_ENGINES: Mapping[str, float] = MappingProxyType({"kokoro": 0.36, "hibari": 0.28, "piper": 0.36})
 """Default voices of `say`."""
 ALIKE_ENGINES: Mapping[str, float] = MappingProxyType({"kokoro": 0.12, "hibari": 0.53, "piper": 0.35})
-"""Default voices of `say_sound_alikes` and `say_parts`."""
+"""Default voices of `say_sound_alikes`, `say_parts` and `say_confusions`."""
 PHRASE_ENGINES: Mapping[str, float] = MappingProxyType({"kokoro": 0.02, "hibari": 0.8, "piper": 0.18})
 """Default voices of `say_random`."""
 PSEUDO_ENGINES: Mapping[str, float] = MappingProxyType({"kokoro": 0.2, "piper": 0.8})
@@ -85,6 +86,24 @@ def say_parts(
     return _source(Parts(word), name or f"parts of '{word}'", label, count, engines, voices, seed, morph)
 
 
+def say_confusions(
+    phrase: str, *, label: str, count: int, engines: Engines = ALIKE_ENGINES, voices: Voices = (), seed: int = 0,
+    morph: float = 0.0, name: str | None = None,
+) -> SpeechSource:  # fmt: skip
+    """Phrases that share words with a keyword of several words and are not it.
+
+    Of "hey gecko": its words alone, in another order or one of them again ("gecko hey"), its beginning and its end with
+    other words ("hey computer", "the gecko"), and sound-alikes in the place of one word ("hey ghetto"). Other arguments
+    as of `say`.
+
+    Raises:
+        SettingError: the keyword is one word; and as of `say`.
+    """
+    if not is_phrase(phrase):
+        raise SettingError(f"say_confusions() got one word, {phrase!r}", "use say_parts, which makes parts of a word")
+    return _source(Confusions(phrase), name or f"confusions of '{phrase}'", label, count, engines, voices, seed, morph)
+
+
 def say_random(
     *, label: str, count: int, avoid: Sequence[str] = (), engines: Engines = PHRASE_ENGINES, voices: Voices = (),
     seed: int = 0, morph: float = 0.0, name: str | None = None,
@@ -103,13 +122,20 @@ def say_pseudo_words(
 
 def speech_negatives(word: str, *, label: str, count: int, seed: int = 0, morph: float = 0.0) -> list[SpeechSource]:
     """Everything that must not be taken for `word`, in the default voices: 20 % sound-alikes, 15 % parts of it, 55 %
-    random words and sentences, 10 % pseudo-words; a share of each may be morphs, as of `say`."""
+    random words and sentences, 10 % pseudo-words; a share of each may be morphs, as of `say`.
+
+    For a keyword of several words 10 % are phrases that share words with it (`say_confusions`), and 45 % random."""
     part = max(1, round(count * 0.05))
+    confusions = []
+    if is_phrase(word):
+        confusions = [say_confusions(word, label=label, count=2 * part, seed=seed, morph=morph)]
+    n_random = max(1, count - (9 + 2 * len(confusions)) * part)
     return [
         say_sound_alikes(word, label=label, count=4 * part, seed=seed, morph=morph),
         say_parts(word, label=label, count=3 * part, seed=seed, morph=morph),
-        say_random(label=label, count=max(1, count - 9 * part), avoid=(word,), seed=seed, morph=morph),
+        say_random(label=label, count=n_random, avoid=(word,), seed=seed, morph=morph),
         say_pseudo_words(label=label, count=2 * part, avoid=(word,), seed=seed, morph=morph),
+        *confusions,
     ]
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from mltk_like.data.speech.confusions import confusion_of, read_words
 from mltk_like.data.speech.lexicon import load_lexicon, pronounce
 from mltk_like.data.speech.phrases import random_phrase
 from mltk_like.data.speech.pronunciation import contains
@@ -86,6 +87,18 @@ class Parts(Texts):
 
     def line(self, number: int, rng: np.random.Generator) -> Line:
         return Line(phonemes=part_of(self.word, rng))
+
+
+@dataclass(frozen=True)
+class Confusions(Texts):
+    """Phrases that share words with `phrase`, a keyword of several words."""
+
+    phrase: str
+    salt: ClassVar[int] = 6
+
+    def line(self, number: int, rng: np.random.Generator) -> Line:
+        text = confusion_of(self.phrase, rng)
+        return AS_WRITTEN.line(text, read_words(text), rng)
 
 
 @dataclass(frozen=True)

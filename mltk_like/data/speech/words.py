@@ -78,7 +78,7 @@ def _candidates(word: str, count: int, words: WordList | None) -> tuple[Alike, .
     for distance, phrase in sorted(found):
         said = " ".join(lexicon[part] for part in phrase.split())
         heard = phones(said)
-        if heard in seen or contains(said, keyword) or _near_homophone(heard, sounds):
+        if heard in seen or contains(said, keyword) or near_homophone(heard, sounds):
             continue
         seen.add(heard)
         kept.append(Alike(phrase=phrase, phonemes=said, distance=distance))
@@ -87,7 +87,8 @@ def _candidates(word: str, count: int, words: WordList | None) -> tuple[Alike, .
     return tuple(kept)
 
 
-def _near_homophone(heard: str, sounds: str) -> bool:
+def near_homophone(heard: str, sounds: str) -> bool:
+    """Whether two strings of bare sounds (`phones`) are nearer than `NEAR_HOMOPHONE`."""
     return float(distances(encode(sounds), encode(heard)[None])[0]) < NEAR_HOMOPHONE
 
 
@@ -141,7 +142,7 @@ def part_of(word: str, rng: np.random.Generator) -> str:
         made = "".join(_one_part(parts, rng))
         if not VOWELS.intersection(made) or contains(made, keyword):
             continue
-        if not _near_homophone(phones(made), phones(keyword)):
+        if not near_homophone(phones(made), phones(keyword)):
             return made
     raise DataError(f"no part of {word!r} can be told from the word", "give a word of at least two sounds")
 
