@@ -21,14 +21,15 @@ class KeywordSpottingAlexaSmall(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMi
 
     batch_size = 100
     steps_per_epoch = 250
-    learning_rate_steps = ((250, 1e-3), (250, 2e-3), (3000, 4e-3), (1250, 1.5e-3), (750, 5e-4), (500, 1e-4))
+    learning_rate_steps = ((250, 1e-3), (250, 2e-3), (2250, 4e-3), (1000, 1.5e-3), (750, 5e-4), (500, 1e-4))
     average_weights = 0.999
-    domain_confusion = 0.3
+    domain_confusion = 0.2
     companion_words = data.COMPANIONS
     teachers = 4
     teacher_steps = 4000
-    mining_rounds = 2
-    unknown_multiplier = 5.0
+    mining_rounds = 1
+    mined_fraction = 0.15
+    unknown_multiplier = 4.0
     companion_fraction = 0.35
     keyword_end_ms = (-60, 240)
     excerpt_fraction = 0.4

@@ -26,6 +26,7 @@ class Heads:
         model: settings `domain_confusion`, `companion_words` and `seed`.
         net: a functional Keras model.
         classes: outputs of the net.
+        taught: the net learns from teachers, which know the companion words.
 
     Attributes:
         both: the net with a second output: what its last layer with weights is given, (batch, numbers).
@@ -35,7 +36,7 @@ class Heads:
         ModelError: the net has one layer only, so that there is nothing before the last.
     """
 
-    def __init__(self, model: TrainMixin, net: Any, classes: int) -> None:
+    def __init__(self, model: TrainMixin, net: Any, classes: int, *, taught: bool = False) -> None:
         import keras
 
         weighted = [layer for layer in net.layers if layer.weights]
@@ -46,7 +47,7 @@ class Heads:
         self.both = keras.Model(net.input, [net.output, seen])
         width = int(seen.shape[-1])
         self._critic = Critic(width, model.domain_confusion, model.seed) if model.domain_confusion else None
-        words = len(model.companion_words)
+        words = 0 if taught else len(model.companion_words)
         self._companions = Companions(width, classes + words, model.seed) if words else None
         self.variables = [v for head in (self._critic, self._companions) if head for v in head.variables]
 

@@ -32,9 +32,9 @@ class Trainer:
 
         self.net = net
         self._teachers = teachers
-        # What the heads teach a net, teachers have learned already.
-        extra = teachers is None and (model.domain_confusion or model.companion_words)
-        self._heads = Heads(model, net, len(class_weights)) if extra else None
+        taught = teachers is not None
+        extra = model.domain_confusion or (model.companion_words and not taught)
+        self._heads = Heads(model, net, len(class_weights), taught=taught) if extra else None
         self.optimizer = make_optimizer(model)
         self.optimizer.build(self._trainable)
         self._momentum = model.average_weights

@@ -51,18 +51,18 @@ def vary_voice(clip: Samples, rng: np.random.Generator, sounds: Sounds) -> Sampl
 def surround(scene: Samples, rng: np.random.Generator, sounds: Sounds) -> Samples:
     """Noise of a microphone, and of what is going on around it: for a model's `augment`. (n,) -> (n,).
 
-    Microphone noise of -75 to -60 dBFS; in 85 % of the scenes background or, in two of five of these, babble at -3 to
-    30 dB (-60 to -20 dBFS where nobody speaks); white noise in a quarter of them; a gain of -6 to 6 dB at last.
+    Microphone noise of -80 to -60 dBFS; in 75 % of the scenes background or, in two of five of these, babble at -3 to
+    40 dB (-60 to -20 dBFS where nobody speaks); white noise in a quarter of them; a gain of -6 to 6 dB at last.
 
     Args:
         scene: float32 (n,).
         rng: chance.
         sounds: gives the noise.
     """
-    scene = add_at_level(scene, sounds.microphone(rng, len(scene)), dbfs=rng.uniform(-75.0, -60.0))
-    if rng.random() < 0.85:
+    scene = add_at_level(scene, sounds.microphone(rng, len(scene)), dbfs=rng.uniform(-80.0, -60.0))
+    if rng.random() < 0.75:
         noise = sounds.babble(rng, len(scene)) if rng.random() < 0.4 else sounds.ambience(rng, len(scene))
-        scene = add_at_snr(scene, noise, rng, snr_db=(-3.0, 30.0), silence_dbfs=(-60.0, -20.0))
+        scene = add_at_snr(scene, noise, rng, snr_db=(-3.0, 40.0), silence_dbfs=(-60.0, -20.0))
     if rng.random() < 0.25:
         scene = add_white_noise(scene, rng, snr_db=(30.0, 60.0))
     return gain(scene, rng, db=(-6.0, 6.0))
