@@ -188,7 +188,7 @@ def archive(path: Path) -> Path:
 
 
 def test_a_trained_archive_ships_beside_the_model(path: Path, model: Any, archive: Path) -> None:
-    assert archive.stat().st_size <= 2_000_000
+    assert archive.stat().st_size <= 4_000_000  # the manifest of 40,000 clips, a hash each, is most of it
     trained = open_artifact(archive)
     parameters = read_parameters(trained.tflite())
     assert parameters["classes"] == list(model.classes)
