@@ -2,11 +2,13 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
-from mltk_like.data import COMPANIONS, companion_speech, keyword_speech, other_speech
+from mltk_like.data import COMPANIONS, companion_speech, keyword_speech, other_speech, say
 from mltk_like.data.speech import SpeechSource, everyone
+from mltk_like.errors import DataError
 
 FOUND = ("pico", "flite", "pico:de")
 
@@ -28,16 +30,39 @@ def shares(sources: Sequence[SpeechSource]) -> dict[str, float]:
     return clips
 
 
-@pytest.mark.parametrize("voices", [True, False])
-def test_a_keyword_is_said_by_all_that_are_found_and_most_by_kokoro(
-    voices: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(everyone, "_has_kokoro_voices", lambda cache, off: voices)
+def test_a_keyword_is_said_by_all_that_are_found_and_most_by_kokoro() -> None:
     by = shares(keyword_speech("alexa", label="alexa", count=1000))
-    kokoro = {"kokoro:en", "kokoro:accents"} if voices else {"kokoro"}
+    kokoro = ("kokoro:en", "kokoro:accents")
     assert set(by) == {*kokoro, "hibari", "piper", "piper:libritts_r", "pico", "flite"}
     assert sum(by[name] for name in kokoro) == pytest.approx(0.78 * 750, abs=1)
     assert sum(by.values()) == 1250
+
+
+def test_where_voices_cannot_be_fetched_others_speak_with_the_same_share() -> None:
+    sources = [
+        *keyword_speech("alexa", label="alexa", count=1000),
+        *other_speech("alexa", label="_unknown_", count=1000),
+        *companion_speech(["cat"], label="_unknown_", count=10),
+    ]
+    for source in sources:
+        fetched = {name for name, _ in source.engines if name.startswith("kokoro:")}
+        assert bool(source.instead) == bool(fetched), source.name
+        if fetched:
+            total = sum(share for name, share in source.engines if name in fetched)
+            assert dict(source.instead)["kokoro"] == pytest.approx(total)
+            assert {name for name, _ in source.instead} == {name for name, _ in source.engines} - fetched | {"kokoro"}
+
+
+def test_a_source_whose_voices_cannot_be_fetched_speaks_with_those_that_are_there(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("hibari")
+    source = say("on", label="on", count=2, engines={"kokoro:en": 1.0})
+    with pytest.raises(DataError, match="af_alloy"):
+        source.collect(workers=0, progress=False)
+    clips = replace(source, instead=(("hibari", 1.0),)).collect(workers=0, progress=False)
+    assert [clip.group for clip in clips] == ["hibari:heart"] * 2
+    assert "hibari speak instead" in caplog.text
 
 
 def test_others_are_as_many_as_asked_for_and_one_in_seven_sounds_like_the_keyword() -> None:

@@ -14,6 +14,7 @@ from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
 from mltk_like.data.debian.source import DebianSpeech
 from mltk_like.data.download import Download
+from mltk_like.data.fetch import offline
 from mltk_like.data.noise import babble, room_impulse_response
 from mltk_like.data.own import restrained
 from mltk_like.data.rooms import recorded_response
@@ -106,7 +107,8 @@ def gather(model: AudioDatasetMixin, *, test: bool = False, workers: Workers = N
     for other in sources:
         # A dry run fetches nothing; packages one by one, for decoding them keeps the machine busy enough.
         if not isinstance(other, (Download, DebianSpeech) if test else Download):
-            take(other, *_attempt(other, limit, workers, progress))
+            with offline(test):
+                take(other, *_attempt(other, limit, workers, progress))
     return Gathered(clips=clips, problems=problems, skipped=skipped)
 
 

@@ -4,22 +4,17 @@ An engine that is not installed is left out. Where Kokoro's English voices canno
 whose "alexa" is hardly one: a warning says so.
 """
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any
 
-from mltk_like.data.fetch import is_offline
 from mltk_like.data.speech.confusions import is_phrase
 from mltk_like.data.speech.engines import open_engine
 from mltk_like.data.speech.source import SpeechSource
 from mltk_like.data.speech.spoken import say, say_confusions, say_parts, say_pseudo_words, say_random, say_sound_alikes
-from mltk_like.errors import DataError, MltkLikeError
-from mltk_like.paths import cache_dir
-
-logger = logging.getLogger(__name__)
+from mltk_like.errors import MltkLikeError
 
 COMPANIONS = (
     "computer", "jarvis", "bed", "cat", "happy",
@@ -55,14 +50,15 @@ def keyword_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[
     """
     neural = _part(0.78, count)
     given: dict[str, Any] = {"label": label, "seed": seed}
-    return [
-        say(word, count=neural, engines=_to_be_had(_NEURAL), morph=_morph(0.5), **given),
+    sources = [
+        say(word, count=neural, engines=_NEURAL, morph=_morph(0.5), **given),
         say(word, count=_part(0.25, count), engines=(_MANY,), name=f"speech '{word}' by 904 speakers", **given),
         *(
             say(word, count=max(count - neural, 1), engines=found, morph=_morph(0.4), name=_others(word), **given)
             for found in _found(_OTHERS)
         ),
     ]
+    return _or_japanese(sources)
 
 
 def other_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[SpeechSource]:
@@ -82,11 +78,11 @@ def other_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[Sp
     confusions = _confusions(word, label, count, seed)
     n_random = max(_part(0.535, count) - sum(source.count for source in confusions), 1)
     sources = [
-        say_sound_alikes(word, count=_part(0.096, count), engines=_to_be_had(_NEURAL_ALIKE), **given),
-        say_parts(word, count=_part(0.032, count), engines=_to_be_had(_NEURAL_ALIKE), **given),
+        say_sound_alikes(word, count=_part(0.096, count), engines=_NEURAL_ALIKE, **given),
+        say_parts(word, count=_part(0.032, count), engines=_NEURAL_ALIKE, **given),
         say_random(count=n_random, avoid=(word,), morph=_morph(0.2), **given),
         say_random(
-            count=_part(0.016, count), avoid=(word,), engines=_to_be_had(_KOKORO), label=label,
+            count=_part(0.016, count), avoid=(word,), engines=_KOKORO, label=label,
             seed=seed + 1, name="random speech of many voices",
         ),
         say_pseudo_words(count=_part(0.032, count), avoid=(word,), **given),
@@ -108,7 +104,7 @@ def other_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[Sp
             count=_part(0.075, count), avoid=(word,), engines=found, label=label, seed=seed + 5,
             name="random speech in foreign accents",
         ))  # fmt: skip
-    return sources
+    return _or_japanese(sources)
 
 
 def _confusions(word: str, label: str, count: int, seed: int) -> list[SpeechSource]:
@@ -117,7 +113,7 @@ def _confusions(word: str, label: str, count: int, seed: int) -> list[SpeechSour
         return []
     given: dict[str, Any] = {"label": label, "seed": seed}
     return [
-        say_confusions(word, count=_part(0.064, count), engines=_to_be_had(_NEURAL_ALIKE), **given),
+        say_confusions(word, count=_part(0.064, count), engines=_NEURAL_ALIKE, **given),
         *(
             say_confusions(
                 word, count=_part(0.036, count), engines=found, morph=_morph(0.3),
@@ -148,7 +144,7 @@ def companion_speech(
             say(
                 word,
                 count=neural,
-                engines=_to_be_had(_NEURAL),
+                engines=_NEURAL,
                 morph=_morph(1 / 3),
                 name=f"companion '{word}'",
                 **given,
@@ -158,7 +154,7 @@ def companion_speech(
             say(word, count=max(count - neural, 1), engines=found, name=f"companion {_others(word)}", **given)
             for found in _found(_OTHERS)
         ]
-    return sources
+    return _or_japanese(sources)
 
 
 def _part(share: float, count: int) -> int:
@@ -169,24 +165,14 @@ def _others(word: str = "") -> str:
     return f"speech '{word}' of other makes" if word else "speech of other makes"
 
 
-def _to_be_had(engines: Mapping[str, float]) -> Mapping[str, float]:
-    """The engines, with Kokoro's own five voices in place of those that cannot be fetched."""
-    if _has_kokoro_voices(str(cache_dir()), is_offline()):
-        return engines
-    kokoro = sum(share for name, share in engines.items() if name in _KOKORO)
-    return {"kokoro": kokoro, **{name: share for name, share in engines.items() if name not in _KOKORO}}
-
-
-@lru_cache(maxsize=4)
-def _has_kokoro_voices(cache: str, off: bool) -> bool:
-    """Asked once for each cache, with the network or without: the answer takes a while where there is none."""
-    try:
-        for name in _KOKORO:
-            open_engine(name).check()
-    except DataError as error:
-        logger.warning("Kokoro's English voices cannot be had, Japanese ones speak: %s", error.message)
-        return False
-    return True
+def _or_japanese(sources: Iterable[SpeechSource]) -> list[SpeechSource]:
+    """The sources, with Kokoro's own five voices in place of those of its sets where these cannot be fetched."""
+    found = []
+    for source in sources:
+        kokoro = sum(share for name, share in source.engines if name in _KOKORO)
+        others = ((name, share) for name, share in source.engines if name not in _KOKORO)
+        found.append(replace(source, instead=(("kokoro", kokoro), *others)) if kokoro else source)
+    return found
 
 
 def _found(engines: Mapping[str, float]) -> Iterator[Mapping[str, float]]:

@@ -1,8 +1,9 @@
 """A source of synthetic speech: plans who says what, makes what is missing, hands over clips."""
 
+import logging
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from mltk_like.data.speech.render import REJECTED, Job, make_clips
 from mltk_like.data.speech.texts import Texts
 from mltk_like.data.speech.utterance import Utterance, speech_dir
 from mltk_like.data.speech.variation import USUAL, Variation
-from mltk_like.errors import SettingError
+from mltk_like.errors import DataError, SettingError
+
+logger = logging.getLogger(__name__)
 
 # The voices come in one order in every source, so that positives and negatives share the first ones and no class can
 # be told by who speaks.
@@ -42,6 +45,8 @@ class SpeechSource:
         voices: patterns, as of file names, of which a voice's name ('en-us+f2') or full name ('espeak:en-us+f2') must
             match one; none: all voices. An engine without such a voice is left out.
         variation: which rates and pitches; the rest of it is the texts' affair.
+        instead: (engine specification, share) pairs that speak where a voice of `engines` cannot be fetched; none: then
+            there are no clips.
         morph: share of the clips that are made of others of this source: the same said by another voice (`morph.py`).
     """
 
@@ -53,6 +58,7 @@ class SpeechSource:
     seed: int = 0
     voices: tuple[str, ...] = ()
     variation: Variation = USUAL
+    instead: tuple[tuple[str, float], ...] = ()
     morph: float = 0.0
 
     def __post_init__(self) -> None:
@@ -93,7 +99,14 @@ class SpeechSource:
             SettingError: no voice matches `voices`.
             DataError: an engine failed, or a file cannot be written.
         """
-        self.check()
+        try:
+            self.check()
+        except DataError as error:
+            if not self.instead:
+                raise
+            names = ", ".join(name for name, _ in self.instead)
+            logger.warning("%s: %s; %s speak instead", self.name, error.message, names)
+            return self._otherwise().collect(limit=limit, workers=workers, progress=progress)
         files = self._files(self.count if limit is None else min(limit, self.count))
         jobs = _to_be_made(files)
         if jobs:
@@ -128,9 +141,14 @@ class SpeechSource:
             DataError: an engine failed, or a file cannot be written.
         """
         wanted = {str(path) for path in paths}
+        if self.instead:
+            self._otherwise().remake(paths, progress=progress)
         jobs = [job for job in self._files(self.count) if job[1] in wanted and not os.path.exists(job[1])]
         if jobs:
             make_clips(jobs, name=self.name, workers=None, progress=progress)
+
+    def _otherwise(self) -> "SpeechSource":
+        return replace(self, engines=self.instead, instead=())
 
     def utterance(self, number: int, specification: str, engine: Engine, voice: str) -> Utterance:
         """The utterance of that number, when it is this engine's and this voice's turn."""
