@@ -33,6 +33,8 @@ forget before they learn, and at a tenth a fifth of the steps is enough to hear 
 _KEY = "fine_tuned_from"
 _WEIGHTS = "train/start.weights.h5"
 _EARLIER = "own earlier recordings"
+# What is not done again: the weights have learned it.
+_DONE = ("teachers", "mining_rounds")
 # What the weights are of no use without.
 _SAME = ("classes", "frontend")
 
@@ -124,7 +126,8 @@ def check_start(resume_from: str | Path | None, *, resume: bool, weights: str | 
 def start_from(spec: str | Path, model: Any) -> Start:
     """The run to start from, and the model with its settings, a tenth of its learning rates and a fifth of its steps.
 
-    What was set on `model` itself (`--set`) wins. A run that was fine-tuned hands its schedule on as it is.
+    There are no teachers and no rounds of mining. What was set on `model` itself (`--set`) wins. A run that was
+    fine-tuned hands its schedule on as it is.
 
     Args:
         spec: a run folder, an archive, or a name (its latest complete run, else its archive).
@@ -141,8 +144,9 @@ def start_from(spec: str | Path, model: Any) -> Start:
         )
     stored, given = artifact.settings(), model.overrides()
     earlier = model.with_settings(**{**stored.get("overrides", {}), **given})
-    schedule = {} if _state(artifact).get(_KEY) else _shorter(earlier, keep_epochs="learning_rate_steps" in given)
-    tuned = earlier.with_settings(**{**schedule, **given})
+    changes = {} if _state(artifact).get(_KEY) else _shorter(earlier, keep_epochs="learning_rate_steps" in given)
+    changes |= {name: 0 for name in _DONE if getattr(earlier, name)}
+    tuned = earlier.with_settings(**{**changes, **given})
     now, before = to_json(tuned), stored.get("settings", {})
     # Both as JSON has them, which knows no tuples.
     changed = [name for name in _SAME if json.dumps(now[name]) != json.dumps(before.get(name))]
