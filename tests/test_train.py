@@ -193,6 +193,7 @@ def test_the_dry_run(toy: Path) -> None:
     settings = json.loads((result.folder / "settings.json").read_text())
     assert settings["test"] is True
     assert settings["overrides"]["epochs"] == 2
+    assert settings["overrides"]["teacher_steps"] == 3  # or a dry run would train teachers for minutes
     assert open_artifact("toy-test").path == result.folder
 
 
