@@ -138,6 +138,10 @@ SLOW: dict[str, Callable[[], Any]] = {
 @pytest.mark.parametrize("name", [*SMALL, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def test_int8_on_tflm(name: str) -> None:
     """TFLM gives what the reference kernels give, to the bit or nearly, and int8 stays near float."""
+    import_tensorflow()
+    import keras
+
+    keras.utils.set_random_seed(5)  # the weights too: whether a pool falls on a half is theirs
     net = randomised((SMALL | SLOW)[name]())
     x = np.random.default_rng(2).integers(-128, 128, size=(24, *net.input_shape[1:]), dtype=np.int8)
     data = to_tflite(net, x)
@@ -145,7 +149,7 @@ def test_int8_on_tflm(name: str) -> None:
     assert outputs is not None
     # The reference kernels of LiteRT average some pools otherwise by one unit; TFLM itself is the measure.
     off = np.abs(outputs.astype(np.int16) - TfliteModel(data, exact=True).predict(x).astype(np.int16))
-    assert off.max() <= (1 if name == "ds_cnn" else 0)
+    assert off.max() <= (1 if name == "ds_cnn" or name.startswith("tenet") else 0)
     probabilities = net(x.astype(np.float32), training=False).numpy()
     assert np.abs((outputs.astype(np.float32) + 128) / 256 - probabilities).mean() < 0.08
     types = {tensor.dtype for layer in summarize_tflite(data).layers for tensor in layer.outputs}
