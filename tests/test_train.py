@@ -403,3 +403,19 @@ def test_teachers_and_rounds_of_mining_go_on_where_they_were_broken_off(
         names = archive.namelist()
     assert "train/mining.json" in names
     assert not any(name.startswith(("train/teachers/", "train/mined-")) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"keyword_end_ms": (300, -60)}, "keyword_end_ms=.* is no range"),
+        ({"mining_rounds": 1, "window_stride_ms": 100}, "cannot be drawn among windows that are cut"),
+        ({"mining_rounds": 1, "classes": ("beep", "other")}, "mining_rounds needs the class '_unknown_'"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused_before_there_is_a_run(
+    toy: Path, settings: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(SettingError, match=message):
+        mltk.train(mltk.load_model(toy).with_settings(**settings), **QUICK)
+    assert not Path(os.environ["MLTK_LIKE_RUNS"]).exists()

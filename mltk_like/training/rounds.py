@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from mltk_like.audio.recogniser import scores_to_uint8
+from mltk_like.errors import SettingError
 from mltk_like.feed.mined import Mined, load_mined, save_mined
 from mltk_like.feed.pool import BatchSource
 from mltk_like.feed.store import ClipStore
@@ -27,6 +28,20 @@ MINING = "mining.json"
 _SHOWN = 50
 _KEPT_PER_HOUR = 1500
 """Windows that are kept, for each hour listened to: about one in twelve."""
+
+
+def check_mining(model: Any) -> None:
+    """Raise SettingError where rounds of mining, or the place of keywords, do not fit the other settings."""
+    span = model.keyword_end_ms
+    if span is not None and span[0] > span[1]:
+        raise SettingError(f"keyword_end_ms={span} is no range", "give (least, most), such as (-60, 240)")
+    if model.mining_rounds and model.window_stride_ms:
+        hint = "leave mining_rounds at 0 where window_stride_ms cuts the windows out of labelled recordings"
+        raise SettingError("what is mined cannot be drawn among windows that are cut", hint)
+    if model.mining_rounds and "_unknown_" not in model.classes:
+        raise SettingError(
+            "mining_rounds needs the class '_unknown_'", "add it to classes, or leave mining_rounds at 0"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name
 from mltk_like.settings import from_json, to_json
 from mltk_like.training.class_weights import check_class_weights
 from mltk_like.training.product import check_streaming_settings
+from mltk_like.training.rounds import check_mining
 from mltk_like.verbs.train.fine_tuning import start_from
 from mltk_like.verbs.train.recordings import OwnData, remembered
 
@@ -32,13 +33,14 @@ def start(
         The model with the settings to train with, the run, and the sources of the user's recordings.
 
     Raises:
-        ModelError, SettingError, DataError: as `start_from`, `check_class_weights`, `check_streaming_settings` and
-            `OwnRecordings.inventory`.
+        ModelError, SettingError, DataError: as `start_from`, `check_class_weights`, `check_streaming_settings`,
+            `check_mining` and `OwnRecordings.inventory`.
     """
     earlier = None if resume_from is None else start_from(resume_from, model)
     model = earlier.model if earlier else model
     check_class_weights(model)
     check_streaming_settings(model)
+    check_mining(model)
     sources = own.sources(model)
     for source in sources:
         source.inventory()
