@@ -47,7 +47,7 @@ def collect_data(job: Job) -> Splits:
     if not job.test and _hears_no_people(dataset.splits):
         job.say(
             "note: all other speech is synthetic. Recordings of people among it (data.real_speech() in sources(), or "
-            "--negatives DIR) are worth 20 to 40 points of misses at 0.5 false accepts an hour: see docs/people.md"
+            "--negatives DIR) are what makes fewer false accepts first: see docs/people.md"
         )
     return dataset.splits
 
