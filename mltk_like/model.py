@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from mltk_like.audio.parameters import check_own_parameters
 from mltk_like.errors import ModelError
 from mltk_like.settings import Settings
 
@@ -29,7 +30,9 @@ class Model(Settings, declares=True):
         Meta(description="class names in the order of the net's outputs; names with '_' in front are never detected"),
     ] = ()
     parameters: Annotated[
-        Mapping[str, ParameterValue], Meta(description="further parameters to embed in the .tflite, by name")
+        Mapping[str, ParameterValue],
+        Meta(description="further parameters to embed in the .tflite, by name"),
+        check_own_parameters,
     ] = MappingProxyType({})
 
     @property

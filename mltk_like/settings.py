@@ -109,7 +109,10 @@ def validate(cls: type, name: str, value: Any) -> Any:
 
 
 def convert(what: str, hint: Any, value: Any) -> Any:
-    """`value` as the annotated type `hint`. Raises SettingError that begins with `what`."""
+    """`value` as the annotated type `hint`; functions among its annotations check it further.
+
+    Raises SettingError that begins with `what`.
+    """
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         value = value.tolist()  # of NumPy
     bare = _bare(hint)
@@ -124,11 +127,17 @@ def convert(what: str, hint: Any, value: Any) -> Any:
     try:
         result = msgspec.convert(value, hint)
         # Read-only, so that nothing is changed behind the validation's back.
-        return types.MappingProxyType(result) if isinstance(result, dict) else result
+        result = types.MappingProxyType(result) if isinstance(result, dict) else result
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, SettingError):
             raise error.__cause__ from error
         raise SettingError(f"{what}: {_expected(hint, error)}; given {value!r}", _describe(hint)) from error
+    try:
+        for check in filter(callable, getattr(hint, "__metadata__", ())):
+            check(result)
+    except SettingError as error:
+        raise SettingError(f"{what}: {error.message}", error.hint) from error
+    return result
 
 
 def refuse_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -12,7 +12,8 @@ from mltk_like.artifact import open_artifact
 from mltk_like.cli import main
 from mltk_like.errors import SettingError
 from mltk_like.tflite import read_parameters
-from mltk_like.tflite.c_array import check_prefix, header, op_resolver, operators_of, parameter_defines, source
+from mltk_like.tflite.c_array import header, op_resolver, operators_of, parameter_defines, source
+from mltk_like.tflite.c_text import check_prefix
 from mltk_like.verbs.export import export
 
 ARCHIVES = sorted((Path(__file__).resolve().parents[1] / "models").glob("*.mltk.zip"))
@@ -166,7 +167,7 @@ def test_defines_are_c() -> None:
 
 
 def test_parameters_that_are_no_define_are_left_out() -> None:
-    found = parameter_defines({"fe.x-y": 1, "classes": ["a"], "name": "n", "blob": b"1"})
+    found = parameter_defines({"fe.x-y": 1, "classes": ["a"], "name": "n", "blob": b"1"}, lambda name: True)
     assert found == {"FE_X_Y": 1, "MODEL_NAME": "n"}
 
 

@@ -1,11 +1,11 @@
 """A `.tflite` as C source: the bytes as an aligned array, what surrounds it as `#define`s, the operators it needs."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from mltk_like.errors import SettingError
+from mltk_like.tflite.c_text import Define, as_name, comment, define, is_too_long
 from mltk_like.tflite.dictionary import Value
 from mltk_like.tflite.layers import opcode_name
 from mltk_like.tflite.model_file import parse
@@ -19,21 +19,9 @@ _METHODS = {
     "unidirectional_sequence_lstm": "UnidirectionalSequenceLSTM",
 }
 
-_RESERVED = frozenset(
-    {
-        "alignas", "alignof", "and", "asm", "auto", "bitand", "bitor", "bool", "break", "case", "catch", "char",
-        "class", "compl", "const", "constexpr", "continue", "decltype", "default", "delete", "do", "double", "else",
-        "enum", "explicit", "export", "extern", "false", "float", "for", "friend", "goto", "if", "inline", "int",
-        "long", "main", "mutable", "namespace", "new", "noexcept", "not", "nullptr", "operator", "or", "private",
-        "protected", "public", "register", "reinterpret_cast", "return", "short", "signed", "sizeof", "static",
-        "static_assert", "struct", "switch", "template", "this", "throw", "true", "try", "typedef", "typeid",
-        "typename", "union", "unsigned", "using", "virtual", "void", "volatile", "while", "xor",
-    }
-)  # fmt: skip
-
+_OWN = "MODEL_"
+# Of the tool's own, but such as any firmware may have for itself.
 _COMMON = ("name", "version", "hash", "date")
-
-Define = bool | int | float | str | Sequence[str]
 
 
 def operators_of(model: bytes) -> tuple[str, ...]:
@@ -45,12 +33,6 @@ def operators_of(model: bytes) -> tuple[str, ...]:
     return tuple(sorted({opcode_name(code) for code in parse(model).operatorCodes or []}))
 
 
-def check_prefix(prefix: str) -> None:
-    """Raise SettingError for what C does not take as the start of a name."""
-    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", prefix) or prefix in _RESERVED:
-        raise SettingError(f"{prefix!r} cannot be a name in C and C++", "use letters, digits and _, no keyword")
-
-
 def header(prefix: str, title: str, defines: Mapping[str, Define]) -> str:
     """The `.h` file: `<prefix>_data`, `<prefix>_size` and the `#define`s, for C and C++.
 
@@ -58,13 +40,16 @@ def header(prefix: str, title: str, defines: Mapping[str, Define]) -> str:
         prefix: of the names; that of the `#define`s is empty for "model" and `<PREFIX>_` for any other.
         title: one line that says what this is.
         defines: by name; texts are quoted, lists of texts become an initialiser in braces.
+
+    Raises:
+        SettingError: a value is infinite, not a number, or a text that is too long for C90.
     """
     guard = f"{prefix.upper()}_H_"
     before = "" if prefix == "model" else f"{prefix.upper()}_"
-    lines = [f"#define {before}{name} {_literal(value)}" for name, value in defines.items()]
+    lines = [line for name, value in defines.items() for line in define(f"{before}{name}", value)]
     return "\n".join(
         [
-            f"/* {title.replace('*/', '* /')} */",
+            f"/* {comment(title)} */",
             f"#ifndef {guard}",
             f"#define {guard}",
             "",
@@ -144,33 +129,43 @@ def op_resolver(prefix: str, operators: Sequence[str]) -> str:
     )
 
 
-def parameter_defines(parameters: Mapping[str, Value]) -> dict[str, Define]:
-    """Embedded parameters as `#define`s: `fe.window_size_ms` becomes FE_WINDOW_SIZE_MS; bytes and lists are left out.
+def parameter_defines(parameters: Mapping[str, Value], known: Callable[[str], bool]) -> dict[str, Define]:
+    """Embedded parameters as `#define`s: `fe.window_size_ms` becomes FE_WINDOW_SIZE_MS.
 
-    Names that any firmware may have for itself begin with MODEL_.
+    Bytes, lists and texts that are too long for C90 are left out. Names that the tool does not know, and those that any
+    firmware may have for itself, begin with MODEL_: whatever they are called, they are no macro of the standard library
+    and none of those that are computed.
+
+    Args:
+        parameters: of a `.tflite`.
+        known: whether a name is one of the tool's own parameters.
+
+    Raises:
+        SettingError: two names become the same macro, or one becomes none.
     """
-    return {
-        ("MODEL_" if name in _COMMON else "") + re.sub(r"\W", "_", name).upper(): value
-        for name, value in parameters.items()
-        if isinstance(value, bool | int | float | str)
-    }
+    found: dict[str, Define] = {}
+    origin: dict[str, str] = {}
+    for name, value in parameters.items():
+        if not isinstance(value, bool | int | float | str) or (isinstance(value, str) and is_too_long(value)):
+            continue
+        macro = macro_of(name, known)
+        if macro in origin:
+            raise SettingError(
+                f"the parameters {origin[macro]!r} and {name!r} would both be the macro {macro}",
+                "give one of them another name (update_params removes a parameter with NAME=)",
+            )
+        found[macro], origin[macro] = value, name
+    return found
+
+
+def macro_of(name: str, known: Callable[[str], bool]) -> str:
+    """The macro that a parameter becomes, see `parameter_defines`. Raises SettingError where nothing is left of it."""
+    plain = as_name(name)
+    if not plain:
+        raise SettingError(f"the parameter {name!r} can be no macro", "give it a name of letters and digits")
+    return plain if known(name) and name not in _COMMON else _OWN + plain
 
 
 def _method(operator: str) -> str:
     words = ("2D" if word == "2d" else word[:1].upper() + word[1:] for word in operator.split("_"))
     return "Add" + _METHODS.get(operator, "".join(words))
-
-
-def _literal(value: Define) -> str:
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, int):
-        return f"{value}" if value >= 0 else f"({value})"
-    if isinstance(value, float):
-        # The shortest text that gives the same single-precision number.
-        text = str(np.float32(value))
-        text = text if any(mark in text for mark in ".en") else f"{text}.0"
-        return f"{text}f" if value >= 0 else f"({text}f)"
-    if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-    return "{" + ", ".join(map(_literal, value)) + "}"

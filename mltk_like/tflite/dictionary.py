@@ -32,7 +32,7 @@ def encode(parameters: Mapping[str, Value]) -> bytes:
     that, so 0.025 reads back as 0.02500000037252903), an empty list is a list of strings.
 
     Raises:
-        SettingError: a name that is not text, or a value of another type or beyond 64 bits.
+        SettingError: a name that is not text, or a value of another type, beyond 64 bits, or text with half characters.
     """
     import flatbuffers
 
@@ -63,7 +63,7 @@ def decode(data: bytes) -> dict[str, Value]:
 
 
 def _write_entry(builder: Any, name: str, value: Value) -> int:
-    if not isinstance(name, str):
+    if not isinstance(name, str) or not _is_text(name):
         raise SettingError(f"a parameter's name must be text, not {name!r}")
     tag, plain = _classify(name, value)
     if tag in _SCALARS:
@@ -116,7 +116,7 @@ def _classify(name: str, value: Any) -> tuple[int, Any]:
         return _integer_tag(name, value), value
     if isinstance(value, float):
         return (_DOUBLE if math.isfinite(value) and abs(value) > _FLOAT32_MAX else _FLOAT), value
-    if isinstance(value, str):
+    if isinstance(value, str) and _is_text(value):
         return _STRING, value
     if isinstance(value, bytes | bytearray):
         return _BYTES, bytes(value)
@@ -133,7 +133,7 @@ def _integer_tag(name: str, value: int) -> int:
 
 
 def _list_tag(name: str, values: list[Any]) -> int:
-    if all(isinstance(value, str) for value in values):
+    if all(isinstance(value, str) and _is_text(value) for value in values):
         return _STRINGS
     if any(isinstance(value, bool) or not isinstance(value, int | float) for value in values):
         raise _refusal(name, values)
@@ -144,6 +144,11 @@ def _list_tag(name: str, values: list[Any]) -> int:
     if any(math.isfinite(value) and abs(value) > _FLOAT32_MAX for value in values):
         raise SettingError(f"parameter {name!r}: the numbers of a list must fit a 32-bit float")
     return _FLOATS
+
+
+def _is_text(value: str) -> bool:
+    """Whether it can be stored: the shell gives bytes that are no UTF-8 as half characters."""
+    return not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _refusal(name: str, value: object) -> SettingError:

@@ -8,20 +8,14 @@ from typing import Any
 
 from mltk_like.artifact import Artifact
 from mltk_like.audio.frontend import AnySettings, frontend_from_parameters, has_frontend
+from mltk_like.audio.parameters import is_known
 from mltk_like.audio.spectrum import SpectrumSettings
 from mltk_like.errors import SettingError, ToolError
 from mltk_like.model import Model
 from mltk_like.paths import write_bytes
 from mltk_like.tflite import format_units, read_parameters, run_tflm, summarize_tflite
-from mltk_like.tflite.c_array import (
-    Define,
-    check_prefix,
-    header,
-    op_resolver,
-    operators_of,
-    parameter_defines,
-    source,
-)
+from mltk_like.tflite.c_array import header, op_resolver, operators_of, parameter_defines, source
+from mltk_like.tflite.c_text import Define, check_prefix
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.low_bit import akida_files, low_bit_files, low_bit_integers
 
@@ -81,7 +75,8 @@ def export(
         prefix: of file names and symbols; give another where a firmware has several models.
 
     Raises:
-        SettingError: there is no such format, or the prefix is no name in C.
+        SettingError: there is no such format, the prefix is no name in C, or a parameter cannot be a macro: two would
+            be the same, a number is infinite, a text too long.
         ModelError: the model does not exist, has not been trained, or TFLM cannot run it.
         DataError: the folder cannot be written.
     """
@@ -125,19 +120,23 @@ FORMATS: Mapping[str, Writer] = MappingProxyType({"c-array": c_array, "low-bit":
 
 
 def _defines(data: bytes) -> dict[str, Define]:
-    """What the front end needs first, as the TinyML page names it; then memory, classes, and all parameters."""
+    """What the front end needs first, as the TinyML page names it; then memory, classes, and all parameters.
+
+    What is computed stays: where a parameter would be the same macro, it is left out.
+    """
     parameters = read_parameters(data)
     arena, _ = _memory(data)
     state = sum(layer.opcode == "var_handle" for layer in summarize_tflite(data).layers)
     classes = parameters.get("classes")
     names = [str(name) for name in classes] if isinstance(classes, list) else []
-    return {
+    computed: dict[str, Define] = {
         **(_frontend_defines(frontend_from_parameters(parameters)) if has_frontend(parameters) else {}),
         **({"TENSOR_ARENA_SIZE": arena} if arena is not None else {}),
         **({"RESOURCE_VARIABLE_COUNT": state} if state else {}),
         **({"CLASS_COUNT": len(names), "CLASS_NAMES": names} if names else {}),
-        **parameter_defines(parameters),
     }
+    stored = parameter_defines(parameters, is_known)
+    return computed | {name: value for name, value in stored.items() if name not in computed}
 
 
 def _frontend_defines(settings: AnySettings) -> dict[str, Define]:
