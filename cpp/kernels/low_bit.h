@@ -2,7 +2,9 @@
    libraries.
 
    What each stage computes is written in docs/low_bit.md; it is bit for bit what mltk_like.low_bit computes
-   in NumPy. `export MODEL --format low-bit` writes the tables of a net as C source. */
+   in NumPy. `export MODEL --format low-bit` writes the tables of a net as C source, and these two files.
+
+   Part of mltk_like. SPDX-License-Identifier: Apache-2.0 */
 
 #ifndef MLTK_LOW_BIT_H_
 #define MLTK_LOW_BIT_H_

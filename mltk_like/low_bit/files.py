@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mltk_like.errors import ModelError
 from mltk_like.low_bit.integer_net import IntegerNet, Stage, pack
+from mltk_like.tflite.c_text import comment
 
 FORMAT = "mltk_like low-bit 1"
 _ARRAYS = ("weights", "scales", "depthwise", "depthwise_scales", "multiplier", "bias", "shift")
@@ -71,7 +72,7 @@ def c_source(net: IntegerNet, name: str = "model") -> tuple[str, str]:
     for number, stage in enumerate(net.stages):
         lines += [line for part in _tables(stage, f"s{number}") for line in part]
     lines += ["static const low_bit_stage stages[] = {"]
-    lines += [f"  {_initialiser(stage, f's{number}')}, /* {stage.name} */" for number, stage in enumerate(net.stages)]
+    lines += [f"  {_initialiser(stage, f's{number}')}, /* {comment(stage.name)} */" for number, stage in enumerate(net.stages)]
     lines += ["};", f"const low_bit_net {name}_net = {{stages, {len(net.stages)}, {net.offset}}};", ""]
     return header, "\n".join(lines)
 
