@@ -60,7 +60,9 @@ def test_it_is_written_and_holds(bare: Path, given: mltk.Recordings, tmp_path: P
 
 
 def test_a_second_search_leaves_nothing_of_the_first(bare: Path, given: mltk.Recordings) -> None:
-    mltk.update_params(bare, ["sensitivity.extreme.detection_threshold=3", "detection_threshold_list=[10, 20]"])
+    mltk.update_params(
+        bare, ["sensitivity.extreme.detection_threshold=3", "detection_threshold_list=[10, 20]"], add=True
+    )
     find_threshold(bare, TARGET, recordings=given, progress=False)
     parameters = read_parameters(bare.read_bytes())
     assert "sensitivity.extreme.detection_threshold" not in parameters

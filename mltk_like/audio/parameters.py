@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -55,21 +55,27 @@ def check_own_parameters(parameters: Mapping[str, Any]) -> None:
     EnergyGateSettings.from_parameters(parameters)
 
 
-def check_added_parameters(parameters: Mapping[str, Any]) -> None:
-    """Check parameters that the tool does not know, all those of a model together.
+def check_added_parameters(parameters: Mapping[str, Any], *, changed: Collection[str] | None = None) -> None:
+    """Check parameters that the tool does not know.
+
+    Args:
+        parameters: all of a model.
+        changed: look only at these, and whether they are the same macros as others; none: at all.
 
     Raises:
         SettingError: a name is no name in C, two would be the same macro, or a value cannot be stored.
     """
-    for name, value in parameters.items():
+    looked_at = {name: value for name, value in parameters.items() if changed is None or name in changed}
+    for name, value in looked_at.items():
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", name):
             raise SettingError(
                 f"the parameter {name!r} cannot be a name in C",
                 "use letters of ASCII, digits, '_', '.' and '-', and a letter first",
             )
         _check_finite(name, value)
-    encode(parameters)
-    parameter_defines({**dict.fromkeys(KNOWN, 0), **parameters}, is_known)
+    encode(looked_at)
+    if looked_at:
+        parameter_defines({**dict.fromkeys(KNOWN, 0), **parameters}, is_known)
 
 
 def _check_finite(name: str, value: Any) -> None:

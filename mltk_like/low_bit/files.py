@@ -72,7 +72,8 @@ def c_source(net: IntegerNet, name: str = "model") -> tuple[str, str]:
     for number, stage in enumerate(net.stages):
         lines += [line for part in _tables(stage, f"s{number}") for line in part]
     lines += ["static const low_bit_stage stages[] = {"]
-    lines += [f"  {_initialiser(stage, f's{number}')}, /* {comment(stage.name)} */" for number, stage in enumerate(net.stages)]
+    for number, stage in enumerate(net.stages):
+        lines.append(f"  {_initialiser(stage, f's{number}')}, /* {comment(stage.name)} */")
     lines += ["};", f"const low_bit_net {name}_net = {{stages, {len(net.stages)}, {net.offset}}};", ""]
     return header, "\n".join(lines)
 
