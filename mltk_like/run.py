@@ -5,12 +5,12 @@ runs/<model>/<number>/
     settings.json       every setting, what was set on top of the file, seed, path of the file
     versions.json       of Python, TensorFlow and the rest
     <model>.py          copy of the model's file
-    manifest.jsonl      one row a clip
+    manifest.jsonl      one row a clip; in the archive without hashes, and manifest.sha256 beside it
     log.txt             what was printed
     train/mining.json   what rounds of mining found; mined-N.npz: the windows; teachers/: the teachers' checkpoints
     train/low_bit.*     of low-bit training: the net in integers, the report; activations/ weights/: checkpoints
     augmented/          windows as WAV and PNG, where --dump-augmented asked for them
-    train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz
+    train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz, ranges.npz
     <model>.keras  <model>.weights.h5  <model>.tflite  and a summary of each
     eval/keras/  eval/tflite/  profile/
     <model>.mltk.zip    the archive: all but checkpoints, calibration, augmented/ and the second copy of the weights
@@ -29,6 +29,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mltk_like.data.manifest import DIGEST, MANIFEST, lean_manifest
 from mltk_like.errors import DataError, ModelError
 from mltk_like.loader import TEST_SUFFIX
 from mltk_like.model import Model
@@ -179,8 +180,23 @@ def pack(run: Run) -> Path:
         for path in sorted(run.folder.rglob("*")):
             member = path.relative_to(run.folder).as_posix()
             if path.is_file() and not member.startswith(_LEFT_OUT) and not member.endswith(_LEFT_OUT_ENDINGS):
-                archive.write(path, member)
+                if member == MANIFEST:
+                    _write_manifest(archive, path)
+                else:
+                    archive.write(path, member)
     return run.archive
+
+
+def _write_manifest(archive: zipfile.ZipFile, path: Path) -> None:
+    """The manifest without a hash for each clip, and one hash over all of them; a damaged one as it is."""
+    try:
+        rows, digest = lean_manifest(path.read_bytes(), path)
+    except DataError:
+        archive.write(path, MANIFEST)
+        return
+    for member, content in ((MANIFEST, rows), (DIGEST, f"{digest}\n".encode())):
+        info = zipfile.ZipInfo.from_file(path, member)
+        archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
 def _new_zip(path: Path) -> zipfile.ZipFile:

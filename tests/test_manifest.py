@@ -10,7 +10,7 @@ import pytest
 
 from mltk_like.audio.wav import write_wav
 from mltk_like.data.clip import Clip
-from mltk_like.data.manifest import parse_manifest, read_manifest, splits_of, write_manifest
+from mltk_like.data.manifest import digest, lean_manifest, parse_manifest, read_manifest, splits_of, write_manifest
 from mltk_like.data.split import split_by_group
 from mltk_like.errors import DataError
 from mltk_like.paths import cache_dir, portable
@@ -132,3 +132,17 @@ def test_a_damaged_line_is_named(damage: str, tmp_path: Path) -> None:
         read_manifest(tmp_path / "m.jsonl")
     with pytest.raises(DataError, match="cannot read"):
         read_manifest(tmp_path / "none.jsonl")
+
+
+def test_a_lean_manifest_has_one_hash_for_all(tmp_path: Path) -> None:
+    rows = write_manifest(tmp_path / "m.jsonl", split_by_group(clips(tmp_path)))
+    data = (tmp_path / "m.jsonl").read_bytes()
+    lean, found = lean_manifest(data, tmp_path / "m.jsonl")
+    again = parse_manifest(lean, tmp_path / "m.jsonl")
+    assert again == tuple(replace(row, sha256="") for row in rows)
+    assert found == digest(rows) == hashlib.sha256("\n".join(row.sha256 for row in rows).encode()).hexdigest()
+    assert b"sha256" not in lean
+    assert digest(again) == digest([]) == ""
+    assert digest([*rows[1:], replace(rows[0], sha256="")]) != found
+    with pytest.raises(DataError, match=r"m\.jsonl, line 1"):
+        lean_manifest(b"{", tmp_path / "m.jsonl")

@@ -49,8 +49,11 @@ def test_into_the_run_folder(own_copy: Path) -> None:
     assert np.array_equal(outputs((own_copy / "toy.tflite").read_bytes()), outputs(before))
 
 
-def test_an_archive_makes_its_windows_again(trained: Trained, own_copy: Path) -> None:
-    """An archive holds no windows: they come from the model's data."""
+def test_an_archive_gives_the_same_and_makes_no_data(
+    trained: Trained, own_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds the windows that set the ranges, and only those."""
+    monkeypatch.delattr(quantize_module, "collect")
     archive = own_copy / "toy.mltk.zip"
     beside = archive.rename(trained.folder / "copy.mltk.zip")
     try:
@@ -58,13 +61,28 @@ def test_an_archive_makes_its_windows_again(trained: Trained, own_copy: Path) ->
             old, names = before.read("toy.tflite"), before.namelist()
         result = mltk.quantize(beside)
         assert result.path == beside
+        assert 2 <= result.calibration_windows < 48
         with zipfile.ZipFile(beside) as after:
             assert after.namelist() == names
-            new = after.read("toy.tflite")
-        difference = outputs(new).astype(int) - outputs(old)
-        assert np.abs(difference).mean() < 6
+            assert np.array_equal(outputs(after.read("toy.tflite")), outputs(old))
     finally:
         beside.unlink()
+
+
+def test_without_kept_windows_data_is_made_on_request_alone(
+    own_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = (own_copy / "toy.tflite").read_bytes()
+    for name in ("calibration.npz", "ranges.npz"):
+        (own_copy / "train" / name).unlink()
+    target = tmp_path / "again.tflite"
+    assert main(["quantize", str(own_copy), "-o", str(target)]) == 2
+    error = capsys.readouterr().err
+    assert "keeps no windows" in error
+    assert "--remake" in error
+    assert not target.exists()
+    assert main(["quantize", str(own_copy), "-o", str(target), "--remake"]) == 0
+    assert np.abs(outputs(target.read_bytes()).astype(int) - outputs(before)).mean() < 6
 
 
 @pytest.mark.parametrize("suffix", [".keras", pytest.param(".weights.h5", marks=pytest.mark.slow)])
@@ -129,7 +147,7 @@ def test_damaged_windows(own_copy: Path) -> None:
 
 
 def test_parameters_set_after_the_training_outlive_a_conversion(own_copy: Path) -> None:
-    mltk.update_params(own_copy, ["detection_threshold=123", "room=kitchen"])
+    mltk.update_params(own_copy, ["detection_threshold=123", "room=kitchen"], add=True)
     mltk.quantize(own_copy)
     parameters = read_parameters(next(own_copy.glob("*.tflite")).read_bytes())
     assert parameters["detection_threshold"] == 123

@@ -38,8 +38,8 @@ NAME = "keyword_spotting_alexa"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TITLES = (
     "Misses against false accepts", "Latency", "By voice, source and noise", "Worst misses", "Loudest false accepts",
-    "Single windows", "Float against int8", "Model card", "Training curves", "Data card", "Memory and layers",
-    "Parameters", "How to reproduce", "Licences",
+    "Single windows", "Float against int8", "Model card", "Training curves", "Mined windows", "Data card",
+    "Memory and layers", "Parameters", "How to reproduce", "Licences",
 )  # fmt: skip
 LATER = ("threshold", "merge_ms", "misses_by", "false_accepts_by", "worst_misses", "loudest_false_accepts")
 POLICY = "default-src &#x27;none&#x27;;"
@@ -295,7 +295,7 @@ def test_a_bare_tflite_judged_on_recordings(run_folder: Path, tmp_path: Path) ->
     unjudged = mltk.report(bare, output=tmp_path / "a", progress=False)
     assert "has not been judged" in unjudged.warnings[0]
     found = sections(unjudged.page.read_text())
-    assert tuple(found) == TITLES
+    assert tuple(found) == tuple(title for title in TITLES if title != "Mined windows")
     assert "No evaluation is stored" in found["Misses against false accepts"]
     assert "No manifest is stored" in found["Data card"]
     assert unjudged.pictures == ()
@@ -309,6 +309,35 @@ def test_a_bare_tflite_judged_on_recordings(run_folder: Path, tmp_path: Path) ->
     # Beeps are no word of this model: all three are missed, and can be heard.
     assert len(stored["worst_misses"]) == 6
     assert len(players(document)) >= 3
+
+
+def test_what_mining_found_is_shown(run_folder: Path, tmp_path: Path) -> None:
+    def loudest(count: int) -> list[dict[str, Any]]:
+        return [{"clip": f"cache:speech/{i}.wav", "end_s": 0.5 + i, "score": 0.9 - i / 100} for i in range(count)]
+
+    rounds = [
+        {"round": 1, "hours": 2.5, "windows": 45_000, "alarms": 210, "kept": 3750, "loudest": loudest(1),
+         "kept_by_family": {f"engine {i}": 10 * i for i in range(1, 9)}},
+        {"round": 2, "hours": 2.5, "windows": 45_000, "alarms": 33, "kept": 3750, "loudest": loudest(12)},
+    ]  # fmt: skip
+    (run_folder / "train" / "mining.json").write_text(json.dumps(rounds))
+    row = {"path": "cache:speech/0.wav", "label": "_unknown_", "group": "pico:de-DE", "split": "training",
+           "source": "random <speech>", "text": "a lecture", "duration_s": 1.0}  # fmt: skip
+    (run_folder / "manifest.jsonl").write_text(json.dumps(row))
+    (run_folder / "manifest.sha256").write_text("0123abcd\n")
+    mltk.report(run_folder, output=tmp_path / "out", progress=False)
+    found = sections((tmp_path / "out" / "index.html").read_text())
+    shown = found["Mined windows"]
+    assert "2.5 h</td><td>45000</td><td>210</td><td>3750</td><td>engine 8 80, engine 7 70" in shown
+    assert "2 more" in shown
+    assert (
+        "a lecture</td><td>pico:de-DE</td><td>random &lt;speech&gt;</td><td>cache:speech/0.wav</td><td>0.50 s" in shown
+    )
+    assert "not in the manifest" in shown
+    assert "round 2: windows 11 to 12" in shown
+    assert "round 1: windows 1 to 1" in shown
+    assert shown.index("in round 2") < shown.index("round 1: windows")
+    assert "SHA-256 over the hashes of all clips: 0123abcd" in found["Data card"]
 
 
 def test_settings_and_parameters_that_were_changed(run_folder: Path, tmp_path: Path) -> None:
@@ -403,7 +432,7 @@ def test_a_trained_model_judged_now(trained: toys.Trained, tmp_path: Path) -> No
     stored = mltk.report(trained.result.folder, output=tmp_path / "a", progress=False)
     again = mltk.report(str(trained.path), evaluate=True, output=tmp_path / "b", progress=False)
     documents = [sections(found.page.read_text()) for found in (stored, again)]
-    for title in (*TITLES[:6], *TITLES[7:12]):
+    for title in (*TITLES[:6], *TITLES[7:13]):
         assert documents[0][title] == documents[1][title], title
     assert "exact McNemar test" in documents[1]["Float against int8"]
     results = json.loads((tmp_path / "b" / "eval-results.json").read_text())

@@ -7,10 +7,13 @@ import subprocess
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from mltk_like.data.manifest import ManifestRow, digest, parse_manifest
 from mltk_like.errors import DataError, ModelError
 from mltk_like.loader import load_file
 from mltk_like.paths import portable, unportable
@@ -118,6 +121,18 @@ def test_the_archive_holds_all_but_checkpoints(run: Run) -> None:
         assert archive.read("toy.tflite") == b"toy.tflite"
         assert archive.testzip() is None
     assert names == ["settings.json", "state.json", "toy.py", "toy.tflite", "train/history.json", "versions.json"]
+
+
+def test_the_archive_has_one_hash_for_all_clips(run: Run) -> None:
+    row = ManifestRow(path="a.wav", label="a", group="g", split="test", source="s", duration_s=1.0, sha256="0f")
+    (run.folder / "manifest.jsonl").write_bytes(msgspec.json.encode(row) + b"\n")
+    with zipfile.ZipFile(pack(run)) as archive:
+        assert parse_manifest(archive.read("manifest.jsonl"), run.archive) == (replace(row, sha256=""),)
+        assert archive.read("manifest.sha256").decode() == digest([row]) + "\n"
+    (run.folder / "manifest.jsonl").write_text("damaged")
+    with zipfile.ZipFile(pack(run)) as archive:
+        assert archive.read("manifest.jsonl") == b"damaged"
+        assert "manifest.sha256" not in archive.namelist()
 
 
 def test_a_failing_pack_leaves_the_last_archive(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,11 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a .keras or .weights.h5 file in place of the trained weights",
     )
+    parser.add_argument(
+        "--remake",
+        action="store_true",
+        help="make the windows that set the ranges from the model's data (takes as long as before a training)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Convert and say where the file is."""
     from mltk_like.verbs.quantize import quantize
 
-    print(quantize(args.model, output=args.output, build=args.build, weights=args.weights))
+    print(quantize(args.model, output=args.output, build=args.build, weights=args.weights, remake=args.remake))
     return 0

@@ -17,6 +17,11 @@ from mltk_like.paths import portable, unportable, write_bytes
 
 logger = logging.getLogger(__name__)
 
+MANIFEST = "manifest.jsonl"
+"""The manifest in a run folder and in an archive."""
+DIGEST = "manifest.sha256"
+"""In an archive: what `digest` gives for the manifest of the run."""
+
 # Keys that every row has; the others are written where they say something.
 _ALWAYS = ("path", "label", "group", "split", "source", "licence", "text", "duration_s", "sha256")
 
@@ -30,7 +35,8 @@ class ManifestRow:
         label, group, source, licence, text, start_s, end_s, weight, details: as in `Clip`.
         split: 'training', 'validation' or 'test'.
         duration_s: seconds of the clip; 0 where its file was gone.
-        sha256: of the whole file, in hexadecimal; empty where it was gone, and in older manifests, which have a SHA-1.
+        sha256: of the whole file, in hexadecimal; empty where it was gone, in archives, which have one hash over all,
+            and in older manifests, which have a SHA-1.
     """
 
     path: str
@@ -102,6 +108,30 @@ def parse_manifest(data: bytes, origin: Path) -> tuple[ManifestRow, ...]:
             raise DataError(f"{origin}, line {number}: there is no split {row.split!r}", f"use {known}")
         rows.append(row)
     return tuple(rows)
+
+
+def digest(rows: Sequence[ManifestRow]) -> str:
+    """One hash for all clips: the SHA-256 of their own, a line each, in the order of the rows; "" if none has one."""
+    hashes = [row.sha256 for row in rows]
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest() if any(hashes) else ""
+
+
+def lean_manifest(data: bytes, origin: Path) -> tuple[bytes, str]:
+    """A manifest as an archive holds it, and its `digest`: no clip has a hash of its own.
+
+    Random numbers cannot be compressed: the hashes of 44,000 clips are 1.8 of a manifest's 3.0 MB.
+
+    Args:
+        data: the manifest's content.
+        origin: is named in errors.
+
+    Raises:
+        DataError: it is damaged.
+    """
+    rows = parse_manifest(data, origin)
+    encode = msgspec.json.Encoder().encode
+    lines = ({name: value for name, value in _brief(row).items() if name != "sha256"} for row in rows)
+    return b"".join(encode(line) + b"\n" for line in lines), digest(rows)
 
 
 def splits_of(rows: Sequence[ManifestRow]) -> Splits:

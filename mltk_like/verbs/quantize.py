@@ -19,11 +19,15 @@ from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
 from mltk_like.paths import write_bytes
 from mltk_like.tflite import read_parameters
+from mltk_like.training.calibration import telling_windows
 from mltk_like.training.convert import CALIBRATION_WINDOWS
 from mltk_like.training.product import make_tflite
 from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, load_net, specification_of
 
 CALIBRATION_FILE = "train/calibration.npz"
+"""The windows that set the ranges; in run folders alone."""
+RANGES_FILE = "train/ranges.npz"
+"""Those few of them that give the same ranges; in archives too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +44,27 @@ class QuantizeResult:
 
 
 def quantize(
-    model: Model | str | Path, *, output: Path | None = None, build: bool = False, weights: Path | None = None
+    model: Model | str | Path,
+    *,
+    output: Path | None = None,
+    build: bool = False,
+    weights: Path | None = None,
+    remake: bool = False,
 ) -> QuantizeResult:
     """Convert a trained model to int8 again: other weights, another TensorFlow, or a file elsewhere.
+
+    The ranges come from the windows that were kept with the model. No data is made, unless that is asked for.
 
     Args:
         model: a specification, name, `.py`, run folder or archive.
         output: where to write; none: into the run folder or archive that the model came from.
         build: random weights; then `output` is needed.
         weights: a `.keras` or `.weights.h5` file in place of the trained weights.
+        remake: make the windows that set the ranges from the model's data, which is collected as for a training.
 
     Raises:
-        ModelError: the model does not exist or has not been trained, the weights do not fit, or no output is given.
+        ModelError: the model does not exist or has not been trained, the weights do not fit, no output is given, or
+            no windows were kept.
         DataError: the windows that set the ranges cannot be made.
         ToolError: TensorFlow is not installed.
     """
@@ -62,13 +75,13 @@ def quantize(
         return _write(build_tflite(untrained), output, None, "", 0)
     artifact = artifact_of(model)
     specification = specification_of(model, artifact)
+    calibration = _made_again(artifact, specification) if remake else _kept(artifact)
     if weights is not None:
         net = build_net(specification)
         _load_all(net, weights)
     else:
         with artifact.keras_file() as file:
             net = load_net(file)
-    calibration = _calibration(artifact, specification)
     former = artifact.read(f"{artifact.name}.tflite")
     data = make_tflite(specification, net, calibration, kept=read_parameters(former) if former else {})
     return _write(data, output, artifact, f"{artifact.name}.tflite", len(calibration[:CALIBRATION_WINDOWS]))
@@ -84,16 +97,28 @@ def _load_all(net: Any, weights: Path) -> None:
         )
 
 
-def _calibration(artifact: Artifact, model: Model) -> NDArray[np.int8]:
-    """The windows of the run, else made again from the model's data."""
-    stored = artifact.read(CALIBRATION_FILE)
-    if stored is not None:
-        try:
-            with np.load(io.BytesIO(stored), allow_pickle=False) as file:
-                windows: NDArray[np.int8] = file["windows"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ModelError(f"cannot read {CALIBRATION_FILE}: {error}", "remove it: it is made again") from error
-        return windows
+def _kept(artifact: Artifact) -> NDArray[np.int8]:
+    """The windows of the run, else those of its archive."""
+    member = next((name for name in (CALIBRATION_FILE, RANGES_FILE) if artifact.read(name) is not None), None)
+    if member is None:
+        # A bare .tflite has been refused by now: it has no specification.
+        raise ModelError(
+            f"{artifact.path} keeps no windows to set the ranges from (archives of older versions do not)",
+            "--remake makes them from the model's data, which takes as long as before a training",
+        )
+    try:
+        with np.load(io.BytesIO(artifact.read(member) or b""), allow_pickle=False) as file:
+            windows: NDArray[np.int8] = file["windows"]
+        if windows.dtype != np.int8 or not len(windows):
+            raise ValueError(f"windows are {windows.dtype} {windows.shape}")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ModelError(
+            f"cannot read {member} in {artifact.path}: {error}", "--remake makes its windows again"
+        ) from error
+    return windows
+
+
+def _made_again(artifact: Artifact, model: Model) -> NDArray[np.int8]:
     require(model, AudioDatasetMixin, "quantize")
     assert isinstance(model, AudioDatasetMixin)
     assert isinstance(model, TrainMixin)
@@ -113,8 +138,16 @@ def _write(data: bytes, output: Path | None, artifact: Artifact | None, member: 
     return QuantizeResult(path=path, flash_bytes=len(data), calibration_windows=windows)
 
 
-def save_calibration(windows: NDArray[Any], path: Path) -> None:
-    """Keep the windows that set the ranges, so that a later conversion needs no data. Raises DataError."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, windows=windows[:CALIBRATION_WINDOWS])
-    write_bytes(path, buffer.getvalue())
+def save_calibration(net: Any, windows: NDArray[np.int8], folder: Path) -> None:
+    """Keep in a run folder the windows that set the ranges, and those of them that an archive needs. Raises DataError.
+
+    Args:
+        net: the trained Keras net.
+        windows: int8 (n, *input shape).
+        folder: of the run.
+    """
+    windows = windows[:CALIBRATION_WINDOWS]
+    for name, kept in ((CALIBRATION_FILE, windows), (RANGES_FILE, telling_windows(net, windows))):
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, windows=kept)
+        write_bytes(folder / name, buffer.getvalue())

@@ -46,6 +46,7 @@ def data_card(model: StoredModel) -> Part:
         element("h3", "By class and split"),
         _splits(rows, hours),
         _voices(rows, hours),
+        *_hash(model),
         *left_out,
     )
 
@@ -75,6 +76,10 @@ def _shared(rows: Sequence[ManifestRow]) -> set[str]:
     for row in rows:
         splits.setdefault(row.group, set()).add(row.split)
     return {group for group, found in splits.items() if len(found) > 1}
+
+
+def _hash(model: StoredModel) -> list[Html]:
+    return [paragraph(f"SHA-256 over the hashes of all clips: {model.data_hash}", soft=True)] if model.data_hash else []
 
 
 def _streams(rows: Sequence[ManifestRow], hours: Sequence[float]) -> list[Html]:

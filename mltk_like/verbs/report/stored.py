@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from mltk_like.artifact import Artifact
-from mltk_like.data.manifest import ManifestRow, parse_manifest
+from mltk_like.data.manifest import DIGEST, MANIFEST, ManifestRow, digest, parse_manifest
 from mltk_like.errors import ModelError
 from mltk_like.evaluation.comparison import ComparedFigure
 from mltk_like.evaluation.details import FalseAccept, FalseAcceptsOf, Latency, Miss, MissesOf
@@ -23,6 +23,7 @@ from mltk_like.evaluation.voices import Voices
 from mltk_like.metrics import StreamCurve
 from mltk_like.metrics.curve import TARGETS_PER_HOUR
 from mltk_like.tflite import ModelSummary, summarize_tflite
+from mltk_like.training.rounds import MINING
 from mltk_like.verbs.profile import Profile
 
 KINDS = ("tflite", "tflm", "keras")
@@ -180,6 +181,28 @@ class StoredHistory:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MinedWindow:
+    """A window that a round of mining kept: its clip as in the manifest, where it ends in it, its score 0..1."""
+
+    clip: str
+    end_s: float
+    score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredMining:
+    """What a round of mining found, an entry of `train/mining.json`; see `training.mining.Mining`."""
+
+    round: int
+    hours: float
+    windows: int
+    alarms: int
+    kept: int
+    kept_by_family: dict[str, int] = field(default_factory=dict)
+    loudest: tuple[MinedWindow, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoredState:
     """`state.json`, as far as it is shown."""
 
@@ -204,6 +227,8 @@ class StoredModel:
         rows: the clips that it was trained and judged on.
         source: text of the model's file.
         evaluations: by form, a device's first.
+        data_hash: one SHA-256 over the clips, see `manifest.digest`; empty where it is not known.
+        mining: what rounds of mining found.
         compared: float against int8 with tests, where both were judged now.
     """
 
@@ -218,6 +243,8 @@ class StoredModel:
     rows: tuple[ManifestRow, ...]
     source: str
     evaluations: Mapping[str, StoredEvaluation]
+    data_hash: str = ""
+    mining: tuple[StoredMining, ...] = ()
     compared: tuple[ComparedFigure, ...] = ()
 
     @property
@@ -235,7 +262,8 @@ class StoredModel:
 def read_model(artifact: Artifact) -> StoredModel:
     """Read it. Raises ModelError where there is no `.tflite` or something is damaged; DataError for the manifest."""
     data = artifact.tflite()
-    manifest = artifact.read("manifest.jsonl") if artifact.path.suffix != ".tflite" else None
+    manifest = artifact.read(MANIFEST) if artifact.path.suffix != ".tflite" else None
+    rows = parse_manifest(manifest, artifact.path) if manifest else ()
     found = {kind: _read(artifact, f"eval/{kind}/eval-results.json", StoredEvaluation) for kind in KINDS}
     return StoredModel(
         artifact=artifact,
@@ -246,9 +274,11 @@ def read_model(artifact: Artifact) -> StoredModel:
         versions=_read(artifact, "versions.json", dict[str, str]) or {},
         history=_read(artifact, "train/history.json", StoredHistory),
         profile=_read(artifact, "profile/profile.json", Profile),
-        rows=parse_manifest(manifest, artifact.path) if manifest else (),
+        rows=rows,
         source=(artifact.read(f"{artifact.name}.py") or b"").decode(errors="replace"),
         evaluations={kind: evaluation for kind, evaluation in found.items() if evaluation is not None},
+        data_hash=digest(rows) or (artifact.read(DIGEST) or b"").decode(errors="replace").strip(),
+        mining=_read(artifact, f"train/{MINING}", tuple[StoredMining, ...]) or (),
     )
 
 

@@ -16,6 +16,7 @@ from mltk_like.verbs.report.cost import cost_part
 from mltk_like.verbs.report.data_card import data_card, licences_part
 from mltk_like.verbs.report.headline import headline, warnings
 from mltk_like.verbs.report.judged import breakdown_part, judged_part, latency_part
+from mltk_like.verbs.report.mined import mined_parts
 from mltk_like.verbs.report.part import Part
 from mltk_like.verbs.report.players import Players
 from mltk_like.verbs.report.reproduce import parameters_part, reproduce_part
@@ -136,6 +137,7 @@ def _parts(model: StoredModel, players: Players, command: str) -> list[Part]:
         forms_part(model),
         model_card(model),
         training_part(model),
+        *mined_parts(model),
         data_card(model),
         cost_part(model),
         parameters_part(model),

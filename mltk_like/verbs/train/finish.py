@@ -17,7 +17,7 @@ from mltk_like.training.convert import stamp
 from mltk_like.training.product import make_tflite
 from mltk_like.verbs.evaluate import EvaluationResult, evaluate_nets, write_evaluation
 from mltk_like.verbs.profile import Profile, profile_tflite
-from mltk_like.verbs.quantize import CALIBRATION_FILE, save_calibration
+from mltk_like.verbs.quantize import save_calibration
 from mltk_like.verbs.summarize import keras_summary
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import forget
@@ -31,7 +31,7 @@ def convert(job: Job, net: Any, windows: NDArray[np.int8]) -> bytes:
         temporary = run.file(f".tmp{suffix}")
         save(temporary)
         temporary.replace(run.file(suffix))
-    save_calibration(windows, run.folder / CALIBRATION_FILE)
+    save_calibration(net, windows, run.folder)
     tflite = make_tflite(job.model, net, windows)
     _write_tflite(job, tflite)
     write_text(run.file(".keras.summary.txt"), f"{keras_summary(net, run.name)}\n")
