@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 from mltk_like.low_bit.quantise import without_rounding
 from mltk_like.nets.fusion import fuse_branches
-
-_AT_ONCE = 50
+from mltk_like.quiet import quiet_output
 
 
 def telling_windows(net: Any, windows: NDArray[np.int8]) -> NDArray[np.int8]:
-    """The windows at which a layer's output is the least or the greatest of all, in their order.
+    """The windows at which a tensor of the converted net is the least or the greatest of all, in their order.
 
     The converter takes the range of each tensor from its least and its greatest value over all windows, so these few
     give the ranges that all of them give.
@@ -22,25 +21,41 @@ def telling_windows(net: Any, windows: NDArray[np.int8]) -> NDArray[np.int8]:
         windows: int8 (n, *input shape).
 
     Returns:
-        int8 (k, *input shape), k <= n; all windows of a net whose layers cannot be looked at.
+        int8 (k, *input shape), k <= n.
     """
-    import keras
+    import tensorflow as tf
 
-    net = fuse_branches(without_rounding(net))
-    try:
-        (first,) = net.inputs
-        probe = keras.Model(first, keras.tree.flatten([layer.output for layer in net.layers]))
-    except (AttributeError, ValueError):
-        return windows
-    parts = (windows[at : at + _AT_ONCE] for at in range(0, len(windows), _AT_ONCE))
-    ends = np.concatenate([_ends(probe(part.astype(np.float32), training=False)) for part in parts])
-    telling = sorted({*ends.argmax(axis=0).tolist()})
-    return windows[telling]
+    with quiet_output():
+        # In floats: its tensors are those whose ranges are looked for, after layers were fused or taken apart.
+        converter = tf.lite.TFLiteConverter.from_keras_model(fuse_branches(without_rounding(net)))
+        ends = _ends(bytes(converter.convert()), windows)
+    return windows[sorted({*ends.argmax(axis=0).tolist()})]
 
 
-def _ends(outputs: Any) -> NDArray[np.float32]:
-    """For each window the greatest value of every output, and the least with its sign turned: (n, 2 outputs)."""
-    import keras
+def _ends(model: bytes, windows: NDArray[np.int8]) -> NDArray[np.float64]:
+    """For each window the greatest value of every tensor, and the least with its sign turned: (n, 2 tensors)."""
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-    flat = [keras.ops.convert_to_numpy(output).reshape(len(output), -1) for output in outputs]
-    return np.stack([end for values in flat for end in (values.max(axis=1), -values.min(axis=1))], axis=1)
+    interpreter = Interpreter(
+        model_content=model,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    entry = interpreter.get_input_details()[0]["index"]
+    rows = []
+    for window in windows:
+        interpreter.set_tensor(entry, window[np.newaxis].astype(np.float32))
+        interpreter.invoke()
+        rows.append(_ends_now(interpreter))
+    return np.array(rows)
+
+
+def _ends_now(interpreter: Any) -> list[float]:
+    # Ids and shapes of the graph are the same at every window, and so are weights.
+    values = [
+        interpreter.get_tensor(detail["index"])
+        for detail in interpreter.get_tensor_details()
+        if detail["dtype"] is np.float32
+    ]
+    return [end for value in values if value.size for end in (float(value.max()), -float(value.min()))]

@@ -78,7 +78,7 @@ def check_parameters(data: bytes, old: Mapping[str, Value], new: Mapping[str, An
     _check_names(new, changed)
     summary = summarize_tflite(data)
     if has_frontend(new):
-        _check_frontend(new, changed, summary)
+        _check_frontend(old, new, summary)
     recogniser = RecogniserSettings.from_parameters(new)
     EnergyGateSettings.from_parameters(new)
     classes, levels = new.get("classes"), recogniser.detection_threshold_list
@@ -92,14 +92,23 @@ def check_parameters(data: bytes, old: Mapping[str, Value], new: Mapping[str, An
     check_streaming_parameters(new)
 
 
-def _check_frontend(new: Mapping[str, Any], changed: Collection[str], summary: ModelSummary) -> None:
+def _check_frontend(old: Mapping[str, Value], new: Mapping[str, Any], summary: ModelSummary) -> None:
+    """What a front end gives may become something else only where the net takes that."""
     rows, values = frontend_from_parameters(new).spectrogram_shape
     taken = new.get(STREAMING_ROWS) or rows
-    if any(name.startswith((FIXED, FLOAT)) for name in changed) and taken * values != _values(summary.inputs):
+    if taken * values != _values(summary.inputs) and _shape(old) != (rows, values):
         raise SettingError(
             f"this front end gives {rows} columns of {values}, and the net takes {summary.inputs[0]}",
             "another shape needs a training",
         )
+
+
+def _shape(parameters: Mapping[str, Value]) -> tuple[int, int] | None:
+    """Columns and values of the front end that a `.tflite` has; None where it has none that could be."""
+    try:
+        return frontend_from_parameters(parameters).spectrogram_shape
+    except SettingError:
+        return None
 
 
 def _values(tensors: Sequence[TensorSummary]) -> int:
