@@ -14,7 +14,7 @@ from mltk_like.data.recordings import GroupRule, audio_files, check_group_rule, 
 from mltk_like.errors import DataError
 from mltk_like.evaluation.streams import Int16, joined, mix_at_snr, pad_clip
 from mltk_like.feed.store import ClipStore, build_store
-from mltk_like.feed.windows import SplitFiles, open_noise_bank
+from mltk_like.feed.windows import SplitFiles
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ def from_split(
     The split's streams are negatives too; they are read from their files, block by block.
     """
     store = ClipStore(files.speech)
-    bank = open_noise_bank(files)
+    bank = files.open_noise_bank()
     every = _clips_of(files, clips)
 
     def noise(index: int, rng: np.random.Generator, length: int) -> Int16:
