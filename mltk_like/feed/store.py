@@ -45,7 +45,7 @@ class ClipStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        index = json.loads(path.with_suffix(".json").read_text())
+        index = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         self.sample_rate_hz: int = index["sample_rate_hz"]
         self.lengths: NDArray[np.int64] = np.array(index["lengths"], dtype=np.int64)
         self.kept: NDArray[np.int64] = np.array(index["kept"], dtype=np.int64)

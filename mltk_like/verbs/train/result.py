@@ -28,7 +28,7 @@ class Reporter:
         """One line or more."""
         if not self._quiet:
             print(text, flush=True)
-        with self._file.open("a") as file:
+        with self._file.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{text}\n")
 
 
