@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mltk_like.audio.frontend import Frontend
 from mltk_like.data.clip import Clip
 from mltk_like.data.noise_bank import NoiseBank
+from mltk_like.data.skipped import Skipped
 from mltk_like.errors import DataError, MltkLikeError, SettingError, ToolError
 from mltk_like.feed.mined import load_mined
 from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_cuts, plan_epoch, unknown_class
@@ -33,7 +34,7 @@ class SplitFiles:
     whether an engine said it, and which companion word it holds (-1: none).
 
     `mined` is what `save_mined` wrote: windows of these clips that the model took for a keyword. `streams` are clips
-    that no window is made of: they are heard as streams, from their own files.
+    that no window is made of: they are heard as streams, from their own files. `skipped` are those that cannot be read.
     """
 
     speech: Path
@@ -49,6 +50,7 @@ class SplitFiles:
     rooms: Path | None = None
     mined: Path | None = None
     streams: tuple[Clip, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
 
 class Origin(IntEnum):

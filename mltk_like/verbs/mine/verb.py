@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mltk_like.artifact import Artifact
 from mltk_like.audio.wav import durations_s
+from mltk_like.data.skipped import way_out
 from mltk_like.errors import DataError, MltkLikeError, SettingError
 from mltk_like.evaluation.scan import scan_folders
 from mltk_like.evaluation.subject import Subject
@@ -99,7 +100,8 @@ def _result(
 ) -> MineResult:
     rows = list(mined.heard.values())
     if not any(row.duration_s for row in rows):
-        raise DataError(f"none of {len(rows)} files can be heard: {rows[0].problem}", "WAV, FLAC, OGG and MP3 are read")
+        hint = way_out(rows[0].problem, "WAV, FLAC, OGG and MP3 are read")
+        raise DataError(f"none of {len(rows)} files can be heard: {rows[0].problem}", hint)
     return MineResult(
         setup=mined.setup,
         folder=mined.folder,
