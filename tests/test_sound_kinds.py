@@ -234,7 +234,9 @@ def test_a_wav_that_is_empty_stays_empty(after: bytes, tmp_path: Path) -> None:
         read_audio(tmp_path / "a.wav", RATE)
 
 
-@pytest.mark.parametrize("words", ["Unspecified internal error.", "Internal psf_fseek() failed.", "File does not exist."])
+@pytest.mark.parametrize(
+    "words", ["Unspecified internal error.", "Internal psf_fseek() failed.", "File does not exist."]
+)
 def test_words_of_libsndfile_that_say_nothing(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise soundfile.SoundFileRuntimeError(words)

@@ -104,6 +104,32 @@ def stream_audio(path: Path | str, sample_rate_hz: int, block_s: float = 10.0) -
         raise _unusable(path, "it holds no samples")
 
 
+def read_stretch(path: Path | str, start_s: float, length_s: float, sample_rate_hz: int) -> Int16:
+    """Read a part of a file, without what stands before it.
+
+    Args:
+        path: as in `read_audio`.
+        start_s: where it begins, in seconds; the last sample where the file is shorter.
+        length_s: how long it is at most, in seconds.
+        sample_rate_hz: rate of the result in Hz.
+
+    Returns:
+        int16, shape (samples,).
+
+    Raises:
+        DataError: as `read_audio`.
+    """
+    with _open(path) as sound:
+        sound.seek(min(int(start_s * sound.samplerate), max(sound.frames - 1, 0)))
+        frames = sound.read(round(length_s * sound.samplerate), dtype="float32", always_2d=True)
+        mono = _mono(frames, path, _channel(path, sound))
+        if sound.samplerate != sample_rate_hz:
+            import soxr
+
+            mono = soxr.resample(mono, sound.samplerate, sample_rate_hz)
+        return to_int16(mono)
+
+
 def duration_s(path: Path | str) -> float:
     """Length of a file in seconds, from its header alone. Raises DataError as `read_audio`, and for a length of 0."""
     with _open(path) as sound:
