@@ -145,7 +145,7 @@ def _mono(read: Callable[[], bytes], channels: int) -> Callable[[], bytes]:
             rest = data[whole:]
             if whole:
                 frames = np.frombuffer(data[:whole], "<i2").reshape(-1, channels)
-                return np.rint(frames.mean(axis=1)).astype("<i2").tobytes()
+                return bytes(np.rint(frames.mean(axis=1)).astype("<i2").tobytes())
         return b""
 
     return mixed

@@ -32,7 +32,7 @@ def finished_wav(path: Path | str) -> "FinishedWav | None":
 
 def _chunks(file: io.BufferedReader, at: int, size: int) -> list[tuple[int, bytes, int]]:
     """Where each chunk begins, its name and the length it claims; up to the first that is none."""
-    found = []
+    found: list[tuple[int, bytes, int]] = []
     while at + _CHUNK_HEADER <= size and len(found) < _MOST_CHUNKS:
         file.seek(at)
         head = file.read(_CHUNK_HEADER)
