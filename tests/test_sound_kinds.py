@@ -132,7 +132,10 @@ def test_the_real_ffmpeg(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("MLTK_LIKE_CACHE", str(tmp_path / "cache"))
     write_wav(tmp_path / "a.wav", 0.5 * np.sin(np.arange(48_000) * 2 * np.pi * 440 / 48_000), 48_000)
     target = tmp_path / f"a.{kind}"
-    subprocess.run(["ffmpeg", "-v", "error", "-i", str(tmp_path / "a.wav"), str(target)], check=True)
+    codec = ["-c:a", "aac"] if kind == "3gp" else []
+    made = subprocess.run(["ffmpeg", "-v", "error", "-i", str(tmp_path / "a.wav"), *codec, str(target)], check=False)
+    if made.returncode:
+        pytest.skip(f"this ffmpeg cannot make .{kind}")
     assert np.abs(np.fft.rfft(read_audio(target, RATE)[4000:12_000])).argmax() == 220
 
 
