@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mltk_like.audio.frontend import Frontend
 from mltk_like.data.clip import Clip
 from mltk_like.data.noise_bank import NoiseBank
+from mltk_like.data.skipped import Skipped
 from mltk_like.errors import DataError, MltkLikeError, SettingError, ToolError
 from mltk_like.feed.heard import Heard
 from mltk_like.feed.mined import load_mined
@@ -34,8 +35,8 @@ class SplitFiles:
     whether an engine said it, and which companion word it holds (-1: none).
 
     `mined` is what `save_mined` wrote: windows of these clips that the model took for a keyword. `streams` are clips
-    that no window is made of: they are heard as streams, from their own files. With `embedding`, the two files of the
-    speech embedding, windows are what that hears of them.
+    that no window is made of: they are heard as streams, from their own files. `skipped` are those that cannot be read.
+    With `embedding`, the two files of the speech embedding, windows are what that hears of them.
     """
 
     speech: Path
@@ -52,6 +53,7 @@ class SplitFiles:
     mined: Path | None = None
     embedding: tuple[Path, Path] | None = None
     streams: tuple[Clip, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
 
     def open_noise_bank(self) -> NoiseBank:
         """The split's noise and rooms, memory-mapped."""

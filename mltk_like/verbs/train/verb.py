@@ -2,11 +2,11 @@
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mltk_like.data.fetch import offline as without_network
-from mltk_like.errors import ToolError
+from mltk_like.errors import MltkLikeError, ToolError
 from mltk_like.feed.pool import default_workers
 from mltk_like.loader import find_model, load_file
 from mltk_like.mixins import AudioDatasetMixin, EvaluateMixin, TrainMixin
@@ -93,11 +93,14 @@ def _status_kept(run: Run, reporter: Reporter) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        run.update(status="interrupted")
-        reporter.say(f"interrupted; go on with: python -m mltk_like train {run.name} --resume")
+        with suppress(MltkLikeError, OSError):
+            run.update(status="interrupted")
+            reporter.say(f"interrupted; go on with: python -m mltk_like train {run.name} --resume")
         raise
     except BaseException:
-        run.update(status="failed")
+        # On a full disk this fails too, and the error that is to be seen is the first one.
+        with suppress(MltkLikeError, OSError):
+            run.update(status="failed")
         raise
 
 
