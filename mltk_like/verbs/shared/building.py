@@ -7,6 +7,7 @@ import numpy as np
 
 from mltk_like.artifact import Artifact, model_of, open_artifact
 from mltk_like.errors import ModelError
+from mltk_like.feed.pool import default_workers
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.quiet import import_tensorflow
@@ -37,6 +38,11 @@ def specification_of(model: Model | str | Path, artifact: Artifact) -> Model:
         ModelError: there is no file for it (a bare `.tflite` has none).
     """
     return model if isinstance(model, Model) else model_of(artifact.path)
+
+
+def tensorflow_threads(workers: int) -> int:
+    """Threads for one operation of TensorFlow beside so many processes that make data."""
+    return max(default_workers() - workers + 1, 1)
 
 
 def build_net(model: Model, *, threads: int | None = None) -> Any:

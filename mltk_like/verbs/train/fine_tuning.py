@@ -23,6 +23,8 @@ from mltk_like.feed.plan import UNKNOWN
 from mltk_like.paths import portable, unportable, write_bytes
 from mltk_like.run import Run
 from mltk_like.settings import to_json
+from mltk_like.training.learning import rate_of_optimizer
+from mltk_like.training.schedule import rates_by_epoch
 
 STEPS_SHARE = 0.2
 RATE_SHARE = 0.1
@@ -178,9 +180,10 @@ def _shorter(model: Any, *, keep_epochs: bool) -> dict[str, Any]:
         stages = [(max(round(STEPS_SHARE * n), 1), RATE_SHARE * rate) for n, rate in model.learning_rate_steps]
         return {**epochs, "learning_rate_steps": stages}
     if model.lr_schedule is None:
-        return {**epochs, "learning_rate": RATE_SHARE * model.learning_rate}
+        own = rate_of_optimizer(model)
+        return {**epochs, "learning_rate": RATE_SHARE * (own(0) if own else model.learning_rate)}
     # A function cannot be stored with a run: its highest rate stands for it.
-    highest = max(float(model.lr_schedule(epoch)) for epoch in range(model.epochs))
+    highest = max(rates_by_epoch(model))
     return {**epochs, "lr_schedule": None, "learning_rate": RATE_SHARE * highest}
 
 

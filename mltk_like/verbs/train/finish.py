@@ -72,9 +72,11 @@ def measure(job: Job, tflite: bytes) -> Profile:
 
 
 def archive(job: Job) -> Path | None:
-    """Archive the run; the copy beside the model's file, where one is to be and can be."""
+    """Archive the run; the copy beside the model's file, where one is to be and can be and the net is worth it."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     job.run.update(status="complete", pid=None, peak_memory_mb=peak)
     forget(job.run)
     pack(job.run)
-    return publish_archive(job.run.archive, job.model) if job.publish else None
+    # A net that has learned nothing does not take the place of an earlier one.
+    wanted = job.publish and not job.run.state.get("chance")
+    return publish_archive(job.run.archive, job.model) if wanted else None

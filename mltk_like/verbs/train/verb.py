@@ -13,6 +13,7 @@ from mltk_like.mixins import AudioDatasetMixin, EvaluateMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.run import Run
 from mltk_like.verbs.train.augmented import Augmented
+from mltk_like.verbs.train.checks import check_weights
 from mltk_like.verbs.train.fine_tuning import check_start
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import own_data
@@ -76,14 +77,17 @@ def train(
     own = own_data(positives, negatives, label, recordings_weight)
     augmented = Augmented(dump=dump_augmented, copies=augment_copies)
     check_start(resume_from, resume=resume, weights=weights)
-    model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, test=test)
+    check_weights(weights)
+    workers = default_workers() if workers is None else workers
+    with without_network(offline):
+        asked = {"test": test, "evaluate": evaluate, "workers": workers}
+        model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, **asked)
     reporter = Reporter(run, quiet=not progress)
     with _status_kept(run, reporter), without_network(offline):
         job = Job(
             model=model, run=run, reporter=reporter, own=sources, augmented=augmented,
-            weights=initial_weights(run, weights), workers=default_workers() if workers is None else workers,
-            test=test, resume=resume, evaluate=evaluate, publish=publish and not test, strict=strict_sources,
-            progress=progress,
+            weights=initial_weights(run, weights), workers=workers, test=test, resume=resume, evaluate=evaluate,
+            publish=publish and not test, strict=strict_sources, progress=progress,
         )  # fmt: skip
         return run_stages(job)
 
