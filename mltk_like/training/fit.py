@@ -187,13 +187,11 @@ def fit(
     started = time.monotonic()
     first_step, spent = state.step, Counter[str]()
     batches: Iterator[Batch] | None = None
-    log = EventLog(folder / EVENTS)
-    with _Bar(state.step, schedule.total_steps, progress) as bar, log, hooks:
+    with EventLog(folder / EVENTS) as log, _Bar(state.step, schedule.total_steps, progress) as bar, hooks:
         hooks.begin(schedule.epochs, schedule.steps_per_epoch, state.hooks)
         while state.step < schedule.total_steps and not _stop_early(model, state):
-            if state.step in feeds.steps:
-                state = replace(state, best_score=np.inf, best_loss=np.inf)
             if batches is None or state.step in feeds.steps:
+                state = replace(state, best_score=np.inf, best_loss=np.inf) if state.step in feeds.steps else state
                 tasks = _tasks(state.step, schedule.total_steps, model.batch_size)
                 batches = feeds.feed(state.step, trainer).batches(tasks)
             course = replace(schedule, rate=_lowered(model, schedule, state))

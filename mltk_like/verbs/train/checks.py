@@ -1,7 +1,6 @@
 """What makes a training pointless or impossible, said before there is a run, and before any data is made or fetched."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from mltk_like.audio.recogniser import MAX_CLASSES
@@ -9,7 +8,6 @@ from mltk_like.data.source import Source
 from mltk_like.data.split import SPLIT_NAMES
 from mltk_like.errors import SettingError
 from mltk_like.feed.expected import check_expected
-from mltk_like.nets.weights import read_weights
 from mltk_like.quiet import import_tensorflow
 from mltk_like.training.class_weights import check_class_weights
 from mltk_like.training.learning import check_learning, is_plain
@@ -43,12 +41,6 @@ def check_keras(model: Any, *, threads: int) -> None:
     if not is_plain(model):
         import_tensorflow(threads=threads)
         check_learning(model)
-
-
-def check_weights(weights: str | Path | None) -> None:
-    """Raise ModelError for a file of initial weights that is not there or cannot be read."""
-    if weights is not None:
-        read_weights(Path(weights))
 
 
 def check_data(model: Any, own: Sequence[Source], *, test: bool, evaluate: bool) -> None:

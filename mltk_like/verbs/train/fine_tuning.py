@@ -20,6 +20,7 @@ from mltk_like.data.split import SPLIT_NAMES, Splits
 from mltk_like.errors import ModelError, SettingError
 from mltk_like.feed.dataset import Dataset
 from mltk_like.feed.plan import UNKNOWN
+from mltk_like.nets.weights import read_weights
 from mltk_like.paths import portable, unportable, write_bytes
 from mltk_like.run import Run
 from mltk_like.settings import to_json
@@ -117,12 +118,14 @@ def archive_of(spec: str | Path) -> Path:
 
 
 def check_start(resume_from: str | Path | None, *, resume: bool, weights: str | Path | None) -> None:
-    """Raises SettingError for two beginnings at once."""
+    """Raises SettingError for two beginnings at once, ModelError for a file of weights that cannot be read."""
     if resume_from is not None and (resume or weights is not None):
         raise SettingError(
             "a fine-tuning is a new run, and has its weights from the earlier one",
             "give one of --resume, --resume-from and --weights",
         )
+    if weights is not None:
+        read_weights(Path(weights))
 
 
 def start_from(spec: str | Path, model: Any) -> Start:

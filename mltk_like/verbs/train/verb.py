@@ -4,6 +4,7 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from mltk_like.data.fetch import offline as without_network
 from mltk_like.errors import ToolError
@@ -13,7 +14,6 @@ from mltk_like.mixins import AudioDatasetMixin, EvaluateMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.run import Run
 from mltk_like.verbs.train.augmented import Augmented
-from mltk_like.verbs.train.checks import check_weights
 from mltk_like.verbs.train.fine_tuning import check_start
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import own_data
@@ -77,19 +77,17 @@ def train(
     own = own_data(positives, negatives, label, recordings_weight)
     augmented = Augmented(dump=dump_augmented, copies=augment_copies)
     check_start(resume_from, resume=resume, weights=weights)
-    check_weights(weights)
     workers = default_workers() if workers is None else workers
     with without_network(offline):
-        asked = {"test": test, "evaluate": evaluate, "workers": workers}
+        asked: dict[str, Any] = {"test": test, "evaluate": evaluate, "workers": workers}
         model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, **asked)
     reporter = Reporter(run, quiet=not progress)
     with _status_kept(run, reporter), without_network(offline):
-        job = Job(
+        return run_stages(Job(
             model=model, run=run, reporter=reporter, own=sources, augmented=augmented,
             weights=initial_weights(run, weights), workers=workers, test=test, resume=resume, evaluate=evaluate,
             publish=publish and not test, strict=strict_sources, progress=progress,
-        )  # fmt: skip
-        return run_stages(job)
+        ))  # fmt: skip
 
 
 @contextmanager
