@@ -79,10 +79,7 @@ class Hooks:
 
 
 def _plain(callback: Any) -> dict[str, Any]:
-    values = {
-        name: getattr(value, "item", lambda value=value: value)() if _single(value) else value
-        for name, value in vars(callback).items()
-    }
+    values = {name: value.item() if _single(value) else value for name, value in vars(callback).items()}
     return {name: value for name, value in values.items() if isinstance(value, _PLAIN)}
 
 
