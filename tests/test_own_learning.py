@@ -172,7 +172,7 @@ def test_a_net_that_learns_nothing_is_not_shipped_in_silence(
 def test_chance() -> None:
     labels = np.repeat([0, 1, 2, 3], 25)
     detected = np.array([True, True, True, False])
-    always = np.tile(np.float32([0.1, 0.2, 0.3, 0.4]), (100, 1))
+    always = np.tile(np.array([0.1, 0.2, 0.3, 0.4], np.float32), (100, 1))
     assert balanced_accuracy(always, labels) == 0.25
     assert at_chance({"val_balanced_accuracy": [0.25, 0.26], "val_misses": [1.0, 0.99]}, labels, detected)
     assert not at_chance({"val_balanced_accuracy": [0.25, 0.9], "val_misses": [1.0, 0.99]}, labels, detected)
@@ -202,11 +202,11 @@ def test_losses_and_metrics_of_keras() -> None:
     y = np.array([0, 2], np.int64)
     target = np.eye(3, dtype=np.float32)[y]
     p = np.array([[0.5, 0.25, 0.25], [0.1, 0.2, 0.7]], np.float32)
-    expected = -np.log([0.5, 0.7])
+    expected = -np.log(np.array([0.5, 0.7]))
     for setting in ("categorical_crossentropy", "CategoricalCrossentropy", "sparse_categorical_crossentropy"):
         losses = make_loss(Learns().with_settings(loss=setting))
         assert losses is not None
-        assert np.asarray(losses(y, target, p)) == pytest.approx(expected, rel=1e-5)
+        assert np.allclose(losses(y, target, p), expected, rtol=1e-5)
     assert make_loss(Learns()) is None
     found = make_metrics(Learns().with_settings(metrics=["accuracy", "sparse_categorical_accuracy", "Precision"]))
     figures = measure(found, y, p)
