@@ -10,7 +10,7 @@ runs/<model>/<number>/
     train/mining.json   what rounds of mining found; mined-N.npz: the windows; teachers/: the teachers' checkpoints
     train/low_bit.*     of low-bit training: the net in integers, the report; activations/ weights/: checkpoints
     augmented/          windows as WAV and PNG, where --dump-augmented asked for them
-    train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz
+    train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz, tensorboard/
     <model>.keras  <model>.weights.h5  <model>.tflite  and a summary of each
     eval/keras/  eval/tflite/  profile/
     <model>.mltk.zip    the archive: all but checkpoints, calibration, augmented/ and the second copy of the weights
@@ -33,12 +33,12 @@ from mltk_like.errors import DataError, MltkLikeError, ModelError
 from mltk_like.loader import TEST_SUFFIX
 from mltk_like.model import Model
 from mltk_like.paths import atomic_path, portable, runs_dir, write_text
-from mltk_like.settings import overrides_to_json, to_json
+from mltk_like.settings import storable_overrides, to_json
 
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = (
     "train/checkpoint.npz", "train/best.npz", "train/calibration.npz", "augmented/", "train/teachers/", "train/mined-",
-    "train/activations/", "train/weights/", "report/",
+    "train/activations/", "train/weights/", "train/tensorboard/", "report/",
 )  # fmt: skip
 # The `.keras` file holds the same weights by the same names.
 _LEFT_OUT_ENDINGS = (".mltk.zip", ".tmp", ".weights.h5")
@@ -133,13 +133,11 @@ def create_run(model: Model, *, test: bool) -> Run:
         json.dumps({"name": name, "status": "running", "pid": os.getpid(), "stages": {}, "problems": []}),
     )
     run = Run(folder)
-    overrides = {k: v for k, v in model.overrides().items() if not callable(v)}
-    twin = model.__class__.__new__(model.__class__).with_settings(**overrides)
     settings = {
         "model": model.name,
         "path": portable(model.path) if model.path else "",
         "test": test,
-        "overrides": overrides_to_json(twin),
+        "overrides": storable_overrides(model),
         "settings": to_json(model),
     }
     run.write_json("settings.json", settings)

@@ -73,6 +73,19 @@ CANNOT = "cannot be had"
 """How the state of a source begins that has a problem."""
 
 
+@runtime_checkable
+class Planned(Protocol):
+    """A source that knows which clips it will have before it makes them."""
+
+    def planned(self) -> Sequence[Clip]:
+        """All of its clips, whether their files are there or not; makes and fetches nothing.
+
+        Raises:
+            DataError: the source cannot be had.
+            ToolError: a package that it needs is not installed.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
     """What there is of a source on this machine.

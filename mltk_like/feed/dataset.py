@@ -30,6 +30,7 @@ from mltk_like.data.source import (
 )
 from mltk_like.data.split import Splits, split_by_group
 from mltk_like.errors import DataError, SettingError
+from mltk_like.feed.expected import SILENCE, missing_class
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.store import ClipStore, build_store, store_samples
 from mltk_like.feed.streams import all_stream_sources
@@ -239,10 +240,8 @@ def _check_labels(model: AudioDatasetMixin, clips: Sequence[Clip], problems: Seq
     classes: tuple[str, ...] = getattr(model, "classes", ())
     present = {clip.label for clip in clips}
     for name in classes:
-        if name not in present and name != "_silence_":
-            why = "".join(f"; {problem}" for problem in problems)
-            hint = "give sources() one, or mend the class's name"
-            raise DataError(f"no source has a clip of the class {name!r}{why}", hint)
+        if name not in present and name != SILENCE:
+            raise missing_class(name, "".join(f"; {problem}" for problem in problems))
 
 
 def _file_of(store: ClipStore) -> Path | None:

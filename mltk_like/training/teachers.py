@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mltk_like.errors import ModelError
 from mltk_like.feed.windows import Batch
 from mltk_like.training.heads import Critic
+from mltk_like.training.ranking import cross_entropy
 
 TEMPERATURE = 2.0
 """What logits are divided by where one net learns from others."""
@@ -81,6 +82,10 @@ class Teachers:
         """Probabilities (windows, classes) of the nets' mean as they stand."""
         parts = [features[i : i + _EVALUATION_BATCH] for i in range(0, len(features), _EVALUATION_BATCH)]
         return np.concatenate([self._predict(part).numpy() for part in parts])
+
+    def figures(self, labels: NDArray[np.int64], scores: NDArray[np.float32]) -> dict[str, float]:
+        """Validation loss of probabilities (windows, classes) for windows of the classes `labels`."""
+        return {"val_loss": cross_entropy(labels, scores)}
 
     def swap_mean(self) -> None:
         """Exchange the weights with their running mean; a second call takes it back."""

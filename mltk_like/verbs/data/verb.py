@@ -11,10 +11,6 @@ from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip, lengths_s
 from mltk_like.data.fetch import is_offline
 from mltk_like.data.fetch import offline as without_network
-from mltk_like.data.labelled import LabelledRecordings
-from mltk_like.data.layouts import SpeechCommands, SpokenWords
-from mltk_like.data.lists import RecordingList
-from mltk_like.data.recordings import Folder
 from mltk_like.data.source import (
     CANNOT,
     MICROPHONE_LABEL,
@@ -28,12 +24,11 @@ from mltk_like.data.source import (
 from mltk_like.data.split import SplitRow, Splits, split_by_group, summary
 from mltk_like.errors import MltkLikeError
 from mltk_like.feed.dataset import Gathered, gather
+from mltk_like.feed.expected import LOCAL
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
 
 _OFFLINE = "offline: downloads are not tried, only what is in the cache is used"
-# Read from the disk in a moment: to collect them is to look at them.
-_LOCAL = (Folder, LabelledRecordings, RecordingList, SpeechCommands, SpokenWords)
 _KINDS = (NOISE_LABEL, MICROPHONE_LABEL, ROOM_LABEL)
 
 
@@ -177,9 +172,7 @@ def inventory(source: Source, gathered: Gathered | None = None) -> Inventory:
             return source.inventory()
         if gathered:
             return Inventory(clips=[clip for clip in gathered.clips if clip.source == source.name])
-        return (
-            Inventory(clips=source.collect(progress=False)) if isinstance(source, _LOCAL) else Inventory(missing=None)
-        )
+        return Inventory(clips=source.collect(progress=False)) if isinstance(source, LOCAL) else Inventory(missing=None)
     except MltkLikeError as error:
         return Inventory(problem=error.message, missing=None, licence=getattr(source, "licence", ""))
 

@@ -71,6 +71,9 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
             teachers=teachers, resume=job.has_checkpoint, progress=job.progress,
         )  # fmt: skip
     _save_history(job, result)
+    if result.chance and not job.test:
+        job.say(result.chance)
+        job.run.update(chance=result.chance)
     return Fitted(net=net, result=result, windows=validation.features)
 
 
@@ -78,7 +81,8 @@ def _teachers(job: Job, files: SplitFiles, schedule: Schedule, validation: Valid
     """The nets that the model's net learns from, trained on windows of their own."""
     if not job.model.teachers:
         return None
-    model = job.model.with_settings(seed=job.model.seed + 1)
+    # They are ranked by misses, whatever the model's own net is, and their rate follows the schedule alone.
+    model = job.model.with_settings(seed=job.model.seed + 1, reduce_lr_on_plateau=None)
     folder = job.run.train_dir / "teachers"
     teachers = Teachers(model, model.n_classes)
     course = shortened(schedule, model.teacher_steps)

@@ -4,6 +4,7 @@ import multiprocessing
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from mltk_like.data.fetch import offline as without_network
 from mltk_like.errors import MltkLikeError, ToolError
@@ -76,16 +77,17 @@ def train(
     own = own_data(positives, negatives, label, recordings_weight)
     augmented = Augmented(dump=dump_augmented, copies=augment_copies)
     check_start(resume_from, resume=resume, weights=weights)
-    model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, test=test)
+    workers = default_workers() if workers is None else workers
+    with without_network(offline):
+        asked: dict[str, Any] = {"test": test, "evaluate": evaluate, "workers": workers}
+        model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, **asked)
     reporter = Reporter(run, quiet=not progress)
     with _status_kept(run, reporter), without_network(offline):
-        job = Job(
+        return run_stages(Job(
             model=model, run=run, reporter=reporter, own=sources, augmented=augmented,
-            weights=initial_weights(run, weights), workers=default_workers() if workers is None else workers,
-            test=test, resume=resume, evaluate=evaluate, publish=publish and not test, strict=strict_sources,
-            progress=progress,
-        )  # fmt: skip
-        return run_stages(job)
+            weights=initial_weights(run, weights), workers=workers, test=test, resume=resume, evaluate=evaluate,
+            publish=publish and not test, strict=strict_sources, progress=progress,
+        ))  # fmt: skip
 
 
 @contextmanager
