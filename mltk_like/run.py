@@ -38,6 +38,7 @@ from mltk_like.settings import storable_overrides, to_json
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = (
     "train/checkpoint.npz", "train/best.npz", "train/calibration.npz", "augmented/", "train/teachers/", "train/mined-",
+    "train/heard/", "train/answers.npy",
     "train/activations/", "train/weights/", "train/tensorboard/", "report/",
 )  # fmt: skip
 # The `.keras` file holds the same weights by the same names.

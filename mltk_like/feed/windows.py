@@ -79,6 +79,7 @@ class Batch:
         first: index of the first window, counted over all passes.
         origins: int64 (windows,): an `Origin`; empty where nobody asks for them.
         words: int64 (windows,): class index, or number of classes + index of the companion word; empty likewise.
+        told: float32 (windows, classes): what teachers say of them, as logarithms of probabilities; empty likewise.
         seconds: CPU seconds spent, by stage ('decode', 'augment', 'frontend').
     """
 
@@ -87,6 +88,7 @@ class Batch:
     first: int = 0
     origins: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     words: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    told: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     seconds: dict[str, float] = field(default_factory=dict)
 
 

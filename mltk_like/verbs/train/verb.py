@@ -25,6 +25,7 @@ from mltk_like.verbs.train.start import go_on, initial_weights, start
 _TEST_SETTINGS = {
     "epochs": 2, "steps_per_epoch": 3, "batch_size": 16, "babble_minutes": 0.5, "validation_windows": 64,
     "teacher_steps": 3, "mining_hours": 0.02,
+    "embedding_windows": 64,
 }  # fmt: skip
 
 
