@@ -47,7 +47,7 @@ def low_bit_files(artifact: Artifact, prefix: str) -> Mapping[str, str | bytes]:
         f"{net.name}.lowbit.json": json.dumps(describe(net), indent=2) + "\n",
         f"{prefix}_low_bit.h": header,
         f"{prefix}_low_bit.c": source,
-        **{name: (kernels_folder() / name).read_text() for name in KERNELS},
+        **{name: (kernels_folder() / name).read_text(encoding="utf-8") for name in KERNELS},
     }
 
 
