@@ -41,11 +41,9 @@ def check_embedding(model: Any) -> None:
     """Raise SettingError where `embedding_teachers` does not go with the other settings."""
     if not model.embedding_teachers:
         return
-    if model.mining_rounds:
-        hint = "leave mining_rounds at 0"
-        raise SettingError(
-            "embedding_teachers answer for windows that were heard before, and mining draws others", hint
-        )
+    if model.mining_rounds > 1 or (model.mining_rounds and not model.teachers):
+        problem = "with embedding_teachers there is one round of mining, by the teachers, before the net is trained"
+        raise SettingError(problem, "set mining_rounds to 1 and teachers to 1 or more, or mining_rounds to 0")
     rate = model.frontend.sample_rate_hz
     check_heard(rate, (model.warm_up_ms + model.frontend.sample_length_ms) * rate // 1000)
 

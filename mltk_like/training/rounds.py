@@ -71,14 +71,15 @@ class MiningRounds:
     Args:
         asked: model, clips and the way to open a feed.
         schedule: of the training; the rounds divide its epochs into equal stretches.
+        rounds: how many there are.
 
     Attributes:
         steps: numbers of batches after which there is a round of mining, at ends of epochs.
     """
 
-    def __init__(self, asked: Listening, schedule: Schedule) -> None:
+    def __init__(self, asked: Listening, schedule: Schedule, *, rounds: int) -> None:
         self._asked = asked
-        count = asked.model.mining_rounds
+        count = rounds
         ends = (round(schedule.epochs * number / (count + 1)) for number in range(1, count + 1))
         steps = dict.fromkeys(epoch * schedule.steps_per_epoch for epoch in ends if epoch)
         self.steps = tuple(step for step in steps if step < schedule.total_steps)
@@ -111,61 +112,78 @@ class MiningRounds:
         path = self._asked.folder / f"mined-{number}.npz"
         if path.is_file():
             return path
-        found = self._listen(number, trainer)
+        trainer.swap_mean()
+        try:
+            found = _listen(self._asked, number, trainer)
+        finally:
+            trainer.swap_mean()
         before = self._asked.folder / f"mined-{number - 1}.npz"
         mined = found.mined if number == 1 or not before.is_file() else _together(found.mined, load_mined(before))
         self._asked.folder.mkdir(parents=True, exist_ok=True)
         save_mined(path, mined)
-        self._note(number, found)
-        self._asked.say(
-            f"mining round {number}: {found.alarms} of {found.heard} windows of {found.hours:.1f} h fire; "
-            f"{len(found.mined)} of the highest are drawn from now on, with those of former rounds {len(mined)}"
-        )
+        _note(self._asked, number, found, len(mined))
         return path
 
-    def _note(self, number: int, found: Mining) -> None:
-        """What the round found, for whoever reads the run: `mining.json`, one entry a round."""
-        path = self._asked.folder / MINING
-        rounds = json.loads(path.read_text(encoding="utf-8")) if number > 1 and path.is_file() else []
-        mined, rate = found.mined, self._asked.model.frontend.sample_rate_hz
-        names, sources = self._asked.files.names, self._asked.files.families
-        entry = {
-            "round": number,
-            "hours": round(found.hours, 3),
-            "windows": found.heard,
-            "alarms": found.alarms,
-            "kept": len(mined),
-            "kept_by_family": dict(Counter(sources[clip] for clip in mined.clips).most_common()) if sources else {},
-            "loudest": [
-                {
-                    "clip": portable(Path(names[clip])),
-                    "end_s": round(float(end) / rate, 2),
-                    "score": round(float(score), 3),
-                }
-                for clip, end, score in list(zip(mined.clips, mined.ends, mined.scores, strict=True))[:_SHOWN]
-                if names
-            ],
-        }
-        write_text(path, json.dumps([*rounds[: number - 1], entry], indent=2) + "\n")
 
-    def _listen(self, number: int, trainer: Learner) -> Mining:
-        model, files = self._asked.model, self._asked.files
-        clips = np.flatnonzero([label == "_unknown_" for label in files.labels])
-        trainer.swap_mean()
-        try:
-            return mine_clips(
-                lambda windows: scores_to_uint8(trainer.predict(windows[:, :, np.newaxis])),
-                model.frontend,
-                ClipStore(files.speech),
-                clips,
-                np.array([not name.startswith("_") for name in model.classes]),
-                np.random.default_rng([model.seed, number, 0x313E]),
-                hours=model.mining_hours,
-                keep=round(_KEPT_PER_HOUR * model.mining_hours),
-                progress=self._asked.progress,
-            )
-        finally:
-            trainer.swap_mean()
+def mine_first(asked: Listening, teachers: Learner) -> SplitFiles:
+    """The files with what trained teachers take for a keyword, found once, before the net sees any window.
+
+    Raises as `MiningRounds.feed` does.
+    """
+    path = asked.folder / "mined-1.npz"
+    if not path.is_file():
+        found = _listen(asked, 1, teachers)
+        asked.folder.mkdir(parents=True, exist_ok=True)
+        save_mined(path, found.mined)
+        _note(asked, 1, found, len(found.mined))
+    return replace(asked.files, mined=path)
+
+
+def _note(asked: Listening, number: int, found: Mining, drawn: int) -> None:
+    """Say what a round found, and keep it for whoever reads the run: `mining.json`, one entry a round."""
+    asked.say(
+        f"mining round {number}: {found.alarms} of {found.heard} windows of {found.hours:.1f} h fire; "
+        f"{len(found.mined)} of the highest are drawn from now on, with those of former rounds {drawn}"
+    )
+    path = asked.folder / MINING
+    rounds = json.loads(path.read_text(encoding="utf-8")) if number > 1 and path.is_file() else []
+    mined, rate = found.mined, asked.model.frontend.sample_rate_hz
+    names, sources = asked.files.names, asked.files.families
+    entry = {
+        "round": number,
+        "hours": round(found.hours, 3),
+        "windows": found.heard,
+        "alarms": found.alarms,
+        "kept": len(mined),
+        "kept_by_family": dict(Counter(sources[clip] for clip in mined.clips).most_common()) if sources else {},
+        "loudest": [
+            {
+                "clip": portable(Path(names[clip])),
+                "end_s": round(float(end) / rate, 2),
+                "score": round(float(score), 3),
+            }
+            for clip, end, score in list(zip(mined.clips, mined.ends, mined.scores, strict=True))[:_SHOWN]
+            if names
+        ],
+    }
+    write_text(path, json.dumps([*rounds[: number - 1], entry], indent=2) + "\n")
+
+
+def _listen(asked: Listening, number: int, learner: Learner) -> Mining:
+    """What a net, as it stands, takes for a keyword."""
+    model, files = asked.model, asked.files
+    clips = np.flatnonzero([label == "_unknown_" for label in files.labels])
+    return mine_clips(
+        lambda windows: scores_to_uint8(learner.predict(windows[:, :, np.newaxis])),
+        model.frontend,
+        ClipStore(files.speech),
+        clips,
+        np.array([not name.startswith("_") for name in model.classes]),
+        np.random.default_rng([model.seed, number, 0x313E]),
+        hours=model.mining_hours,
+        keep=round(_KEPT_PER_HOUR * model.mining_hours),
+        progress=asked.progress,
+    )
 
 
 def _together(new: Mined, old: Mined) -> Mined:

@@ -31,7 +31,6 @@ class Teachers:
     """Nets with other initial weights each, and outputs for the companion words beside those for the classes.
 
     Every second one is kept from telling recordings from synthetic speech, where the model has `domain_confusion`.
-    Where batches are `told` what teachers of theirs say, they learn that.
 
     Args:
         model: a model with TrainMixin.
@@ -75,7 +74,7 @@ class Teachers:
         momentum = min(self._momentum, (1 + number) / (10 + number))
         given = (batch.features, batch.labels, batch.origins, batch.words)
         loss, right = self._step(
-            *map(tf.constant, given), tf.constant(rate, tf.float32), tf.constant(momentum, tf.float32), told_of(batch)
+            *map(tf.constant, given), tf.constant(rate, tf.float32), tf.constant(momentum, tf.float32)
         )
         return float(loss), float(right)
 
@@ -151,7 +150,7 @@ class Teachers:
                 for member in members:
                     output, seen = member.net(tf.cast(x, tf.float32), training=True)
                     entropy = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=words, logits=output)
-                    losses.append(tf.reduce_mean(taught(entropy, self._folded(output), y, None, told)))
+                    losses.append(tf.reduce_mean(entropy))
                     beside += [member.critic.loss(seen, origins)] if member.critic else []
                     outputs.append(output)
                 minimised = tf.add_n([*losses, *beside])

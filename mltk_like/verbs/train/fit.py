@@ -21,7 +21,7 @@ from mltk_like.training.schedule import make_schedule
 from mltk_like.training.validation import make_validation
 from mltk_like.verbs.data import worker_overrides
 from mltk_like.verbs.train.job import Job
-from mltk_like.verbs.train.teaching import listen, told, train_teachers
+from mltk_like.verbs.train.teaching import prepare_lessons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,24 +55,23 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
     job.augmented.write_dump(job.run, model, training, job.say, job.progress)
     copies = job.augmented.passes(job.run, model, training, needed=needed, workers=job.workers, say=job.say)
 
-    answers = listen(job, training)
-    teachers = train_teachers(job, training, schedule, validation, answers)
+    lessons = prepare_lessons(job, training, schedule, validation)
 
     @contextmanager
     def opened(split: SplitFiles) -> Iterator[BatchSource]:
         # Stored passes are of the clips as they were given: with mined windows all are made afresh.
-        stored = 0 if split.mined or answers is not None else copies
+        stored = 0 if split.mined or lessons.answers is not None else copies
         own, bars = job.workers, job.progress
         with open_feed(model, split, workers=own, overrides=overrides, copies=stored, progress=bars) as feed:
-            yield told(feed, answers)
+            yield lessons.told(feed)
 
     listening = Listening(
-        model=model, files=training, folder=job.run.train_dir, open_feed=opened, say=job.say, progress=job.progress
+        model=model, files=lessons.files, folder=job.run.train_dir, open_feed=opened, say=job.say, progress=job.progress
     )
-    with MiningRounds(listening, schedule) as feeds:
+    with MiningRounds(listening, schedule, rounds=lessons.mining_rounds) as feeds:
         net, result = fit_net(
             model, net, costs, schedule, feeds, validation, job.run.train_dir,
-            teachers=teachers, resume=job.has_checkpoint, progress=job.progress,
+            teachers=lessons.teachers, resume=job.has_checkpoint, progress=job.progress,
         )  # fmt: skip
     _save_history(job, result)
     if result.chance and not job.test:

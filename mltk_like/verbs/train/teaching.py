@@ -1,8 +1,10 @@
 """Who teaches the model's net: heads on the speech embedding, and nets that are trained first."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,60 +14,82 @@ from mltk_like.errors import DataError
 from mltk_like.feed.copies import open_feed
 from mltk_like.feed.pool import BatchSource
 from mltk_like.feed.windows import SplitFiles
-from mltk_like.training.embedding_teachers import ANSWERS, ToldFeed, hear_and_answer, stock_size
+from mltk_like.training.embedding_teachers import ToldFeed, hear_and_answer, stock_size
 from mltk_like.training.fit import CHECKPOINT, OneFeed, Validation, fit
+from mltk_like.training.rounds import Listening, mine_first
 from mltk_like.training.schedule import Schedule, shortened
 from mltk_like.training.teachers import Teachers
 from mltk_like.verbs.data import worker_overrides
 from mltk_like.verbs.train.job import Job
 
 
-def listen(job: Job, files: SplitFiles) -> NDArray[np.float32] | None:
-    """What heads on the speech embedding say of the training's windows; None where there are none."""
+@dataclass(frozen=True, kw_only=True)
+class Lessons:
+    """What the model's net learns from.
+
+    Attributes:
+        files: the training split, with what teachers mined.
+        teachers: nets that were trained first, or none.
+        answers: what heads on the speech embedding say of the windows, float32 (windows, classes), or none.
+        mining_rounds: those that are left to the net's own training.
+    """
+
+    files: SplitFiles
+    teachers: Teachers | None
+    answers: NDArray[np.float32] | None
+    mining_rounds: int
+
+    def told(self, feed: BatchSource) -> BatchSource:
+        """The feed with what the heads say of its windows, where they say something."""
+        return feed if self.answers is None else ToldFeed(source=feed, answers=self.answers)
+
+
+def prepare_lessons(job: Job, files: SplitFiles, schedule: Schedule, validation: Validation) -> Lessons:
+    """Train the nets that teach, let them mine, and let heads on the speech embedding hear what the net will see.
+
+    The heads answer for windows that must not change from then on: so the one round of mining is before.
+    """
     model = job.model
-    if not model.embedding_teachers:
+    teachers = _train_teachers(job, files, schedule, validation) if model.teachers else None
+    embedding = _embedding(job) if model.embedding_teachers else None
+    if embedding is None:
+        return Lessons(files=files, teachers=teachers, answers=None, mining_rounds=model.mining_rounds)
+    opened = partial(_open_feed, job, model)
+    if model.mining_rounds and teachers is not None:
+        folder = job.run.train_dir
+        asked = Listening(model=model, files=files, folder=folder, open_feed=opened, say=job.say, progress=job.progress)
+        files = mine_first(asked, teachers)
+    job.say(f"{model.embedding_teachers} heads on the speech embedding, {stock_size(model)} windows")
+    heard = replace(files, embedding=embedding)
+    answers = hear_and_answer(model, job.run.train_dir, partial(opened, heard), progress=job.progress)
+    return Lessons(files=files, teachers=teachers, answers=answers, mining_rounds=0)
+
+
+def _embedding(job: Job) -> tuple[Path, Path] | None:
+    try:
+        return embedding_files()
+    except DataError as error:
+        if job.strict:
+            raise
+        job.say(f"warning: trained without embedding_teachers: {error.message}")
         return None
-    embedding = None
-    if not (job.run.train_dir / ANSWERS).is_file():
-        try:
-            embedding = embedding_files()
-        except DataError as error:
-            if job.strict:
-                raise
-            job.say(f"warning: trained without embedding_teachers, since the speech embedding {error.message}")
-            return None
-        job.say(f"{model.embedding_teachers} heads on the speech embedding, {stock_size(model)} windows")
-
-    @contextmanager
-    def opened() -> Iterator[BatchSource]:
-        heard = replace(files, embedding=embedding)
-        with open_feed(model, heard, workers=job.workers, overrides=worker_overrides(model)) as feed:
-            yield feed
-
-    return hear_and_answer(model, job.run.train_dir, opened, progress=job.progress)
 
 
-def told(feed: BatchSource, answers: NDArray[np.float32] | None) -> BatchSource:
-    """The feed with what the heads say of its windows, where they say something."""
-    return feed if answers is None else ToldFeed(source=feed, answers=answers)
+def _open_feed(job: Job, model: Any, files: SplitFiles) -> AbstractContextManager[BatchSource]:
+    return open_feed(model, files, workers=job.workers, overrides=worker_overrides(model))
 
 
-def train_teachers(
-    job: Job, files: SplitFiles, schedule: Schedule, validation: Validation, answers: NDArray[np.float32] | None
-) -> Teachers | None:
-    """The nets that the model's net learns from: on windows of their own, unless heads answer for those it will see."""
-    if not job.model.teachers:
-        return None
+def _train_teachers(job: Job, files: SplitFiles, schedule: Schedule, validation: Validation) -> Teachers:
+    """Nets that are trained on windows of their own."""
     # They are ranked by misses, whatever the model's own net is, and their rate follows the schedule alone.
-    seed = job.model.seed + (answers is None)
-    model = job.model.with_settings(seed=seed, reduce_lr_on_plateau=None)
+    model = job.model.with_settings(seed=job.model.seed + 1, reduce_lr_on_plateau=None)
     folder = job.run.train_dir / "teachers"
     teachers = Teachers(model, model.n_classes)
     course = shortened(schedule, model.teacher_steps)
     job.say(f"{model.teachers} teachers, {course.total_steps} steps")
-    with open_feed(model, files, workers=job.workers, overrides=worker_overrides(model)) as feed:
+    with _open_feed(job, model, files) as feed:
         fitted = fit(
-            model, teachers, course, OneFeed(told(feed, answers)), validation, folder,
+            model, teachers, course, OneFeed(feed), validation, folder,
             resume=(folder / CHECKPOINT).is_file(), progress=job.progress,
         )  # fmt: skip
     # What ranked them best is what they have now; their running mean went with it.
