@@ -122,7 +122,7 @@ def test_each_round_listens_once_and_a_training_that_goes_on_sees_the_same(store
     )
     schedule = Schedule(steps_per_epoch=10, total_steps=85, rate=lambda step: 0.1)
     trainer: Any = Stand()
-    with MiningRounds(listening, schedule, rounds=listening.model.mining_rounds) as rounds:
+    with MiningRounds(listening, schedule, rounds=2) as rounds:
         assert rounds.steps == (30, 60)
         assert rounds.feed(0, trainer) == "feed 1"
         assert rounds.feed(30, trainer) == "feed 2"
@@ -135,24 +135,23 @@ def test_each_round_listens_once_and_a_training_that_goes_on_sees_the_same(store
     assert noted[0]["kept_by_family"].keys() == {"y"}
     assert {item["clip"] for item in noted[0]["loudest"]} == {"c.wav", "d.wav"}
     before = (tmp_path / "train" / "mined-2.npz").read_bytes()
-    with MiningRounds(listening, schedule, rounds=listening.model.mining_rounds) as rounds:
+    with MiningRounds(listening, schedule, rounds=2) as rounds:
         rounds.feed(70, trainer)
     assert len(said) == 2, "what was heard is not heard again"
     assert (tmp_path / "train" / "mined-2.npz").read_bytes() == before
 
 
 def test_without_rounds_there_is_one_feed(tmp_path: Path) -> None:
-    class None_(Asked):
-        mining_rounds = 0
-
     files = SplitFiles(speech=tmp_path / "none.i16", labels=(), names=())
 
     @contextmanager
     def open_feed(files: SplitFiles) -> Iterator[Any]:
         yield "the feed"
 
-    listening = Listening(model=None_(), files=files, folder=tmp_path, open_feed=open_feed, say=print)
+    listening = Listening(model=Asked(), files=files, folder=tmp_path, open_feed=open_feed, say=print)
     stand: Any = Stand()
-    with MiningRounds(listening, Schedule(steps_per_epoch=10, total_steps=85, rate=lambda step: 0.1), rounds=2) as rounds:
+    with MiningRounds(
+        listening, Schedule(steps_per_epoch=10, total_steps=85, rate=lambda step: 0.1), rounds=0
+    ) as rounds:
         assert rounds.steps == ()
         assert rounds.feed(40, stand) == "the feed"

@@ -107,10 +107,10 @@ def test_where_teachers_are_wrong_the_label_counts() -> None:
     import_tensorflow()
     import tensorflow as tf
 
-    from mltk_like.training.trainer import _taught
+    from mltk_like.training.teachers import taught
 
     losses, p = tf.constant([3.0, 3.0]), tf.constant([[0.9, 0.1], [0.9, 0.1]])
     says_word = tf.constant([[2.0, -2.0], [2.0, -2.0]])
-    mixed = _taught(losses, p, tf.constant([1, 0], tf.int64), says_word).numpy()
+    mixed = taught(losses, p, tf.constant([1, 0], tf.int64), says_word, None).numpy()
     assert mixed[0] == 3.0
     assert mixed[1] != 3.0

@@ -144,7 +144,7 @@ class Teachers:
 
         members, optimizer, trainable = self._members, self._optimizer, self._trainable
 
-        def step(x: Any, y: Any, origins: Any, words: Any, rate: Any, momentum: Any, told: Any) -> tuple[Any, Any]:
+        def step(x: Any, y: Any, origins: Any, words: Any, rate: Any, momentum: Any) -> tuple[Any, Any]:
             losses, beside, outputs = [], [], []
             with tf.GradientTape() as tape:
                 for member in members:
