@@ -7,7 +7,7 @@ from mltk_like.nets import mixed_net, tenet12
 
 
 class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    version = 2
+    version = 3
     description = 'Keyword spotting classifier to detect: "alexa"'
     classes = ("alexa", "_unknown_")
 
@@ -27,9 +27,9 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
     domain_confusion = 0.2
     companion_words = data.COMPANIONS
     teachers = 4
-    teacher_steps = 4000
-    mining_rounds = 1
-    mined_fraction = 0.15
+    teacher_steps = 3000
+    embedding_teachers = 2
+    embedding_windows = 250_000
     unknown_multiplier = 4.0
     companion_fraction = 0.35
     keyword_end_ms = (-60, 360)
