@@ -55,7 +55,9 @@ KEPT_BACK = ["toy.weights.h5", "toy.mltk.zip", "train/best.npz", "train/calibrat
 def test_the_run_folder_and_its_archive(trained: Trained) -> None:
     folder = trained.result.folder
     there = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-    assert sorted(there) == sorted(FILES + KEPT_BACK)
+    logs = [name for name in there if name.startswith("train/tensorboard/")]
+    assert sorted(Path(name).parent.name for name in logs) == ["train", "validation"]
+    assert sorted(set(there) - set(logs)) == sorted(FILES + KEPT_BACK)
     with zipfile.ZipFile(trained.result.archive) as archive:
         assert sorted(archive.namelist()) == sorted(FILES)
         assert archive.testzip() is None
