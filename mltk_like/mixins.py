@@ -89,6 +89,18 @@ class TrainMixin(Settings, declares=True):
         ),
     ] = 0
     teacher_steps: Annotated[PositiveInt, Meta(description="batches that the teachers are trained for")] = 4000
+    embedding_teachers: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=16,
+            description="small heads on Google's speech embedding, which was learned on very many people; the model's "
+            "net, and its `teachers`, learn what they say of each window; 0: none",
+        ),
+    ] = 0
+    embedding_windows: Annotated[
+        PositiveInt, Meta(description="windows that those heads hear, which the training then goes through in turn")
+    ] = 130_000
     early_stopping_epochs: Annotated[
         int, Meta(ge=0, description="end after so many epochs without a better checkpoint; 0: never")
     ] = 0

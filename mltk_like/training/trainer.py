@@ -12,7 +12,7 @@ from mltk_like.mixins import TrainMixin
 from mltk_like.training.heads import Heads
 from mltk_like.training.learning import make_loss, make_metrics, make_optimizer, measure
 from mltk_like.training.ranking import cross_entropy
-from mltk_like.training.teachers import HARD_SHARE, TEMPERATURE, Teachers
+from mltk_like.training.teachers import Teachers, taught, told_of
 
 _EVALUATION_BATCH = 512
 
@@ -34,9 +34,9 @@ class Trainer:
 
         self.net = net
         self._teachers = teachers
-        taught = teachers is not None
-        extra = model.domain_confusion or (model.companion_words and not taught)
-        self._heads = Heads(model, net, len(class_weights), taught=taught) if extra else None
+        has_teachers = teachers is not None or bool(model.embedding_teachers)
+        extra = model.domain_confusion or (model.companion_words and not has_teachers)
+        self._heads = Heads(model, net, len(class_weights), taught=has_teachers) if extra else None
         self.optimizer = make_optimizer(model)
         self._losses, self._metrics = make_loss(model), make_metrics(model)
         self.optimizer.build(self._trainable)
@@ -57,7 +57,7 @@ class Trainer:
         momentum = min(self._momentum, (1 + number) / (10 + number))
         given = (batch.features, batch.labels, batch.origins, batch.words)
         loss, right = self._step(
-            *map(tf.constant, given), tf.constant(rate, tf.float32), tf.constant(momentum, tf.float32)
+            *map(tf.constant, given), tf.constant(rate, tf.float32), tf.constant(momentum, tf.float32), told_of(batch)
         )
         return float(loss), float(right)
 
@@ -110,7 +110,7 @@ class Trainer:
         weights = tf.constant(class_weights, tf.float32)
         classes, own_losses = len(class_weights), self._losses
 
-        def step(x: Any, y: Any, origins: Any, words: Any, rate: Any, momentum: Any) -> tuple[Any, Any]:
+        def step(x: Any, y: Any, origins: Any, words: Any, rate: Any, momentum: Any, told: Any) -> tuple[Any, Any]:
             target = tf.one_hot(y, classes) * (1.0 - smoothing) + smoothing / classes
             with tf.GradientTape() as tape:
                 if heads is None:
@@ -123,8 +123,7 @@ class Trainer:
                 else:
                     losses = own_losses(y, target, p)
                 losses = losses * tf.gather(weights, y)
-                if teachers is not None:
-                    losses = _taught(losses, p, y, teachers.logits(x))
+                losses = taught(losses, p, y, None if teachers is None else teachers.logits(x), told)
                 loss = tf.reduce_mean(losses)
                 minimised = loss + beside
             optimizer.learning_rate.assign(rate)
@@ -135,18 +134,3 @@ class Trainer:
             return loss, right
 
         return step
-
-
-def _taught(losses: Any, p: Any, y: Any, logits: Any) -> Any:
-    """Each window's loss with most of it the distance to what teachers say, where they are right; (batch,).
-
-    That distance is the cross-entropy of both, softened, times the temperature squared, which keeps its gradient as
-    large as that of the labels (arXiv:1503.02531, section 2.1). Where teachers are wrong, the label alone counts.
-    """
-    import tensorflow as tf
-
-    own = tf.math.log(tf.clip_by_value(p, 1e-7, 1.0)) / TEMPERATURE
-    softened = tf.nn.softmax(logits / TEMPERATURE)
-    distance = TEMPERATURE**2 * tf.nn.softmax_cross_entropy_with_logits(labels=softened, logits=own)
-    right = tf.argmax(logits, axis=-1) == y
-    return tf.where(right, HARD_SHARE * losses + (1 - HARD_SHARE) * distance, losses)

@@ -10,6 +10,7 @@ from mltk_like.errors import SettingError
 from mltk_like.feed.expected import check_expected
 from mltk_like.quiet import import_tensorflow
 from mltk_like.training.class_weights import check_class_weights
+from mltk_like.training.embedding_teachers import check_embedding
 from mltk_like.training.learning import check_learning, is_plain
 from mltk_like.training.product import check_streaming_settings
 from mltk_like.training.rounds import check_mining
@@ -21,13 +22,15 @@ def check_model(model: Any) -> None:
 
     Raises:
         SettingError: no class is detected, a name is there twice, or there are too many classes; a split gets no share;
-            or as `check_class_weights`, `check_streaming_settings`, `check_mining` and `check_schedule`.
+            or as `check_class_weights`, `check_streaming_settings`, `check_mining`, `check_embedding` and
+            `check_schedule`.
     """
     _check_classes(model.classes)
     _check_fractions(model.split_fractions)
     check_class_weights(model)
     check_streaming_settings(model)
     check_mining(model)
+    check_embedding(model)
     check_schedule(model)
 
 

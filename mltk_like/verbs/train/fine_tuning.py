@@ -37,7 +37,7 @@ _KEY = "fine_tuned_from"
 _WEIGHTS = "train/start.weights.h5"
 _EARLIER = "own earlier recordings"
 # What is not done again: the weights have learned it.
-_DONE = ("teachers", "mining_rounds")
+_DONE = ("teachers", "embedding_teachers", "mining_rounds")
 # What the weights are of no use without.
 _SAME = ("classes", "frontend")
 

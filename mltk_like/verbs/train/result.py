@@ -33,7 +33,11 @@ class Reporter:
         """One line or more."""
         if not self._quiet:
             print(text, flush=True)
-        with self._file.open("a") as file:
+        self.note(text)
+
+    def note(self, text: str) -> None:
+        """One line or more, for the file alone: what has been said elsewhere."""
+        with self._file.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{text}\n")
 
 

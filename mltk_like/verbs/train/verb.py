@@ -2,12 +2,12 @@
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from mltk_like.data.fetch import offline as without_network
-from mltk_like.errors import ToolError
+from mltk_like.errors import MltkLikeError, ToolError
 from mltk_like.feed.pool import default_workers
 from mltk_like.loader import find_model, load_file
 from mltk_like.mixins import AudioDatasetMixin, EvaluateMixin, TrainMixin
@@ -25,6 +25,7 @@ from mltk_like.verbs.train.start import go_on, initial_weights, start
 _TEST_SETTINGS = {
     "epochs": 2, "steps_per_epoch": 3, "batch_size": 16, "babble_minutes": 0.5, "validation_windows": 64,
     "teacher_steps": 3, "mining_hours": 0.02,
+    "embedding_windows": 64,
 }  # fmt: skip
 
 
@@ -95,11 +96,14 @@ def _status_kept(run: Run, reporter: Reporter) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        run.update(status="interrupted")
-        reporter.say(f"interrupted; go on with: python -m mltk_like train {run.name} --resume")
+        with suppress(MltkLikeError, OSError):
+            run.update(status="interrupted")
+            reporter.say(f"interrupted; go on with: python -m mltk_like train {run.name} --resume")
         raise
     except BaseException:
-        run.update(status="failed")
+        # On a full disk this fails too, and the error that is to be seen is the first one.
+        with suppress(MltkLikeError, OSError):
+            run.update(status="failed")
         raise
 
 

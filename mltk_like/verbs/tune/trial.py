@@ -36,7 +36,7 @@ def run_trial(item: tuple[int, TrainingJob]) -> TrialOutcome:
         run = process.run_folder
         if code not in (0, 1) or run is None or Run(run).state.get("status") != "complete":
             return TrialOutcome(problem=last_lines(process.output()))
-        history = json.loads((run / "train" / "history.json").read_text())
+        history = json.loads((run / "train" / "history.json").read_text(encoding="utf-8"))
         epoch = int(history["best_epoch"])
         return TrialOutcome(
             misses=float(history["history"][_OBJECTIVE][epoch - 1]),
