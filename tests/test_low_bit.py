@@ -412,7 +412,8 @@ def test_three_episodes_of_which_each_goes_on_from_the_last(tmp_path: Path) -> N
     feed = OneFeed(Feed())
     net, fitted = fit_net(model, small(), costs, schedule, feed, validation, tmp_path, progress=False)
     assert (fitted.steps, len(fitted.history["loss"])) == (24, 6)
-    assert fitted.best_epoch == 5 + int(np.argmax(fitted.history["val_accuracy"][4:]))
+    assert fitted.best_epoch >= 5
+    assert fitted.history["val_accuracy"][fitted.best_epoch - 1] == max(fitted.history["val_accuracy"][4:])
     assert fitted.best_score == pytest.approx(1.0 - max(fitted.history["val_accuracy"][4:]))
     assert fitted.history["learning_rate"] == pytest.approx([0.01] * 2 + [0.003] * 4)
     report = LowBitReport.from_json((tmp_path / "low_bit.json").read_bytes())

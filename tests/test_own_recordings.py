@@ -147,7 +147,8 @@ def mine(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_training_with_own_recordings(toy: Path, mine: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["--workers", "0", "--no-evaluate", "--recordings-weight", "3", "--positives", str(mine / "yes")]
-    assert main(["train", str(toy), *command, "--negatives", str(mine / "room"), str(mine / "radio.wav")]) == 0
+    code = main(["train", str(toy), *command, "--negatives", str(mine / "room"), str(mine / "radio.wav")])
+    assert code in toys.ENDED
     printed = capsys.readouterr().out
     assert "own positives: 3 as 'beep', 0.00 h, drawn 3 times as often" in printed
     assert "own negatives 2: 1 as '_unknown_'" in printed

@@ -55,7 +55,9 @@ KEPT_BACK = ["toy.weights.h5", "toy.mltk.zip", "train/best.npz", "train/calibrat
 def test_the_run_folder_and_its_archive(trained: Trained) -> None:
     folder = trained.result.folder
     there = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
-    assert sorted(there) == sorted(FILES + KEPT_BACK)
+    logs = [name for name in there if name.startswith("train/tensorboard/")]
+    assert sorted(Path(name).parent.name for name in logs) == ["train", "validation"]
+    assert sorted(set(there) - set(logs)) == sorted(FILES + KEPT_BACK)
     with zipfile.ZipFile(trained.result.archive) as archive:
         assert sorted(archive.namelist()) == sorted([*FILES, "manifest.sha256"])
         assert archive.testzip() is None
@@ -246,7 +248,7 @@ def test_a_model_in_any_folder_stands_for_its_run(trained: Trained) -> None:
 @pytest.mark.slow
 def test_settings_from_the_command_line(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--workers", "0", "--no-evaluate", "-e", "1", "--set", "batch_size=4"]
-    assert main(["train", str(toy), *arguments, "--set", "recogniser.detection_threshold=99"]) == 0
+    assert main(["train", str(toy), *arguments, "--set", "recogniser.detection_threshold=99"]) in toys.ENDED
     printed = capsys.readouterr().out
     assert f"model toy from the path given: {toy.resolve()}" in printed
     assert "2 steps of 4 in 1 epochs, 0 workers" in printed
@@ -354,7 +356,7 @@ def test_offline_says_so_in_one_line(
         sources='Download(url="http://127.0.0.1:1/words.zip", label="_unknown_"),',
         imports="from mltk_like.data import Download",
     )
-    assert main(["train", str(path), "--offline", "--workers", "0", "--no-evaluate"]) == 0
+    assert main(["train", str(path), "--offline", "--workers", "0", "--no-evaluate"]) in toys.ENDED
     printed = capsys.readouterr().out
     assert [line for line in printed.splitlines() if line.startswith("offline")] == [
         "offline: downloads are not tried, only what is in the cache is used"
@@ -368,7 +370,9 @@ def test_training_ends_early_when_nothing_gets_better(toy: Path, monkeypatch: py
     monkeypatch.setattr("mltk_like.training.fit.missed_share", lambda *unused: next(figures))
     model = mltk.load_model(toy).with_settings(epochs=9, early_stopping_epochs=2, steps_per_epoch=1)
     result = mltk.train(model, **QUICK)
-    assert (result.best_epoch, len(result.history["loss"])) == (2, 4)
+    # Of the second and the third, which rank the same, the lower loss is exported; to go on for it is not worth while.
+    losses = result.history["val_loss"]
+    assert (result.best_epoch, len(losses)) == (2 if losses[1] <= losses[2] else 3, 4)
 
 
 @pytest.mark.slow
@@ -404,7 +408,7 @@ def test_teachers_and_rounds_of_mining_go_on_where_they_were_broken_off(
     assert "mining round" not in capsys.readouterr().out
     folder = tmp_path / "runs" / "toy" / "1"
     assert (folder / "train" / "teachers" / "checkpoint.npz").is_file()
-    assert main([*command, "--resume"]) == 0
+    assert main([*command, "--resume"]) in toys.ENDED
     assert "mining round 1" in capsys.readouterr().out
     noted = json.loads((folder / "train" / "mining.json").read_text())
     assert [entry["round"] for entry in noted] == [1]

@@ -21,6 +21,8 @@ import mltk_like as mltk
 from mltk_like.audio.wav import write_wav
 
 RATE = 16000
+# Exit codes of a training that came to its end: one of a few steps is no better than chance, and says so.
+ENDED = (0, 1)
 VOICES = 8
 
 # Keras with NumPy 2, and the converter when it is told to give int8: theirs, and of no consequence.

@@ -29,6 +29,7 @@ class Checkpoint:
         history: one list of figures a name, one entry an epoch.
         arrays: every variable of net, optimizer and running mean, by a name that says which.
         best_loss: validation loss of that epoch, which decides between equals.
+        gained: last epoch that ranked better than all before, and not by its loss alone.
         hooks: what callbacks remember, see `Hooks.memory`.
         stopped: a callback has ended the training.
     """
@@ -39,6 +40,7 @@ class Checkpoint:
     history: dict[str, list[float]]
     arrays: dict[str, NDArray[Any]]
     best_loss: float = math.inf
+    gained: int = 0
     hooks: dict[str, Any] = field(default_factory=dict)
     stopped: bool = False
 
@@ -59,6 +61,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
             meta = json.loads(str(archive[_META]))
             arrays = {name: archive[name] for name in archive.files if name != _META}
-        return Checkpoint(arrays=arrays, **meta)
+        # Files of earlier versions, which did not tell equals apart by their loss.
+        return Checkpoint(arrays=arrays, **{"gained": meta["best_epoch"], **meta})
     except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise ModelError(f"cannot read the checkpoint {path}: {error}", "train again without --resume") from error

@@ -290,7 +290,8 @@ def _end_epoch(
     history = _lengthened(state.history, figures, epoch)
     rank = validation.rank.score({name: values[-1] for name, values in history.items()}), _number(figures["val_loss"])
     if rank < (state.best_score, state.best_loss) or not state.best_epoch:
-        state = replace(state, best_score=rank[0], best_loss=rank[1], best_epoch=epoch)
+        gained = epoch if rank[0] < state.best_score else state.gained
+        state = replace(state, best_score=rank[0], best_loss=rank[1], best_epoch=epoch, gained=gained)
         arrays = {name: value for name, value in trainer.state().items() if name.startswith("net/")}
         save_checkpoint(folder / BEST, replace(state, step=0, history={}, arrays=arrays))
     trainer.swap_mean()
@@ -324,7 +325,7 @@ def _number(loss: float) -> float:
 def _stop_early(model: TrainMixin, state: Checkpoint) -> bool:
     patience = model.early_stopping_epochs
     epochs = len(state.history.get("loss", []))
-    return state.stopped or (bool(patience) and epochs - state.best_epoch >= patience)
+    return state.stopped or (bool(patience) and epochs - state.gained >= patience)
 
 
 def _line(state: Checkpoint, schedule: Schedule) -> str:

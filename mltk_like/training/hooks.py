@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
+
 # What Keras callbacks remember from epoch to epoch and JSON can hold.
 _PLAIN = (bool, int, float, str, type(None))
 
@@ -64,7 +66,11 @@ class Hooks:
 
     def rate(self, scheduled: float) -> float:
         """The learning rate of the step that follows: the scheduled one, or what a callback has set since."""
-        return float(self._optimizer.learning_rate.numpy()) if self._callbacks else scheduled
+        if not self._callbacks:
+            return scheduled
+        rate = float(self._optimizer.learning_rate.numpy())
+        # The variable has fewer digits.
+        return scheduled if rate == float(np.float32(scheduled)) else rate
 
     @property
     def stopped(self) -> bool:
