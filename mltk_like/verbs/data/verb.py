@@ -1,5 +1,6 @@
 """The data of a model: what each source has, what is missing, how it is divided."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -27,6 +28,7 @@ from mltk_like.data.source import (
 from mltk_like.data.split import SplitRow, Splits, split_by_group, summary
 from mltk_like.errors import MltkLikeError
 from mltk_like.feed.dataset import Gathered, gather
+from mltk_like.loader import typed
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
 
@@ -67,19 +69,21 @@ class DataReport:
 
     Attributes:
         name: of the model.
+        typed: what to type for it; empty for a class without a file.
         sources: in the model's order.
         splits: labels in alphabetical order, the three splits of each; empty where no clip is here.
         offline: whether the network was off.
     """
 
     name: str
+    typed: str
     sources: tuple[SourceLine, ...]
     splits: tuple[SplitRow, ...]
     offline: bool
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "typed"}
 
     def __str__(self) -> str:
         width = max([len(line.name) for line in self.sources] + [6])
@@ -93,8 +97,12 @@ class DataReport:
         if self.offline:
             rows += ["", _OFFLINE]
         elif any(line.state != "ready" for line in self.sources):
-            rows += ["", f"get and make what is missing: python -m mltk_like data {self.name} --fetch"]
+            rows += ["", f"get and make what is missing: {self._fetch}"]
         return "\n".join(rows)
+
+    @property
+    def _fetch(self) -> str:
+        return f"python -m mltk_like data {shlex.quote(self.typed)} --fetch" if self.typed else "fetch=True"
 
 
 def data_report(
@@ -136,6 +144,7 @@ def data_report(
     durations = [[heard[id(clip)] for clip in part] for _, part in splits.items()]
     return DataReport(
         name=specification.name,
+        typed=typed(specification.path) if specification.path else "",
         sources=tuple(
             _line(source, found, sum(heard[id(clip)] for clip in found.clips) / 3600) for source, found in pairs
         ),

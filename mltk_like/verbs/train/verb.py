@@ -18,7 +18,7 @@ from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import own_data
 from mltk_like.verbs.train.result import Reporter, TrainingResult
 from mltk_like.verbs.train.stages import run_stages
-from mltk_like.verbs.train.start import go_on, initial_weights, start
+from mltk_like.verbs.train.start import go_on, initial_weights, start, train_command
 
 # The dry run: every stage, on next to nothing.
 _TEST_SETTINGS = {
@@ -78,7 +78,7 @@ def train(
     check_start(resume_from, resume=resume, weights=weights)
     model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, test=test)
     reporter = Reporter(run, quiet=not progress)
-    with _status_kept(run, reporter), without_network(offline):
+    with _status_kept(run, reporter, train_command(model, test=test, resume=True)), without_network(offline):
         job = Job(
             model=model, run=run, reporter=reporter, own=sources, augmented=augmented,
             weights=initial_weights(run, weights), workers=default_workers() if workers is None else workers,
@@ -89,12 +89,12 @@ def train(
 
 
 @contextmanager
-def _status_kept(run: Run, reporter: Reporter) -> Iterator[None]:
+def _status_kept(run: Run, reporter: Reporter, command: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
         run.update(status="interrupted")
-        reporter.say(f"interrupted; go on with: python -m mltk_like train {run.name} --resume")
+        reporter.say(f"interrupted; go on with: {command}")
         raise
     except BaseException:
         run.update(status="failed")
