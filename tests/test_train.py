@@ -49,8 +49,9 @@ FILES = [
     *("toy.keras", "toy.keras.summary.txt", "toy.tflite", "toy.tflite.summary.txt", "toy.py"),
 ]
 KEPT_BACK = [
-    "model_file.json", "toy.weights.h5", "toy.mltk.zip", "train/best.npz", "train/calibration.npz", "train/checkpoint.npz",
-]  # fmt: skip
+    *("toy.weights.h5", "toy.mltk.zip", "model_file.json"),
+    *("train/best.npz", "train/calibration.npz", "train/checkpoint.npz"),
+]
 
 
 def test_the_run_folder_and_its_archive(trained: Trained) -> None:

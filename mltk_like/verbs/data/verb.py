@@ -12,10 +12,7 @@ from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip, lengths_s
 from mltk_like.data.fetch import is_offline
 from mltk_like.data.fetch import offline as without_network
-from mltk_like.data.labelled import LabelledRecordings
-from mltk_like.data.layouts import SpeechCommands, SpokenWords
-from mltk_like.data.lists import RecordingList
-from mltk_like.data.recordings import Folder
+from mltk_like.data.names import refuse_near_labels
 from mltk_like.data.source import (
     MICROPHONE_LABEL,
     NOISE_LABEL,
@@ -26,15 +23,13 @@ from mltk_like.data.source import (
     checked_sources,
 )
 from mltk_like.data.split import SplitRow, Splits, split_by_group, summary
-from mltk_like.errors import MltkLikeError
-from mltk_like.feed.dataset import Gathered, gather
+from mltk_like.errors import MisnamedError, MltkLikeError
+from mltk_like.feed.dataset import LOCAL, Gathered, gather
 from mltk_like.loader import typed
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
 
 _OFFLINE = "offline: downloads are not tried, only what is in the cache is used"
-# Read from the disk in a moment: to collect them is to look at them.
-_LOCAL = (Folder, LabelledRecordings, RecordingList, SpeechCommands, SpokenWords)
 _KINDS = (NOISE_LABEL, MICROPHONE_LABEL, ROOM_LABEL)
 
 
@@ -129,6 +124,7 @@ def data_report(
         ModelError: the model does not exist or has no data.
         ToolError: with `fetch`, a package that a source needs is not installed.
         DataError: clips of one group are fixed to different splits.
+        MisnamedError: a folder, label or list is nearly called as what is meant.
     """
     specification = model if isinstance(model, Model) else model_of(model)
     require(specification, AudioDatasetMixin, "data")
@@ -138,6 +134,8 @@ def data_report(
         pairs = [(source, inventory(source, gathered)) for source in checked_sources(specification.sources())]
         off = is_offline()
     clips = [clip for _, found in pairs for clip in found.clips]
+    labels = (*(source.label for source, _ in pairs), *(clip.label for clip in clips))
+    refuse_near_labels(labels, specification.classes)
     splits = split_by_group(clips, fractions=specification.split_fractions)
     # By identity: a file may be a clip of two sources.
     heard = dict(zip(map(id, clips), heard_s(clips, lengths_s(clips)), strict=True))
@@ -172,9 +170,9 @@ def inventory(source: Source, gathered: Gathered | None = None) -> Inventory:
             return source.inventory()
         if gathered:
             return Inventory(clips=[clip for clip in gathered.clips if clip.source == source.name])
-        return (
-            Inventory(clips=source.collect(progress=False)) if isinstance(source, _LOCAL) else Inventory(missing=None)
-        )
+        return Inventory(clips=source.collect(progress=False)) if isinstance(source, LOCAL) else Inventory(missing=None)
+    except MisnamedError:
+        raise
     except MltkLikeError as error:
         return Inventory(problem=error.message, missing=None, licence=getattr(source, "licence", ""))
 
