@@ -180,11 +180,11 @@ def test_positives_that_would_become_something_else(
 ) -> None:
     with pytest.raises(MltkLikeError, match=message):
         folders(tmp_path / "mine", *names, label=label)
+    classes = ("alexa", "bixby", "_unknown_")
     with pytest.raises(MltkLikeError, match=message):
-        classes = ("alexa", "bixby", "_unknown_")
         from_folders(Recordings(positives=tmp_path / "mine", label=label), classes, RATE, [10.0])
     with pytest.raises(MltkLikeError, match=message):
-        OwnData(positives=tmp_path / "mine", label=label).sources(model_with(classes=("alexa", "bixby", "_unknown_")))
+        OwnData(positives=tmp_path / "mine", label=label).sources(model_with(classes=classes))
 
 
 def test_recordings_without_a_class_need_a_label(tmp_path: Path) -> None:

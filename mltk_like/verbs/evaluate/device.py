@@ -16,7 +16,6 @@ from mltk_like.audio.frontend import AnySettings, frontend_from_parameters
 from mltk_like.audio.live import Engine, Listener
 from mltk_like.audio.recogniser import Detection, RecogniserSettings
 from mltk_like.audio.wav import read_audio
-from mltk_like.data.positives import positive_folders
 from mltk_like.data.recordings import audio_files
 from mltk_like.errors import DataError, ModelError
 from mltk_like.evaluation.streams import pad_clip
@@ -107,7 +106,7 @@ def check_device(
         port: the board's serial line, or 'auto'.
         positives: folder of recordings of a keyword.
         limit: so many of them, in the order of their names; None takes all.
-        label: their class; None: as their folder says, else the only one that is detected.
+        label: their class; None: the first that is detected.
         upload: put the model onto the board first.
         progress: show a bar.
 
@@ -120,8 +119,10 @@ def check_device(
 
     artifact = artifact_of(model)
     host = _Host(artifact.tflite())
-    wanted, folder = _one_class(positives, host.classes, label)
-    files = list(islice(audio_files(folder), limit))
+    wanted = label or next((each for each in host.classes if not each.startswith("_")), host.classes[0])
+    if wanted not in host.classes:
+        raise ModelError(f"{artifact.name} has no class {wanted!r}", "known: " + ", ".join(host.classes))
+    files = list(islice(audio_files(positives), limit))
     if not files:
         raise DataError(f"there are no recordings in {positives}", "give a folder of WAV, FLAC, OGG or MP3 files")
     with open_engine("tflm", host.content, host.frontend.spectrogram_shape) as engine, Board(port) as board:
@@ -146,16 +147,6 @@ def check_device(
             damaged=board.damaged,
             same_file=board.info.model_check != 0,
         )
-
-
-def _one_class(positives: Path, classes: tuple[str, ...], label: str | None) -> tuple[str, Path]:
-    """The class that the recordings are of, and their folder."""
-    if label is not None and label not in classes:
-        raise ModelError(f"the model has no class {label!r}", "known: " + ", ".join(classes))
-    folders = positive_folders(positives, classes, label) or {classes[0]: positives}
-    if len(folders) > 1:
-        raise DataError(f"{positives} has recordings of {' and '.join(folders)}", "give the folder of one of them")
-    return next(iter(folders.items()))
 
 
 class _Host:
