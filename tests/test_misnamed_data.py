@@ -141,6 +141,7 @@ def test_the_command_line_refuses_it(tmp_path: Path, capsys: pytest.CaptureFixtu
         assert main(words) == 2
         error = capsys.readouterr().err
         assert "the folder 'Beep' is nearly 'beep', and is not\nhint: call it 'beep'" in error
+        assert not (tmp_path / "runs").exists()
 
 
 # What is meant by --positives.

@@ -10,7 +10,7 @@ from mltk_like.audio.wav import AUDIO_SUFFIXES
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
 from mltk_like.data.names import SPECIAL_LABELS, refuse_near_names
-from mltk_like.data.skipped import Clips, Skipped, report, usable
+from mltk_like.data.skipped import Clips, Skipped, report, usable, way_out
 from mltk_like.data.split import first_spread
 from mltk_like.errors import DataError, SettingError
 
@@ -152,7 +152,8 @@ def finished(
     report(name, left_out, total, strict=strict)
     if not found:
         why = f": {left_out[0]}" if left_out else ""
-        raise DataError(f"{name}: none of {total} recordings can be used{why}", "check one with an audio player")
+        hint = way_out(why, "check one with an audio player")
+        raise DataError(f"{name}: none of {total} recordings can be used{why}", hint)
     return Clips(found, left_out)
 
 

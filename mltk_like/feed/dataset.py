@@ -16,13 +16,9 @@ from mltk_like.data.clip import Clip
 from mltk_like.data.debian.source import DebianSpeech
 from mltk_like.data.download import Download
 from mltk_like.data.fetch import offline
-from mltk_like.data.labelled import LabelledRecordings
-from mltk_like.data.layouts import SpeechCommands, SpokenWords
-from mltk_like.data.lists import RecordingList
 from mltk_like.data.names import refuse_near_labels
 from mltk_like.data.noise import babble, room_impulse_response
 from mltk_like.data.own import restrained
-from mltk_like.data.recordings import Folder
 from mltk_like.data.rooms import recorded_response
 from mltk_like.data.skipped import Clips, Skipped, of_labels, problem_of, report, skipped_of
 from mltk_like.data.source import (
@@ -36,15 +32,13 @@ from mltk_like.data.source import (
 )
 from mltk_like.data.split import Splits, split_by_group
 from mltk_like.errors import DataError, MisnamedError, SettingError
+from mltk_like.feed.expected import LOCAL, SILENCE, missing_class
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.store import ClipStore, build_store, store_samples
 from mltk_like.feed.streams import all_stream_sources
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.paths import atomic_path, cache_dir
-
-LOCAL = (Folder, LabelledRecordings, RecordingList, SpeechCommands, SpokenWords)
-"""Sources that are read from the disk in a moment: to collect them is to look at them."""
 
 _SOUNDS = (NOISE_LABEL, MICROPHONE_LABEL, ROOM_LABEL)
 _ROOMS = 200
@@ -207,7 +201,7 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
         raise DataError(f"none of the {len(speech)} clips can be read", str(store.skipped[0]))
     speech = [speech[index] for index in store.kept]
     companions = {_spoken(word): at for at, word in enumerate(getattr(model, "companion_words", ()))}
-    noise = {label: _sounds_file(by_label[label], rate) for label in (NOISE_LABEL, MICROPHONE_LABEL)}
+    sounds = {label: build_store(by_label[label], rate, progress=False) for label in (NOISE_LABEL, MICROPHONE_LABEL)}
     return SplitFiles(
         speech=store.path,
         labels=tuple(clip.label for clip in speech),
@@ -217,11 +211,12 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
         weights=tuple(clip.weight for clip in speech),
         synthetic=tuple(clip.synthetic for clip in speech),
         companions=tuple(_companion(clip, companions) for clip in speech),
-        ambience=noise[NOISE_LABEL],
-        microphone=noise[MICROPHONE_LABEL],
+        ambience=_file_of(sounds[NOISE_LABEL]),
+        microphone=_file_of(sounds[MICROPHONE_LABEL]),
         babble=_babble_file(store.path, len(store), rate, model.babble_minutes, seed) if len(store) else None,
         rooms=_given_rooms_file(by_label[ROOM_LABEL], rate) or _rooms_file(rate, seed),
         streams=streams,
+        skipped=tuple(item for found in (store, *sounds.values()) for item in found.skipped),
     )
 
 
@@ -259,14 +254,11 @@ def _check_labels(model: AudioDatasetMixin, clips: Sequence[Clip], problems: Seq
     classes: tuple[str, ...] = getattr(model, "classes", ())
     present = {clip.label for clip in clips}
     for name in classes:
-        if name not in present and name != "_silence_":
-            why = "".join(f"; {problem}" for problem in problems)
-            hint = "give sources() one, or mend the class's name"
-            raise DataError(f"no source has a clip of the class {name!r}{why}", hint)
+        if name not in present and name != SILENCE:
+            raise missing_class(name, "".join(f"; {problem}" for problem in problems))
 
 
-def _sounds_file(clips: Sequence[Clip], rate: int) -> Path | None:
-    store = build_store(clips, rate, progress=False)
+def _file_of(store: ClipStore) -> Path | None:
     return store.path if len(store) else None
 
 

@@ -14,6 +14,7 @@ from mltk_like.data.fetch import is_offline
 from mltk_like.data.fetch import offline as without_network
 from mltk_like.data.names import refuse_near_labels
 from mltk_like.data.source import (
+    CANNOT,
     MICROPHONE_LABEL,
     NOISE_LABEL,
     ROOM_LABEL,
@@ -24,7 +25,8 @@ from mltk_like.data.source import (
 )
 from mltk_like.data.split import SplitRow, Splits, split_by_group, summary
 from mltk_like.errors import MisnamedError, MltkLikeError
-from mltk_like.feed.dataset import LOCAL, Gathered, gather
+from mltk_like.feed.dataset import Gathered, gather
+from mltk_like.feed.expected import LOCAL
 from mltk_like.loader import typed
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
@@ -58,6 +60,9 @@ class SourceLine:
     download_bytes: int
 
 
+_WITHOUT = "a training goes on without them and says so, or stops with --strict-sources"
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataReport:
     """The sources of a model, and the split of the clips that are here.
@@ -68,6 +73,7 @@ class DataReport:
         sources: in the model's order.
         splits: labels in alphabetical order, the three splits of each; empty where no clip is here.
         offline: whether the network was off.
+        fetch: whether what is missing was to be got.
     """
 
     name: str
@@ -75,6 +81,12 @@ class DataReport:
     sources: tuple[SourceLine, ...]
     splits: tuple[SplitRow, ...]
     offline: bool
+    fetch: bool = False
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the sources that could not be got although they were to be."""
+        return tuple(line.name for line in self.sources if self.fetch and line.state.startswith(CANNOT))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -89,9 +101,11 @@ class DataReport:
         if self.splits:
             complete = all(line.state == "ready" for line in self.sources)
             rows += ["", "split" if complete else "split of the clips that are here", split_table(self.splits)]
+        if self.failed:
+            rows += ["", f"could not be got: {', '.join(self.failed)}; {_WITHOUT}"]
         if self.offline:
             rows += ["", _OFFLINE]
-        elif any(line.state != "ready" for line in self.sources):
+        elif not self.fetch and any(line.state != "ready" for line in self.sources):
             rows += ["", f"get and make what is missing: {self._fetch}"]
         return "\n".join(rows)
 
@@ -148,6 +162,7 @@ def data_report(
         ),
         splits=tuple(summary(splits, durations)) if clips else (),
         offline=off,
+        fetch=fetch,
     )
 
 
