@@ -6,20 +6,21 @@ Opening one reads data and executes nothing that lies in it.
 import json
 import lzma
 import os
+import shlex
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from mltk_like.errors import ModelError
-from mltk_like.loader import find_model, load_file
+from mltk_like.loader import TEST_SUFFIX, find_model, find_named, load_file, typed, typed_path
 from mltk_like.model import Model
-from mltk_like.paths import atomic_path, unportable
-from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, pack
+from mltk_like.paths import atomic_path, portable
+from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, pack, typed_run, whose_runs
 from mltk_like.settings import from_json
 
 _MEMBER_LIMIT = 256 << 20
@@ -83,24 +84,50 @@ class Artifact:
             for info, content in contents:
                 new.writestr(info, content)
 
+    @property
+    def model_file(self) -> Path | None:
+        """The file of the model that it was made from, or None: for an archive the one beside it, else by its name."""
+        return (
+            Run(self.path).model_file
+            if self.path.is_dir()
+            else _file_of_archive(self.name.removesuffix(TEST_SUFFIX), self.path)
+        )
+
+    @property
+    def typed_model(self) -> str:
+        """What a user types to train its model: a name or the path of the file."""
+        file = self.model_file
+        return typed(file) if file else "MODEL"
+
+    @property
+    def typed(self) -> str:
+        """What a user types for it: a name or model file that reaches it, else its path."""
+        file = self.model_file
+        words = [typed_run(Run(self.path))] if self.path.is_dir() else [typed(file)] if file else []
+        with suppress(ModelError, StopIteration):
+            return next(word for word in words if open_artifact(word).path.samefile(self.path))
+        return typed_path(self.path)
+
     def _need(self, member: str) -> bytes:
         data = self.read(member)
         if data is None:
-            raise ModelError(f"{self.path} holds no {member}", f"train it: python -m mltk_like train {self.name}")
+            raise ModelError(
+                f"{self.path} holds no {member}", f"train it: python -m mltk_like train {shlex.quote(self.typed_model)}"
+            )
         return data
 
 
 def open_artifact(spec: str | Path) -> Artifact:
     """The trained model that a name, path, run folder, archive or `.tflite` stands for.
 
-    A name means the latest complete run in `./runs`, else the archive beside the model's file.
+    A name or a `.py` means the latest complete run of that very file in `./runs`, else the archive beside it.
 
     Raises:
         ModelError: it does not exist, is of no known kind, or has not been trained.
     """
     path = Path(spec)
     text = str(spec)
-    if _is_folder(spec):
+    if is_run_folder(spec):
         return _from_folder(path)
     if text.endswith((ARCHIVE_SUFFIX, ".tflite")):
         if not path.is_file():
@@ -119,7 +146,7 @@ def model_of(spec: str | Path) -> Model:
         ModelError: there is no file for it (a bare `.tflite` has none).
     """
     path = Path(spec)
-    if _is_folder(spec) or str(spec).endswith(ARCHIVE_SUFFIX):
+    if is_run_folder(spec) or str(spec).endswith(ARCHIVE_SUFFIX):
         stored = open_artifact(spec).settings()
         overrides = stored.get("overrides", {})
         if not isinstance(overrides, dict):
@@ -130,7 +157,7 @@ def model_of(spec: str | Path) -> Model:
     return load_file(find_model(spec).path)
 
 
-def _is_folder(spec: str | Path) -> bool:
+def is_run_folder(spec: str | Path) -> bool:
     """A folder is meant: any that is written as a path, but a bare word only when it is a run folder."""
     path = Path(spec)
     return path.is_dir() and (isinstance(spec, Path) or os.sep in spec or (path / "state.json").is_file())
@@ -143,8 +170,25 @@ def _model_file(path: Path, stored: Mapping[str, Any]) -> Path:
     counts, else the one that its name reaches.
     """
     name = _plain_name(str(stored.get("model", "")), path)
-    file = unportable(str(stored.get("path") or "")) if path.is_dir() else path.with_name(f"{name}.py")
-    return file if file.is_file() else find_model(name).path
+    if not path.is_dir():
+        return _file_of_archive(name, path) or find_model(name).path
+    run = Run(path)
+    if run.model_file is not None:
+        return run.model_file
+    if run.lost_file is None:
+        return find_model(name).path
+    raise ModelError(
+        f"{portable(path)} is of {run.lost_file}, which is gone",
+        "if that was moved: python -m mltk_like models --claim FILE",
+    )
+
+
+def _file_of_archive(name: str, path: Path) -> Path | None:
+    """The model's file of an archive or `.tflite`: what lies in a run folder is of the run's model, not of its copy."""
+    if (path.parent / "state.json").is_file():
+        return Run(path.parent).model_file
+    beside = path.with_name(f"{name}.py")
+    return beside if beside.is_file() else find_named(name)
 
 
 def _plain_name(name: str, path: Path) -> str:
@@ -174,17 +218,16 @@ def _from_folder(path: Path) -> Artifact:
 
 def _from_name(spec: str) -> Artifact:
     found = find_model(spec)
-    name = found.path.stem + ("-test" if found.test else "")
-    run = find_run(name, status=("complete",))
+    name = found.path.stem + (TEST_SUFFIX if found.test else "")
+    run = find_run(name, status=("complete",), file=found.path)
     if run is not None:
         return Artifact(name=name, path=run.folder)
     archive = found.path.with_name(f"{name}{ARCHIVE_SUFFIX}")
     if archive.is_file():
         return Artifact(name=name, path=archive)
-    raise ModelError(
-        f"{name} has not been trained",
-        f"python -m mltk_like train {name}, or --build for random weights where a verb has it",
-    )
+    command = f"python -m mltk_like train {shlex.quote(spec)}, or --build for random weights where a verb has it"
+    others = whose_runs(name)
+    raise ModelError(f"{name} has not been trained" + (f" ({others})" if others else ""), command)
 
 
 def _name_in_archive(path: Path) -> str:

@@ -4,6 +4,7 @@
     ├── SettingError        a setting has an unknown name, a wrong type or a value out of range
     ├── ModelError          a model file, run folder or archive cannot be found, read or used
     ├── DataError           a clip, a folder, a download or a source cannot be used
+    │   └── MisnamedError   a name that nearly fits: data would be taken for what it is not
     ├── ToolError           something that must be installed is not (a package, a compiler, a library)
     └── CheckError          the work was done and a check of its result failed; exit code 1
 
@@ -40,6 +41,13 @@ class ModelError(MltkLikeError):
 
 class DataError(MltkLikeError):
     """A clip, a folder, a download or a source cannot be used."""
+
+
+class MisnamedError(DataError):
+    """A folder, label, list or recording is called nearly as what is meant: its data would be taken for something else.
+
+    A source with such data is never just left out, as one is that cannot be had.
+    """
 
 
 class ToolError(MltkLikeError):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mltk_like.errors import MltkLikeError, ModelError
 from mltk_like.model import Model
+from mltk_like.paths import portable
 
 TEST_SUFFIX = "-test"
 
@@ -75,6 +76,43 @@ def find_model(name: str | Path) -> Found:
     near = difflib.get_close_matches(stem, known, n=3, cutoff=0.4)
     hint = "did you mean " + " or ".join(near) + "?" if near else "known models: " + ", ".join(known)
     raise ModelError(f"no model named {stem!r}", hint)
+
+
+def find_named(name: str) -> Path | None:
+    """The file that a model's name reaches, or None."""
+    try:
+        return find_model(name).path
+    except ModelError:
+        return None
+
+
+def typed_name(path: Path, *, test: bool = False) -> str | None:
+    """The name that reaches this very file (with '-test' its dry run), where one does and nothing else has it.
+
+    A file that the search order does not find has none, nor has one that another file of its name comes before.
+    """
+    name = f"{path.stem}{TEST_SUFFIX}" if test else path.stem
+    # What verbs would take for an option, a path or a file of another kind.
+    if name.startswith("-") or name.endswith((".py", ".tflite", ".zip")) or Path(name).exists():
+        return None
+    try:
+        found = find_model(name)
+    except ModelError:
+        return None
+    return name if found.path == path.resolve() and found.test == test else None
+
+
+def typed(path: Path) -> str:
+    """What a user types for a model: its name where that reaches this very file, else the path of the file."""
+    return typed_name(path) or typed_path(path)
+
+
+def typed_path(path: Path) -> str:
+    """A path as a word of a command line: never one that looks like an option or a name."""
+    text = portable(path)
+    if text.startswith("cache:"):
+        return str(path.resolve())
+    return text if os.sep in text and not text.startswith("-") else os.path.join(".", text)
 
 
 def load_model(name: str | Path) -> Model:

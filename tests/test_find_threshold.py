@@ -14,6 +14,7 @@ from mltk_like.artifact import open_artifact
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.errors import CheckError, DataError
+from mltk_like.run import Run
 from mltk_like.tflite import read_parameters
 from mltk_like.verbs.evaluate import find_threshold
 
@@ -89,6 +90,7 @@ def test_a_run_found_by_name_and_its_published_copy(
     (tmp_path / "models").mkdir()
     path = Path(shutil.copy(trained.path, tmp_path / "models" / "toy.py"))
     published = Path(shutil.copy(trained.result.published, tmp_path / "models" / "toy.mltk.zip"))
+    Run(run).claim(path)
     found = find_threshold(str(path), TARGET, recordings=given, progress=False)
     assert found.published == published
     threshold = found.sensitivity.recogniser.detection_threshold

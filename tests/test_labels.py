@@ -112,9 +112,7 @@ def test_a_dcli_file(tmp_path: Path) -> None:
     [
         ("{}", "array"),
         ("[{}]", "file_name"),
-        ('[{"file_name": "a", "sessions": [{"session_name": "s", "segments": [{"start": "x", "end": 1}]}]}]', "start"),
-        ('[{"file_name": "a", "sessions": [{"session_name": "s", "segments": [{"start": -1, "end": 1}]}]}]', "start"),
-        ('[{"file_name": "a", "sessions": [{"session_name": "s", "segments": [{"start": 1, "end": 1e30}]}]}]', "end"),
+        ('[{"file_name": "a", "sessions": [{"session_name": "s", "segments": 5}]}]', "segments"),
         ("[" * 100_000, "no .dcli"),
         ("nothing", "no .dcli"),
     ],

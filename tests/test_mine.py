@@ -106,7 +106,7 @@ def test_beeps_are_cut_out_where_they_are(tonal: Path, room: Path, capsys: pytes
     assert (result.files, result.files_now) == (4, 4)
     assert result.hours == pytest.approx(54 / 3600)
     assert [problem for problem in result.problems if "broken.wav" in problem] == list(result.problems)
-    assert "next:\n  python -m mltk_like train toy --negatives mined" in str(result)
+    assert f"next:\n  python -m mltk_like train {tonal.parents[3] / 'toy.py'} --negatives mined" in str(result)
     for cut in result.cuts:
         samples = read_audio(room.parent / "mined" / cut.file, RATE)
         assert len(samples) == 2 * WINDOW_S * RATE
@@ -268,9 +268,12 @@ def test_long_cuts_come_in_one_pass_of_bounded_memory(tmp_path: Path) -> None:
         assert file.getnframes() == 70 * RATE
 
 
-def test_the_next_command_goes_on_from_the_same_model(own_copy: Path, room: Path) -> None:
+def test_the_next_command_goes_on_from_the_same_model(trained: Trained, own_copy: Path, room: Path) -> None:
     result = mltk.mine(own_copy, room, output="cuts", progress=False)
-    assert result.next_command == f"python -m mltk_like train toy --resume-from {own_copy} --negatives cuts"
+    # The latest run of this file is the one that mined.
+    assert (
+        result.next_command == f"python -m mltk_like train {trained.path} --resume-from {trained.path} --negatives cuts"
+    )
 
 
 @pytest.mark.slow

@@ -93,15 +93,15 @@ def test_a_folder_that_is_no_run(tmp_path: Path, content: str | None) -> None:
 def test_the_latest_run_with_a_status(model_file: Write) -> None:
     model = load_file(model_file())
     runs = [create_run(model, test=False) for _ in range(12)]
-    assert find_run("toy", status=("complete",)) is None
+    assert find_run("toy", status=("complete",), file=model.path) is None
     for number in (2, 9, 10):
         runs[number - 1].update(status="complete")
     runs[11].update(status="interrupted")
-    assert find_run("toy", status=("complete",)).folder.name == "10"  # type: ignore[union-attr]
-    assert find_run("toy", status=("interrupted", "failed")).folder.name == "12"  # type: ignore[union-attr]
+    assert find_run("toy", status=("complete",), file=model.path).folder.name == "10"  # type: ignore[union-attr]
+    assert find_run("toy", status=("interrupted", "failed"), file=model.path).folder.name == "12"  # type: ignore[union-attr]
     (runs[9].folder / "state.json").write_text("{")
-    assert find_run("toy", status=("complete",)).folder.name == "9"  # type: ignore[union-attr]
-    assert find_run("other", status=("complete",)) is None
+    assert find_run("toy", status=("complete",), file=model.path).folder.name == "9"  # type: ignore[union-attr]
+    assert find_run("other", status=("complete",), file=model.path) is None
 
 
 def fill(run: Run) -> None:

@@ -49,7 +49,10 @@ FILES = [
     *("profile/profile.json", "profile/profile.txt", "train/history.json", "train/history.png", "train/ranges.npz"),
     *("toy.keras", "toy.keras.summary.txt", "toy.tflite", "toy.tflite.summary.txt", "toy.py"),
 ]
-KEPT_BACK = ["toy.weights.h5", "toy.mltk.zip", "train/best.npz", "train/calibration.npz", "train/checkpoint.npz"]
+KEPT_BACK = [
+    *("toy.weights.h5", "toy.mltk.zip", "model_file.json"),
+    *("train/best.npz", "train/calibration.npz", "train/checkpoint.npz"),
+]
 
 
 def test_the_run_folder_and_its_archive(trained: Trained) -> None:
@@ -98,7 +101,8 @@ def test_the_result_in_json_and_in_a_notebook(trained: Trained) -> None:
     page = result._repr_html_()
     assert page.startswith('<img src="data:image/png;base64,iVBOR')
     assert "Overall accuracy" in page
-    assert "python -m mltk_like evaluate toy --tflite" in str(result)
+    # No name reaches the toy's file: its path does.
+    assert f"python -m mltk_like evaluate {trained.path} --tflite" in str(result)
 
 
 def test_the_toy_learns(trained: Trained) -> None:

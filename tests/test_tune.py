@@ -24,14 +24,14 @@ def test_the_best_comes_first_and_failed_trials_last(tmp_path: Path) -> None:
         TrialRow(number=1, settings={"batch_size": "8"}, misses=0.125, epoch=3, seconds=12.0),
         TrialRow(number=0, settings={"batch_size": "4"}, misses=None, epoch=None, seconds=1.0, problem="error: no"),
     )
-    result = TuningResult(name="toy", folder=tmp_path, trials=rows)
+    result = TuningResult(name="toy", folder=tmp_path, trials=rows, command="python -m mltk_like train toy")
     text = str(result)
     assert "12.50" in text.splitlines()[1]
     assert "failed" in text.splitlines()[2]
     assert "error: no" in text
     assert "--set batch_size=8" in text
     assert json.loads(json.dumps(result.to_dict()))["trials"][0]["misses"] == 0.125
-    assert TuningResult(name="toy", folder=tmp_path, trials=rows[1:]).best is None
+    assert TuningResult(name="toy", folder=tmp_path, trials=rows[1:], command="").best is None
 
 
 def test_a_model_without_a_file_is_refused() -> None:

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--negatives", **folder, nargs="+", help="recordings without the keyword, of any length")
     add("--noise", **folder, help="noise to mix under the positives; default: generated")
     add("--snr", type=float, nargs="+", metavar="DB", help="signal-to-noise ratios of that mixture (default 10)")
-    add("--label", help="class that the positives hold (default: their sub-folder, or the first that is detected)")
+    add("--label", help="class that the positives hold (default: their sub-folder, or the only one that is detected)")
     add("--group", default="parent", help="who is heard: parent, stem, or a regular expression on the file's name")
     add("--merge-ms", type=int, metavar="MS", help="false accepts so close are one (default: the suppression time)")
     other("--target-false-accepts", type=float, metavar="RATE", help="find and write the threshold for so many an hour")

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--negatives", nargs="+", default=[], metavar="DIR", help="your recordings without it, any length"
     )
-    parser.add_argument("--label", help="class that the positives hold (default: the first that is detected)")
+    parser.add_argument("--label", help="class of the positives (default: their sub-folder, or the only one detected)")
     parser.add_argument("--recordings-weight", type=float, metavar="W", help=_WEIGHT_HELP)
     parser.add_argument("--offline", action="store_true", help="use what is in the cache, download nothing")
     parser.add_argument("--dump-augmented", type=int, default=0, metavar="N", help="write N windows as WAV and PNG")

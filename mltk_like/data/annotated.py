@@ -7,9 +7,10 @@ from pathlib import Path
 from mltk_like.audio.wav import AUDIO_SUFFIXES, sample_rate_hz
 from mltk_like.data.labels import Capture, Interval, read_audacity, read_dcli, to_intervals
 from mltk_like.data.lists import SPLIT_WORDS
+from mltk_like.data.names import name_in_list
 from mltk_like.data.recordings import audio_files
 from mltk_like.data.skipped import Skipped, cause
-from mltk_like.errors import DataError
+from mltk_like.errors import DataError, MisnamedError
 
 FORMATS = ("audacity", "dcli")
 
@@ -24,12 +25,14 @@ class Annotated:
         path: the recording.
         labels: the label file.
         intervals: as the file has them, unsorted and perhaps beyond the recording.
+        others: those of the sessions of a `.dcli` that were not asked for.
         group, split: where the label file names them.
     """
 
     path: Path
     labels: Path
     intervals: tuple[Interval, ...]
+    others: tuple[Interval, ...] = ()
     group: str = ""
     split: str = ""
 
@@ -49,6 +52,7 @@ def find_annotated(
 
     Raises:
         DataError: there is nothing at `path`, a `.dcli` cannot be read, or its sessions are not those asked for.
+        MisnamedError: a `.dcli` names a recording twice, or one of which there are several.
     """
     if not path.exists():
         raise DataError(f"there is no {path}", "check the path of the labelled recordings")
@@ -109,36 +113,72 @@ def _dcli(
 ) -> tuple[list[Annotated], list[Skipped]]:
     captures = read_dcli(project)
     wanted = _wanted_sessions(project, captures, sessions)
-    here = {recording.name: recording for recording in audio_files(project.parent)}
+    here = _recordings_below(project)
+    named: set[Path] = set()
     found, skipped = [], []
     for capture in captures:
-        if Path(capture.file_name).suffix.lower() not in AUDIO_SUFFIXES:
-            skipped.append(Skipped(path=project, reason=f"{capture.file_name} is no audio"))
-        elif capture.file_name not in here:
-            skipped.append(Skipped(path=project, reason=f"there is no {capture.file_name} below its folder"))
-        else:
-            try:
-                found.append(_annotated(capture, here[capture.file_name], project, wanted, split_key, group_key))
-            except DataError as error:
-                skipped.append(Skipped(path=here[capture.file_name], reason=cause(error, here[capture.file_name])))
+        path = _recording_of(capture, project, here)
+        if isinstance(path, str):
+            skipped.append(Skipped(path=project, reason=path))
+            continue
+        if path in named:
+            raise MisnamedError(f"{project} names {path} twice", "take one of the two out of it")
+        named.add(path)
+        problems = [problem for session in capture.sessions or () for problem in session.problems]
+        skipped += [Skipped(path=project, reason=f"{capture.file_name}: {problem}") for problem in problems]
+        names = {session.session_name for session in capture.sessions or ()}
+        if names and not names & wanted.keys():
+            continue  # what other sessions have alone is not heard as if nothing were in it
+        try:
+            if not names:
+                raise DataError("no session has labels of it")
+            found.append(_annotated(capture, path, project, wanted, split_key, group_key))
+        except DataError as error:
+            skipped.append(Skipped(path=path, reason=cause(error, path)))
     return found, skipped
+
+
+def _recordings_below(project: Path) -> dict[str, list[Path]]:
+    """The recordings below a project's folder, by name."""
+    found: dict[str, list[Path]] = {}
+    for path in audio_files(project.parent):
+        found.setdefault(path.name, []).append(path)
+    return found
+
+
+def _recording_of(capture: Capture, project: Path, here: Mapping[str, list[Path]]) -> Path | str:
+    """The recording that a capture names, by its place below the project's folder or by its name; or why there is none.
+
+    Raises:
+        MisnamedError: there are several of that name, and none of them is where the project says.
+    """
+    name = name_in_list(capture.file_name)
+    if Path(name).suffix.lower() not in AUDIO_SUFFIXES:
+        return f"{capture.file_name} is no audio"
+    candidates = here.get(Path(name).name, [])
+    placed = [path for path in candidates if path == project.parent / name]
+    if not placed and len(candidates) > 1:
+        places = ", ".join(path.relative_to(project.parent).as_posix() for path in candidates)
+        raise MisnamedError(
+            f"{project} means {capture.file_name}, and there are {places}",
+            "put the one that is meant beside it, or write its sub-folder into file_name",
+        )
+    return next(iter(placed or candidates), f"there is no {capture.file_name} below its folder")
 
 
 def _annotated(
     capture: Capture, path: Path, project: Path, wanted: Mapping[str, str], split_key: str, group_key: str
 ) -> Annotated:
     rate = sample_rate_hz(path)
-    intervals = [
-        interval
-        for session in capture.sessions or ()
-        if session.session_name in wanted
-        for interval in to_intervals(session.segments, rate, wanted[session.session_name])
-    ]
+    intervals, others = list[Interval](), list[Interval]()
+    for session in capture.sessions or ():
+        target = intervals if session.session_name in wanted else others
+        target += to_intervals(session.segments, rate, wanted.get(session.session_name, ""))
     word = capture.property(split_key) if split_key else ""
     if word.lower() not in SPLIT_WORDS:
         raise DataError(f"its {split_key} is {word!r}, which is no split")
     return Annotated(
-        path=path, labels=project, intervals=tuple(intervals), split=SPLIT_WORDS[word.lower()],
+        path=path, labels=project, intervals=tuple(intervals), others=tuple(others), split=SPLIT_WORDS[word.lower()],
         group=capture.property(group_key) if group_key else "",
     )  # fmt: skip
 

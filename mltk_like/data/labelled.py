@@ -10,6 +10,7 @@ from mltk_like.data.annotated import FORMATS, Annotated, find_annotated
 from mltk_like.data.clip import Clip
 from mltk_like.data.cutting import WindowRule, windows
 from mltk_like.data.labels import Interval
+from mltk_like.data.names import refuse_near_names
 from mltk_like.data.recordings import GroupRule, check_group_rule, finished, group_of
 from mltk_like.data.skipped import Clips, Skipped, cause, report
 from mltk_like.data.split import SPLIT_NAMES
@@ -30,7 +31,8 @@ class LabelledRecordings:
     `cutting.WindowRule` and `cutting.windows`) or `other`. Without, each interval is a clip.
 
     Audacity: `a.wav` has its labels in `a.txt`, `audio_7.wav` in `labels_7.txt` or `label_7.txt`, in the same folder.
-    SensiML: a `.dcli` file names the recordings, which are below its folder, and the labelling sessions.
+    SensiML: a `.dcli` file names the recordings, which are below its folder, and the labelling sessions. What only
+    sessions label that are not taken is left out.
 
     All that is cut from one recording is of one group, so that it stays in one split; only where `sessions` gives parts
     of one recording to different splits, the parts are groups of their own.
@@ -113,9 +115,12 @@ class LabelledRecordings:
         Raises:
             DataError: there are no such recordings or labels, or nothing in them can be used; a `.dcli` has several
                 sessions and `sessions` names none, or one that it lacks; with `strict`, anything unusable.
+            MisnamedError: a label is nearly one that `label_map` names; a `.dcli` names one recording twice, or one of
+                which there are several.
         """
         root = Path(self.path).expanduser()
         found, skipped = find_annotated(root, self.labels, self.sessions, self.split_key, self.group_key)
+        self._refuse_near(root, found)
         clips: list[Clip] = []
         cut: list[Skipped] = []
         for recording in found:
@@ -134,6 +139,12 @@ class LabelledRecordings:
         return finished(
             self.name, clips, skipped=skipped, limit=limit, min_duration_s=self.min_duration_s, strict=self.strict
         )
+
+    def _refuse_near(self, root: Path, found: Sequence[Annotated]) -> None:
+        labels = {interval.label for recording in found for interval in recording.intervals}
+        labels -= {"", *self.label_map.values()}
+        hint = "write it as {near!r}, or name it in label_map, too"
+        refuse_near_names(f"in {root} the label", sorted(labels), filter(None, self.label_map), hint)
 
     def _rule(self) -> WindowRule | None:
         if self.window_s is None:
@@ -159,7 +170,7 @@ class LabelledRecordings:
         base = root if root.is_dir() else root.parent
         group = f"{self.speakers or self.name}/{recording.group or group_of(recording.path, self.group, base)}"
         splits = {self.split or interval.split or recording.split for interval in intervals}
-        stretches = self._stretches(intervals, length)
+        stretches = self._stretches(intervals, recording.others, length)
         for start, end, label, split in self._merged(stretches) if self.merge else stretches:
             fixed = self.split or split or recording.split
             yield Clip(
@@ -174,7 +185,9 @@ class LabelledRecordings:
                 end_s=end,
             )
 
-    def _stretches(self, intervals: Sequence[Interval], length: float) -> Iterator[_Stretch]:
+    def _stretches(
+        self, intervals: Sequence[Interval], others: Sequence[Interval], length: float
+    ) -> Iterator[_Stretch]:
         """Start, end, label and split of each clip of a recording."""
         rule = self._rule()
         if rule is None:
@@ -183,9 +196,10 @@ class LabelledRecordings:
         splits = {interval.split for interval in intervals}
         named = windows([interval for interval in intervals if interval.label], length, rule)
         hidden = windows([interval for interval in intervals if not interval.label], length, rule)
-        for window, veil in zip(named, hidden, strict=True):
+        elsewhere = windows(others, length, rule)
+        for window, veil, other in zip(named, hidden, elsewhere, strict=True):
             end = window.start_s + rule.window_s
-            if veil.touched:
+            if veil.touched or (other.touched and window.interval is None):
                 continue
             if window.interval is not None:
                 yield window.start_s, end, window.interval.label, window.interval.split

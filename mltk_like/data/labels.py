@@ -56,10 +56,17 @@ class Metadata:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """Segments that were labelled together."""
+    """Segments that were labelled together.
+
+    Attributes:
+        session_name: of the session.
+        segments: in the order of the file.
+        problems: a sentence, with its number, for each that is none.
+    """
 
     session_name: str
     segments: tuple[Segment, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,15 +128,50 @@ def read_dcli(path: Path) -> tuple[Capture, ...]:
 
     The file is a JSON list of `{"file_name", "metadata": [{"name", "value"}], "sessions": [{"session_name", "segments":
     [{"name", "value", "start", "end"}]}]}`; what else it holds is passed over. Segments count in samples, and the last
-    one belongs to them: those of Data Studio that follow each other are 0 to 399, 400 to 799.
+    one belongs to them: those of Data Studio that follow each other are 0 to 399, 400 to 799. A segment that cannot be
+    read is among the problems of its session.
 
     Raises:
         DataError: the file cannot be read, or is not of that form; the message says where.
     """
     try:
-        return msgspec.json.decode(read_text(path), type=tuple[Capture, ...])
+        return tuple(map(_capture, msgspec.json.decode(read_text(path), type=tuple[_RawCapture, ...])))
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is no .dcli file: {error}", "export it from Data Studio again") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RawSession:
+    session_name: str
+    segments: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _RawCapture:
+    file_name: str
+    metadata: tuple[Metadata, ...] | None = ()
+    sessions: tuple[_RawSession, ...] | None = ()
+
+
+def _capture(raw: _RawCapture) -> Capture:
+    sessions = tuple(map(_session, raw.sessions or ()))
+    return Capture(file_name=raw.file_name, metadata=raw.metadata, sessions=sessions)
+
+
+def _session(raw: _RawSession) -> Session:
+    segments, problems = [], []
+    for number, given in enumerate(raw.segments, 1):
+        try:
+            segment = msgspec.convert(given, Segment)
+        except (msgspec.ValidationError, RecursionError) as error:
+            problems.append(f"segment {number} of session {raw.session_name!r}: {error}")
+            continue
+        if segment.end < segment.start:
+            where = f"it ends at {segment.end}, before it starts at {segment.start}"
+            problems.append(f"segment {number} of session {raw.session_name!r}: {where}")
+        else:
+            segments.append(segment)
+    return Session(session_name=raw.session_name, segments=tuple(segments), problems=tuple(problems))
 
 
 def to_intervals(segments: Iterable[Segment], sample_rate_hz: int, split: str = "") -> list[Interval]:

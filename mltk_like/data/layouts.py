@@ -9,10 +9,12 @@ from pathlib import Path
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
 from mltk_like.data.lists import SPLIT_WORDS
+from mltk_like.data.names import name_in_list, near_name, refuse_strange_list
 from mltk_like.data.recordings import Folder, finished
 from mltk_like.data.skipped import Clips, Skipped
 from mltk_like.data.source import NOISE_LABEL
 from mltk_like.data.tables import read_rows, read_text
+from mltk_like.errors import MisnamedError
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +22,8 @@ _BACKGROUND = "_background_noise_"
 _SPEAKER = r"^([0-9a-f]+)_nohash_"
 # The corpus writes "NA" where it does not know who speaks.
 _NOBODY = ("", "NA", "nan")
+# Of a table that is this corpus's; it has every recording of it.
+_LEAST_NAMED = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +69,13 @@ class SpeechCommands:
 
         Raises:
             DataError: there is no such folder, or nothing usable in it; with `strict`, any unusable file.
+            MisnamedError: a folder is nearly called as one of `labels`, or a list names other files.
         """
         root = Path(self.path).expanduser()
         words = Folder(
             path=root, labels=self.labels, other=self.other, group=_SPEAKER, speakers=self.speakers, name=self.name
         )
-        clips = [replace(clip, text=clip.path.parent.name, licence=self.licence) for clip in words.clips()]
+        clips = [replace(clip, text=clip.path.parent.name, licence=self.licence) for clip in words.clips(plurals=False)]
         clips = _listed_splits(root, clips)
         if (root / _BACKGROUND).is_dir():
             noise = Folder(
@@ -122,7 +127,7 @@ class SpokenWords:
         words = Folder(
             path=root / "clips", labels=self.labels, other=self.other, speakers=self.speakers, name=self.name
         )
-        clips = [replace(clip, text=clip.path.parent.name, licence=self.licence) for clip in words.clips()]
+        clips = [replace(clip, text=clip.path.parent.name, licence=self.licence) for clip in words.clips(plurals=False)]
         tables = sorted(root.glob("*splits.csv"))
         skipped: list[Skipped] = []
         if tables:
@@ -133,6 +138,11 @@ class SpokenWords:
 
     def _with_speakers(self, clips: Sequence[Clip], table: Path) -> tuple[list[Clip], list[Skipped]]:
         rows = _rows_of(table, {_key(clip.path.as_posix()) for clip in clips})
+        if len(rows) < _LEAST_NAMED * len({clip.path for clip in clips}):
+            raise MisnamedError(
+                f"{table} names {len(rows)} of the {len(clips)} recordings in {table.parent}",
+                "its column LINK must name them as WORD/FILE; without it voices mix",
+            )
         found, skipped = [], []
         for clip in clips:
             part, valid, speaker = rows.get(_key(clip.path.as_posix()), ("", "", ""))
@@ -174,20 +184,50 @@ def multilingual_spoken_words(
 
 
 def _listed_splits(root: Path, clips: Sequence[Clip]) -> list[Clip]:
-    """The clips with the splits that the lists of Speech Commands give to their speakers; the test wins over all."""
+    """The clips with the splits that the lists of Speech Commands give to their speakers; the test wins over all.
+
+    Raises:
+        MisnamedError: a list names other files than those that are there.
+    """
     split_of: dict[str, str] = {}
     lists = {"validation": root / "validation_list.txt", "test": root / "testing_list.txt"}
     present = {split: path for split, path in lists.items() if path.is_file()}
     for split, path in present.items():
-        named = {line.strip() for line in read_text(path).splitlines()}
+        named = _named(root, path)
         split_of |= {clip.group: split for clip in clips if clip.path.relative_to(root).as_posix() in named}
     rest = "training" if len(present) == len(lists) else ""
     return [replace(clip, split=split_of.get(clip.group, rest)) for clip in clips]
 
 
+def _named(root: Path, path: Path) -> set[str]:
+    """The recordings that a list names, as WORD/FILE from the data set's folder, however the list writes them.
+
+    Words without a folder are not in this copy of the set, and their names are passed over.
+    """
+    given = [name for name in map(name_in_list, read_text(path).splitlines()) if name]
+    words = {folder.name for folder in root.iterdir() if folder.is_dir()}
+    named: set[str] = set()
+    missing, elsewhere = list[str](), 0
+    for name in given:
+        # Absolute names, and those that begin with the set's own folder, end in WORD/FILE.
+        short = "/".join(name.split("/")[-2:])
+        found = next((each for each in (name, short) if not each.startswith("/") and (root / each).is_file()), None)
+        if found is not None:
+            named.add(found)
+        elif "/" in short and (word := short.split("/")[0]) not in words and near_name(word, words) is None:
+            elsewhere += 1
+        else:
+            missing.append(name)
+    total = len(given) - elsewhere
+    if given and not total:
+        missing, total = given, len(given)
+    refuse_strange_list(path, missing, total, f"it must name files of {root} as WORD/FILE.wav; without it voices mix")
+    return named
+
+
 def _key(path: str) -> str:
     """A file of Spoken Words as the table names it, whatever its format: WORD/FILE without the ending."""
-    return "/".join(path.split("/")[-2:]).rpartition(".")[0]
+    return "/".join(name_in_list(path).split("/")[-2:]).rpartition(".")[0]
 
 
 def _rows_of(table: Path, wanted: Collection[str]) -> dict[str, tuple[str, str, str]]:

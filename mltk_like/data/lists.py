@@ -8,6 +8,7 @@ from typing import Any
 
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
+from mltk_like.data.names import name_in_list, refuse_strange_list
 from mltk_like.data.recordings import GroupRule, check_group_rule, finished, group_of
 from mltk_like.data.skipped import Clips, Skipped
 from mltk_like.data.split import SPLIT_NAMES
@@ -76,6 +77,7 @@ class RecordingList:
 
         Raises:
             DataError: the list cannot be read, or nothing in it can be used; with `strict`, any unusable row.
+            MisnamedError: more than a tenth of its files are not there.
         """
         source = Path(self.path).expanduser()
         root = Path(self.folder).expanduser() if self.folder else source.parent
@@ -92,6 +94,7 @@ class RecordingList:
             # A warning, for it may be a misspelt "group", without which voices end up in two splits.
             logger.warning("%s: columns that are not read: %s", self.name, ", ".join(sorted(ignored)))
         problems += _contradictions(rows)
+        _refuse_strange(source, rows)
         bad = {number for number, _ in problems}
         skipped = [Skipped(path=source, reason=f"line {number}: {reason}") for number, reason in sorted(problems)]
         return finished(
@@ -106,6 +109,8 @@ class RecordingList:
         if not given or not label:
             raise DataError(f"it names no {'label' if given else 'path'}")
         path = root / given
+        if "\\" in given and not path.is_file():
+            path = root / name_in_list(given)  # as written on Windows
         end = _number(row, "end", math.inf)
         return Clip(
             path=path,
@@ -123,6 +128,13 @@ class RecordingList:
     def _group(self, path: Path, root: Path) -> str:
         # A file outside the list's folder is named by its whole path.
         return group_of(path, self.group, root if path.is_relative_to(root) else Path(path.anchor))
+
+
+def _refuse_strange(source: Path, rows: list[tuple[int, Clip]]) -> None:
+    paths = list(dict.fromkeys(clip.path for _, clip in rows))
+    missing = [str(path) for path in paths if not path.is_file()]
+    if len(paths) > 1:
+        refuse_strange_list(source, missing, len(paths), "its paths start at its own folder, else at folder=")
 
 
 def _contradictions(rows: list[tuple[int, Clip]]) -> list[tuple[int, str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from mltk_like.audio.wav import AUDIO_SUFFIXES
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
+from mltk_like.data.names import SPECIAL_LABELS, refuse_near_names
 from mltk_like.data.skipped import Clips, Skipped, report, usable, way_out
 from mltk_like.data.split import first_spread
 from mltk_like.errors import DataError, SettingError
@@ -24,7 +25,9 @@ class Folder:
     """A folder of recordings.
 
     With `label`, every file below `path` has that label. Without, the name of the first sub-folder is the label
-    (`yes/a.wav` is a "yes"); sub-folders that start with `_`, `~` or `.` are left out unless `labels` names them.
+    (`yes/a.wav` is a "yes"); sub-folders that start with `_`, `~` or `.` are left out unless `labels` names them or
+    they are called as a label that every model knows (`_unknown_`, `_noise_`). One that is nearly called as one of
+    `labels` (`Yes`, `yes_`) is an error.
 
     Attributes:
         path: the folder; `~` is expanded.
@@ -68,19 +71,26 @@ class Folder:
 
         Raises:
             DataError: there is no such folder, or nothing usable in it; with `strict`, any unusable file.
+            MisnamedError: a sub-folder is nearly called as a label.
         """
         return finished(self.name, self.clips(), limit=limit, min_duration_s=self.min_duration_s, strict=self.strict)
 
-    def clips(self) -> list[Clip]:
+    def clips(self, *, plurals: bool = True) -> list[Clip]:
         """Every recording as a clip, sorted by path, none of them opened yet.
+
+        Args:
+            plurals: whether `words` is nearly `word`; in a corpus of single words it is another.
 
         Raises:
             DataError: there is no such folder, or no recording in it.
+            MisnamedError: a sub-folder is nearly called as a label.
         """
         root = Path(self.path).expanduser()
         if not root.is_dir():
             raise DataError(f"there is no folder {root}", f"check the path of the source {self.name!r}")
-        clips = [clip for path in audio_files(root, self.pattern) if (clip := self._clip(root, path)) is not None]
+        files = audio_files(root, self.pattern)
+        self._refuse_near(root, files, plurals)
+        clips = [clip for path in files if (clip := self._clip(root, path)) is not None]
         if not clips:
             raise DataError(f"no recordings match {self.pattern!r} in {root}", "check its path, pattern and labels")
         return clips
@@ -92,9 +102,21 @@ class Folder:
         group = f"{self.speakers or self.name}/{group_of(path, self.group, root)}"
         return Clip(path=path, label=label, group=group, source=self.name, licence=self.licence, split=self.split)
 
+    def _refuse_near(self, root: Path, files: Sequence[Path], plurals: bool) -> None:
+        if self.label:
+            return
+        parts = (path.relative_to(root).parts for path in files)
+        names = list(dict.fromkeys(part[0] for part in parts if len(part) > 1))
+        hint = "call it {near!r}; if it is something else, give it a source of its own, with a label"
+        refuse_near_names(f"in {root} the folder", names, self.labels, hint, plurals=plurals)
+        hidden = [name for name in names if name.startswith("_") and name not in self.labels]
+        refuse_near_names(f"in {root} the folder", hidden, SPECIAL_LABELS, hint)
+
     def _label_of(self, parts: tuple[str, ...]) -> str:
         first = parts[0] if len(parts) > 1 else ""
         if first in self.labels:
+            return first
+        if first in SPECIAL_LABELS and (self.other or not self.labels):
             return first
         if first.startswith(("_", "~", ".")):
             return ""

@@ -1,7 +1,7 @@
 """Predictions against labels over time, on long recordings with label files."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from mltk_like.audio.recogniser import Detection, Recogniser
 from mltk_like.audio.wav import stream_audio
 from mltk_like.data.annotated import Annotated, find_annotated
 from mltk_like.data.labels import Interval
+from mltk_like.data.names import refuse_near_names
 from mltk_like.data.skipped import report
 from mltk_like.errors import DataError, SettingError
 from mltk_like.evaluation.streams import ScoredStream, StreamScorer
@@ -71,7 +72,9 @@ class LabelledRecording:
         intervals: with labels that the model detects.
         detections: at the model's own thresholds, by time.
         scored: the net's outputs along it.
-        truth: int64 (steps,): class of the window that ends at each step.
+        truth: int64 (steps,): class of the window that ends at each step; -1: it does not count.
+        left_out: stretches that only another session labels: what is heard there does not count.
+        known: stretches that have a label, whatever it is.
     """
 
     path: Path
@@ -79,6 +82,14 @@ class LabelledRecording:
     detections: tuple[Detection, ...]
     scored: ScoredStream = field(repr=False)
     truth: NDArray[np.int64] = field(repr=False)
+    left_out: tuple[Interval, ...] = ()
+    known: tuple[Interval, ...] = ()
+
+    @property
+    def heard_s(self) -> float:
+        """Seconds that count: without what is left out."""
+        apart = _length_s((*self.left_out, *self.known)) - _length_s(self.known)
+        return self.scored.duration_s - min(apart, self.scored.duration_s)
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values, without the scores."""
@@ -135,7 +146,7 @@ class LabelledResult:
             cells = (row.label, row.intervals, row.hits, row.misses, share, row.false_alarms)
             table.append([*map(str, cells), f"{row.false_alarms / row.hours:.2f}"])
         widths = [max(len(line[column]) for line in table) for column in range(len(table[0]))]
-        hours = sum(recording.scored.duration_s for recording in self.recordings) / 3600
+        hours = sum(recording.heard_s for recording in self.recordings) / 3600
         lines = [f"{self.name} on {self.data}: {len(self.recordings)} recordings, {hours:.2f} h"]
         lines += ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in table]
         lines += [f"a label is hit by a detection in it or up to {AFTER_MS} ms after it, at threshold {self.threshold}"]
@@ -164,25 +175,27 @@ def judge_labelled(
         subject: the model.
         folder: recordings with Audacity labels or a `.dcli` file; see `data.LabelledRecordings`.
         labels: 'audacity', 'dcli' or 'auto'.
-        sessions: labelling sessions of a `.dcli` to take; none: all, and there may be but one.
+        sessions: labelling sessions of a `.dcli` to take; none: all, and there may be but one. What only others label
+            is left out.
         label_map: what labels in the files are called by the model: {"Knock": "knocking"}.
         normalise: confusion matrices are printed as shares.
         progress: show a bar.
 
     Raises:
         DataError: there are no labelled recordings, or one cannot be read; the model has no class for background.
+        MisnamedError: a label is nearly called as a class that is detected.
         SettingError: `label_map` leads to a class that the model does not have.
     """
     from tqdm import tqdm
 
     names = _checked(label_map or {}, subject)
     found = [_renamed(item, names) for item in _annotated(folder, labels, sessions)]
+    _refuse_near(folder, found, subject)
     streams = StreamScorer(subject.frontend, subject.recogniser.latency_ms, subject.score, subject.gate)
     recordings = tuple(
         _judge_one(subject, streams, item) for item in tqdm(found, desc="labelled", unit="file", disable=not progress)
     )
-    scores = np.concatenate([recording.scored.scores for recording in recordings]) / np.float32(255)
-    if not len(scores):
+    if not any(len(recording.scored.scores) for recording in recordings):
         hint = "they are shorter than its window, or stay below its energy gate (energy_gate.threshold)"
         raise DataError(f"the net never ran on the recordings in {folder}", hint)
     threshold = subject.threshold(subject.keywords[0])
@@ -192,15 +205,20 @@ def judge_labelled(
         data=str(folder),
         threshold=threshold,
         rows=tuple(label_row(label, recordings) for label in subject.keywords),
-        windows=classification_report(
-            scores,
-            np.concatenate([recording.truth for recording in recordings]),
-            subject.classes,
-            decision_threshold=threshold / 255,
-            normalise=normalise,
-        ),
+        windows=_window_report(subject, recordings, threshold, normalise),
         recordings=recordings,
         other=Counter(i.label for item in found for i in item.intervals if i.label not in subject.keywords),
+    )
+
+
+def _window_report(
+    subject: Subject, recordings: Sequence[LabelledRecording], threshold: int, normalise: bool
+) -> ClassificationReport:
+    """Each window that counts, one an inference, against the label that it has."""
+    truth = np.concatenate([recording.truth for recording in recordings])
+    scores = np.concatenate([recording.scored.scores for recording in recordings]) / np.float32(255)
+    return classification_report(
+        scores[truth >= 0], truth[truth >= 0], subject.classes, decision_threshold=threshold / 255, normalise=normalise
     )
 
 
@@ -221,6 +239,28 @@ def window_labels(
     return truth
 
 
+def _left_out_windows(
+    times_ms: NDArray[np.int64], window_ms: int, others: Sequence[Interval], known: Sequence[Interval]
+) -> NDArray[np.bool_]:
+    """Which windows have a label of another session alone, by the rule of `window_labels`: bool (steps,)."""
+
+    def labelled(intervals: Sequence[Interval]) -> NDArray[np.bool_]:
+        any_label = [replace(interval, label="x") for interval in intervals]
+        found: NDArray[np.bool_] = window_labels(times_ms, window_ms, any_label, ("x", "_"), 1) == 0
+        return found
+
+    return labelled(others) & ~labelled(known)
+
+
+def _length_s(intervals: Iterable[Interval]) -> float:
+    """Seconds that lie in any of the intervals."""
+    total, last = 0.0, 0.0
+    for interval in sorted(intervals, key=lambda interval: interval.start_s):
+        total += max(interval.end_s - max(interval.start_s, last), 0.0)
+        last = max(last, interval.end_s)
+    return total
+
+
 def _annotated(folder: Path, labels: str, sessions: Collection[str]) -> list[Annotated]:
     found, skipped = find_annotated(folder, labels, dict.fromkeys(sessions, "test"))
     report(str(folder), skipped, len(found) + len(skipped), "files or labels cannot be used")
@@ -236,6 +276,13 @@ def _checked(names: Mapping[str, str], subject: Subject) -> Mapping[str, str]:
     return names
 
 
+def _refuse_near(folder: Path, found: Sequence[Annotated], subject: Subject) -> None:
+    """A label that is nearly a keyword would count as background."""
+    labels = {interval.label for item in found for interval in item.intervals} - set(subject.classes)
+    hint = "say that it is the same, --label-map LABEL={near}, or call it otherwise"
+    refuse_near_names(f"in {folder} the label", sorted(labels), subject.keywords, hint)
+
+
 def _renamed(item: Annotated, names: Mapping[str, str]) -> Annotated:
     return replace(item, intervals=tuple(replace(i, label=names.get(i.label, i.label)) for i in item.intervals))
 
@@ -249,12 +296,16 @@ def _judge_one(subject: Subject, streams: StreamScorer, item: Annotated) -> Labe
     recogniser = Recogniser(subject.recogniser, subject.classes)
     window_ms = round(1000 * frontend.sample_length / frontend.sample_rate_hz)
     scores = scored.scores.reshape(-1, len(subject.classes))
+    truth = window_labels(scored.times_ms, window_ms, known, subject.classes, _background(subject))
+    truth[_left_out_windows(scored.times_ms, window_ms, item.others, item.intervals)] = -1
     return LabelledRecording(
         path=item.path,
         intervals=known,
         detections=tuple(recogniser.detect(scores, scored.times_ms)),
         scored=ScoredStream(scores=scores, times_ms=scored.times_ms, duration_s=scored.duration_s),
-        truth=window_labels(scored.times_ms, window_ms, known, subject.classes, _background(subject)),
+        truth=truth,
+        left_out=item.others,
+        known=item.intervals,
     )
 
 
@@ -273,14 +324,15 @@ def label_row(label: str, recordings: Sequence[LabelledRecording]) -> LabelRow:
         intervals=sum(interval.label == label for recording in recordings for interval in recording.intervals),
         hits=sum(len({place for place in places if place is not None}) for places in found),
         false_alarms=sum(place is None for places in found for place in places),
-        hours=sum(recording.scored.duration_s for recording in recordings) / 3600,
+        hours=sum(recording.heard_s for recording in recordings) / 3600,
     )
 
 
 def _matched(label: str, recording: LabelledRecording) -> Iterator[int | None]:
     """For each detection of a class the number of the labelled stretch that it belongs to; None: a false alarm.
 
-    Of several that it may belong to, the first that has no detection yet.
+    Of several that it may belong to, the first that has no detection yet. One that belongs to none, in a stretch that
+    is left out, is passed over.
     """
     intervals = [interval for interval in recording.intervals if interval.label == label]
     taken: set[int] = set()
@@ -290,4 +342,11 @@ def _matched(label: str, recording: LabelledRecording) -> Iterator[int | None]:
             near = [n for n, i in enumerate(intervals) if i.start_s <= seconds <= i.end_s + AFTER_MS / 1000]
             place = min(near, key=lambda n: (n in taken, intervals[n].end_s), default=None)
             taken |= set() if place is None else {place}
+            if place is None and _within(recording.left_out, seconds) and not _within(recording.known, seconds):
+                continue
             yield place
+
+
+def _within(intervals: Iterable[Interval], seconds: float) -> bool:
+    """Whether a detection at that time may be of one of the intervals."""
+    return any(i.start_s <= seconds <= i.end_s + AFTER_MS / 1000 for i in intervals)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mltk_like.audio.wav import stream_audio
 from mltk_like.data.clip import Clip
+from mltk_like.data.positives import positive_folders
 from mltk_like.data.recordings import GroupRule, audio_files, check_group_rule, group_of
 from mltk_like.data.skipped import way_out
 from mltk_like.errors import DataError
@@ -33,7 +34,8 @@ class Recordings:
         positives: folder with one keyword in each file; none: misses are not measured.
         negatives: folders with audio of any length without a keyword.
         noise: folder of noise for the noisy conditions; none: generated.
-        label: class of the positives; none: the class that their sub-folder is called, else the first that is detected.
+        label: class of the positives; none: the class that their sub-folder is called, else the only one that is
+            detected; see `data.positives`.
         group: who is heard, for the breakdown: 'parent' (the folder a file is in), 'stem' (each file) or a regular
             expression; see `data.Folder`.
     """
@@ -148,7 +150,7 @@ def from_split(
 
 
 def from_folders(
-    recordings: Recordings, labels: Sequence[str], rate: int, snrs_db: Sequence[float], *, progress: bool = False
+    recordings: Recordings, classes: Sequence[str], rate: int, snrs_db: Sequence[float], *, progress: bool = False
 ) -> TestSet:
     """Anyone's recordings: one keyword in each positive file, any length of negatives.
 
@@ -156,7 +158,7 @@ def from_folders(
 
     Args:
         recordings: the folders, searched with their sub-folders.
-        labels: classes that the positives may hold.
+        classes: of the model.
         rate: sample rate of the front end in Hz.
         snrs_db: signal-to-noise ratio of each noisy condition.
         progress: show a bar.
@@ -164,11 +166,11 @@ def from_folders(
     Raises:
         DataError: a folder does not exist or holds no audio. Single files that cannot be read are left out with a
             warning.
-        SettingError: the group rule is none.
+        MisnamedError, SettingError: it is not clear which class the positives are of; the group rule is none.
     """
     check_group_rule(recordings.group)
     folders = [recordings.positives, *recordings.negatives]
-    found = _find(recordings.positives, recordings.group, labels) if recordings.positives else []
+    found = _positives(recordings, classes)
     negatives = [clip for folder in recordings.negatives for clip in _find(folder, recordings.group)]
     noises = _find(recordings.noise, "stem") if recordings.noise else []
     samples = _decode(found, rate, progress)
@@ -203,17 +205,26 @@ def files_in(folder: Path) -> list[Path]:
     return found
 
 
-def _find(folder: Path, group: GroupRule, labels: Sequence[str] = ()) -> list[Clip]:
-    """The files of a folder; with `labels`, each has that of its first sub-folder, else the first."""
-    clips = []
-    for path in files_in(folder):
-        first = path.relative_to(folder).parts[0]
-        label = (first if first in labels else labels[0]) if labels else "_unknown_"
-        source = folder.resolve().name
-        clips.append(
-            Clip(path=path, label=label, group=group_of(path.absolute(), group, folder.absolute()), source=source)
-        )
-    return clips
+def _positives(recordings: Recordings, classes: Sequence[str]) -> list[Clip]:
+    """The recordings of keywords, by path, each with its class."""
+    folder = recordings.positives
+    if folder is None:
+        return []
+    found = _find(folder, recordings.group)  # there are some, or that is said first
+    of_folder = {path: label for label, path in positive_folders(folder, classes, recordings.label).items()}
+    return [
+        replace(clip, label=of_folder.get(folder) or of_folder[folder / clip.path.relative_to(folder).parts[0]])
+        for clip in found
+    ]
+
+
+def _find(folder: Path, group: GroupRule) -> list[Clip]:
+    """The files of a folder, as unknown sound."""
+    source = folder.resolve().name
+    return [
+        Clip(path=path, label="_unknown_", group=group_of(path.absolute(), group, folder.absolute()), source=source)
+        for path in files_in(folder)
+    ]
 
 
 def _stretch(clip: Clip, rate: int) -> Iterator[Int16]:

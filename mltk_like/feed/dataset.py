@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from mltk_like.data.clip import Clip
 from mltk_like.data.debian.source import DebianSpeech
 from mltk_like.data.download import Download
 from mltk_like.data.fetch import offline
+from mltk_like.data.names import refuse_near_labels
 from mltk_like.data.noise import babble, room_impulse_response
 from mltk_like.data.own import restrained
 from mltk_like.data.rooms import recorded_response
@@ -29,8 +31,8 @@ from mltk_like.data.source import (
     checked_sources,
 )
 from mltk_like.data.split import Splits, split_by_group
-from mltk_like.errors import DataError, SettingError
-from mltk_like.feed.expected import SILENCE, missing_class
+from mltk_like.errors import DataError, MisnamedError, SettingError
+from mltk_like.feed.expected import LOCAL, SILENCE, missing_class
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.store import ClipStore, build_store, store_samples
 from mltk_like.feed.streams import all_stream_sources
@@ -84,17 +86,25 @@ def gather(model: AudioDatasetMixin, *, test: bool = False, workers: Workers = N
         progress: show bars.
 
     Raises:
+        MisnamedError: a folder, label or list is nearly called as what is meant.
         ToolError: a package that a source needs is not installed.
     """
     sources = checked_sources(model.sources())
-    downloads = [source for source in sources if isinstance(source, Download)]
     limit = model.test_clips if test else None
-    clips: list[Clip] = []
+    # What lies here is looked at first: a wrong name in it is refused before anything is made or downloaded.
+    here = {id(source): _attempt(source, limit, workers, progress) for source in sources if isinstance(source, LOCAL)}
+    labels = [clip.label for found, _ in here.values() for clip in found]
+    refuse_near_labels((*(source.label for source in sources), *labels), getattr(model, "classes", ()))
+    downloads = [source for source in sources if isinstance(source, Download)]
+    clips: dict[Any, Clip] = {}
     problems: dict[str, str] = {}
     skipped: list[Skipped] = []
 
     def take(source: Source, found: Sequence[Clip], problem: str) -> None:
-        clips.extend(found)
+        for clip in found:
+            key = clip.path, clip.start_s, clip.end_s, clip.label
+            # Of a folder and a source for one of its sub-folders, the latter knows more of it.
+            clips[key] = clip if source.label else clips.get(key, clip)
         skipped.extend(skipped_of(found))
         if problem:
             problems[source.name] = problem
@@ -109,8 +119,8 @@ def gather(model: AudioDatasetMixin, *, test: bool = False, workers: Workers = N
         # A dry run fetches nothing; packages one by one, for decoding them keeps the machine busy enough.
         if not isinstance(other, (Download, DebianSpeech) if test else Download):
             with offline(test):
-                take(other, *_attempt(other, limit, workers, progress))
-    return Gathered(clips=clips, problems=problems, skipped=skipped)
+                take(other, *(here.get(id(other)) or _attempt(other, limit, workers, progress)))
+    return Gathered(clips=list(clips.values()), problems=problems, skipped=skipped)
 
 
 def collect(
@@ -134,6 +144,7 @@ def collect(
 
     Raises:
         DataError: `strict` and a source cannot be had; one of `own` cannot; or a class has no clips at all.
+        MisnamedError: a folder, label or list is nearly called as what is meant.
         SettingError: two classes have the same name, or `sources()` gives what is no source.
         ToolError: a package that a source needs is not installed.
     """
@@ -222,6 +233,8 @@ def _attempt(source: Source, limit: int | None, workers: Workers, progress: bool
     try:
         found = source.collect(limit=limit, workers=workers, progress=progress)
         return found, problem_of(found)
+    except MisnamedError:
+        raise
     except DataError as error:
         return (), error.message
 
@@ -229,6 +242,7 @@ def _attempt(source: Source, limit: int | None, workers: Workers, progress: bool
 def _of_classes(model: AudioDatasetMixin, clips: Sequence[Clip]) -> Clips:
     """The clips that the model can learn from, with a warning about the others: most are misspelt."""
     classes: tuple[str, ...] = getattr(model, "classes", ())
+    refuse_near_labels((clip.label for clip in clips), classes)
     # Without a class of its own, unknown speech is still what the model is judged on.
     background = {clip.label for clip in clips if clip.label.startswith("_")}
     known = of_labels(clips, {*classes, *background}) if classes else Clips(clips)

@@ -14,10 +14,11 @@ from mltk_like.data.fetch import offline
 from mltk_like.data.labelled import LabelledRecordings
 from mltk_like.data.layouts import SpeechCommands, SpokenWords
 from mltk_like.data.lists import RecordingList
+from mltk_like.data.names import refuse_near_labels
 from mltk_like.data.recordings import Folder
 from mltk_like.data.source import Described, Planned, Source, checked_sources
 from mltk_like.data.split import Splits, split_by_group
-from mltk_like.errors import DataError, MltkLikeError
+from mltk_like.errors import DataError, MisnamedError, MltkLikeError
 
 SILENCE = "_silence_"
 """The class that is made of windows without speech and needs no clip."""
@@ -39,6 +40,7 @@ def check_expected(model: Any, own: Sequence[Source], needed: Collection[str], *
 
     Raises:
         DataError: no source has a clip of a class, or a split will have no voice of one.
+        MisnamedError: a folder, label or list is nearly called as what is meant.
         SettingError: `sources()` gives what is no source.
     """
     sources = [*checked_sources(model.sources()), *own]
@@ -52,6 +54,7 @@ def check_expected(model: Any, own: Sequence[Source], needed: Collection[str], *
                 open_labels.add(source.label)
             else:
                 clips += found
+    refuse_near_labels((*(source.label for source in sources), *(clip.label for clip in clips)), model.classes)
     known = () if "" in open_labels else [name for name in model.classes if name not in open_labels]
     present = {clip.label for clip in clips}
     for name in known:
@@ -62,7 +65,11 @@ def check_expected(model: Any, own: Sequence[Source], needed: Collection[str], *
 
 
 def expected_clips(source: Source) -> Sequence[Clip] | None:
-    """The clips that a source has or will have; None where it cannot be known before they are there."""
+    """The clips that a source has or will have; None where it cannot be known before they are there.
+
+    Raises:
+        MisnamedError: as the source.
+    """
     try:
         with offline():
             if isinstance(source, Planned):
@@ -71,6 +78,8 @@ def expected_clips(source: Source) -> Sequence[Clip] | None:
                 there = source.inventory()
                 return there.clips if there.missing == 0 and not there.problem else None
             return source.collect(progress=False) if isinstance(source, LOCAL) else None
+    except MisnamedError:
+        raise
     except MltkLikeError:
         return None  # said where it is collected
 

@@ -1,10 +1,14 @@
 """List the models that a name reaches."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from mltk_like.errors import MltkLikeError
-from mltk_like.loader import list_models, load_file
+from mltk_like.errors import MltkLikeError, ModelError
+from mltk_like.loader import TEST_SUFFIX, find_model, list_models, load_file
+from mltk_like.paths import portable
+from mltk_like.run import Run, runs_of, whose_runs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,3 +49,52 @@ def models() -> ModelList:
         except MltkLikeError as error:
             lines.append(ModelLine(name=name, path=str(path), description="", error=f"error: {error.message}"))
     return ModelList(models=tuple(lines))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClaimedRuns:
+    """Runs that a model's file has taken over: the file, and their folders."""
+
+    path: Path
+    runs: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values."""
+        return {"path": str(self.path), "runs": [str(folder) for folder in self.runs]}
+
+    def __str__(self) -> str:
+        return f"now of {portable(self.path)}: {', '.join(portable(folder) for folder in self.runs)}"
+
+
+def claim_runs(file: Path | str, runs: Sequence[Path | str] = ()) -> ClaimedRuns:
+    """Give a model's file, which was moved, the runs that it had before.
+
+    Args:
+        file: where the file is now; its name is as it was.
+        runs: run folders; none: all of its name whose file is gone, if that was one file.
+
+    Raises:
+        ModelError: there is no such file or run, or a run's own file is still there, or it is of another name.
+    """
+    path = find_model(file).path
+    given = [Run(Path(folder)) for folder in runs]
+    lost = given or [run for name in (path.stem, path.stem + TEST_SUFFIX) for run in runs_of(name) if run.lost_file]
+    for run in lost:
+        _check_lost(run, path)
+    files = sorted({str(run.lost_file) for run in lost})
+    if not lost:
+        raise ModelError(
+            f"no run of {path.stem} has lost its file", whose_runs(path.stem) or "they are looked for in ./runs"
+        )
+    if len(files) > 1 and not given:
+        raise ModelError(f"runs of several files have lost theirs: {', '.join(files)}", "name the run folders, too")
+    for run in lost:
+        run.claim(path)
+    return ClaimedRuns(path=path, runs=tuple(run.folder for run in lost))
+
+
+def _check_lost(run: Run, path: Path) -> None:
+    if run.name.removesuffix(TEST_SUFFIX) != path.stem:
+        raise ModelError(f"{portable(run.folder)} is of a model named {run.name}", f"call the file {run.name}.py")
+    if run.model_file is not None:
+        raise ModelError(f"{portable(run.folder)} is of {portable(run.model_file)}, which is there", "train your own")

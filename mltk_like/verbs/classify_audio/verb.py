@@ -1,5 +1,6 @@
 """Listen with a trained model: to a file, a pipe, a microphone, or on a board."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -71,7 +72,7 @@ def classify_audio(
     _check_place(device, engine, input, here=(microphone, rate_hz, gate, simulate_latency, dumps))
     artifact = artifact_of(model)
     parameters = read_parameters(artifact.tflite())
-    number, changes = _read_sensitivity(sensitivity, parameters, artifact.name)
+    number, changes = _read_sensitivity(sensitivity, parameters, artifact)
     changes |= settings or {}
     live = _live_model(artifact, parameters, changes, gate)
     listen: Callable[[], Listening]
@@ -123,7 +124,7 @@ def _changed(recogniser: RecogniserSettings, changes: Mapping[str, Any]) -> Reco
 
 
 def _read_sensitivity(
-    value: float | str | None, parameters: Mapping[str, Any], name: str
+    value: float | str | None, parameters: Mapping[str, Any], artifact: Artifact
 ) -> tuple[float, dict[str, Any]]:
     """Sensitivity of the activity sign, and changes of the recogniser."""
     own = float(parameters.get("sensitivity", DEFAULT_SENSITIVITY))
@@ -132,9 +133,11 @@ def _read_sensitivity(
     if value in LEVELS:
         stored = parameters.get(f"sensitivity.{value}.detection_threshold")
         if stored is None:
+            command = shlex.join(
+                ["python", "-m", "mltk_like", "evaluate", artifact.typed, "--target-false-accepts", "1"]
+            )
             raise ModelError(
-                f"{name} stores no sensitivity {value!r}",
-                f"python -m mltk_like evaluate {name} --target-false-accepts 1 stores it; or give a threshold",
+                f"{artifact.name} stores no sensitivity {value!r}", f"{command} stores it; or give a threshold"
             )
         return own, {"detection_threshold": stored}
     try:

@@ -1,5 +1,6 @@
 """The data of a model: what each source has, what is missing, how it is divided."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -11,6 +12,7 @@ from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip, lengths_s
 from mltk_like.data.fetch import is_offline
 from mltk_like.data.fetch import offline as without_network
+from mltk_like.data.names import refuse_near_labels
 from mltk_like.data.source import (
     CANNOT,
     MICROPHONE_LABEL,
@@ -22,9 +24,10 @@ from mltk_like.data.source import (
     checked_sources,
 )
 from mltk_like.data.split import SplitRow, Splits, split_by_group, summary
-from mltk_like.errors import MltkLikeError
+from mltk_like.errors import MisnamedError, MltkLikeError
 from mltk_like.feed.dataset import Gathered, gather
 from mltk_like.feed.expected import LOCAL
+from mltk_like.loader import typed
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
 
@@ -66,6 +69,7 @@ class DataReport:
 
     Attributes:
         name: of the model.
+        typed: what to type for it; empty for a class without a file.
         sources: in the model's order.
         splits: labels in alphabetical order, the three splits of each; empty where no clip is here.
         offline: whether the network was off.
@@ -73,6 +77,7 @@ class DataReport:
     """
 
     name: str
+    typed: str
     sources: tuple[SourceLine, ...]
     splits: tuple[SplitRow, ...]
     offline: bool
@@ -85,7 +90,7 @@ class DataReport:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
-        return asdict(self)
+        return {name: value for name, value in asdict(self).items() if name != "typed"}
 
     def __str__(self) -> str:
         width = max([len(line.name) for line in self.sources] + [6])
@@ -101,8 +106,12 @@ class DataReport:
         if self.offline:
             rows += ["", _OFFLINE]
         elif not self.fetch and any(line.state != "ready" for line in self.sources):
-            rows += ["", f"get and make what is missing: python -m mltk_like data {self.name} --fetch"]
+            rows += ["", f"get and make what is missing: {self._fetch}"]
         return "\n".join(rows)
+
+    @property
+    def _fetch(self) -> str:
+        return f"python -m mltk_like data {shlex.quote(self.typed)} --fetch" if self.typed else "fetch=True"
 
 
 def data_report(
@@ -129,6 +138,7 @@ def data_report(
         ModelError: the model does not exist or has no data.
         ToolError: with `fetch`, a package that a source needs is not installed.
         DataError: clips of one group are fixed to different splits.
+        MisnamedError: a folder, label or list is nearly called as what is meant.
     """
     specification = model if isinstance(model, Model) else model_of(model)
     require(specification, AudioDatasetMixin, "data")
@@ -138,12 +148,15 @@ def data_report(
         pairs = [(source, inventory(source, gathered)) for source in checked_sources(specification.sources())]
         off = is_offline()
     clips = [clip for _, found in pairs for clip in found.clips]
+    labels = (*(source.label for source, _ in pairs), *(clip.label for clip in clips))
+    refuse_near_labels(labels, specification.classes)
     splits = split_by_group(clips, fractions=specification.split_fractions)
     # By identity: a file may be a clip of two sources.
     heard = dict(zip(map(id, clips), heard_s(clips, lengths_s(clips)), strict=True))
     durations = [[heard[id(clip)] for clip in part] for _, part in splits.items()]
     return DataReport(
         name=specification.name,
+        typed=typed(specification.path) if specification.path else "",
         sources=tuple(
             _line(source, found, sum(heard[id(clip)] for clip in found.clips) / 3600) for source, found in pairs
         ),
@@ -173,6 +186,8 @@ def inventory(source: Source, gathered: Gathered | None = None) -> Inventory:
         if gathered:
             return Inventory(clips=[clip for clip in gathered.clips if clip.source == source.name])
         return Inventory(clips=source.collect(progress=False)) if isinstance(source, LOCAL) else Inventory(missing=None)
+    except MisnamedError:
+        raise
     except MltkLikeError as error:
         return Inventory(problem=error.message, missing=None, licence=getattr(source, "licence", ""))
 

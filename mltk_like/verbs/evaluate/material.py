@@ -63,8 +63,8 @@ def gather(
     if recordings is not None and subset != "test":
         raise SettingError(f"recordings have no subset {subset!r}", "leave it out, or the recordings")
     if recordings is not None:
-        labels = subject.labels(recordings.label)
-        tests = from_folders(recordings, labels, rate, _ratios(snr_db, DEFAULT_SNR_DB), progress=progress)
+        subject.labels(recordings.label)  # it detects that
+        tests = from_folders(recordings, subject.classes, rate, _ratios(snr_db, DEFAULT_SNR_DB), progress=progress)
         return Material(tests=tests, rates=TARGETS_PER_HOUR)
     specification: Any = specification_of(model, artifact)
     clips, files = _split(artifact, specification, subset, progress)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mltk_like.artifact import Artifact
+from mltk_like.artifact import Artifact, is_run_folder
 from mltk_like.evaluation.judge import judge, score_tests
 from mltk_like.evaluation.result import EvaluationResult
 from mltk_like.evaluation.sensitivity import Sensitivity, find_sensitivity
@@ -94,7 +94,7 @@ def find_threshold(
         windows=material.windows,
         normalise=normalise,
     )
-    published = None if isinstance(model, str | Path) and Path(model).is_dir() else _published(model, artifact)
+    published = None if isinstance(model, str | Path) and is_run_folder(model) else _published(model, artifact)
     parameters = found.in_place_of(read_parameters(artifact.tflite()))
     changes = set_parameters(artifact, parameters)
     if published is not None:

@@ -92,7 +92,7 @@ def mine(
             mined.write_manifest()
         raise
     mined.write_manifest()
-    return _result(mined, subject, folders, len(new), _next_command(model, artifact, Path(output)))
+    return _result(mined, subject, folders, len(new), _next_command(artifact, Path(output)))
 
 
 def _result(
@@ -194,8 +194,7 @@ def _positives_hint(rows: Sequence[Heard], folders: Sequence[Path]) -> Iterator[
             )
 
 
-def _next_command(model: Model | str | Path, artifact: Artifact, output: Path) -> str:
-    given = model.path or model.name if isinstance(model, Model) else model
-    name = str(given) if str(given).endswith(".py") else artifact.name
-    resume = [] if artifact.path.suffix == ".tflite" else ["--resume-from", str(given)]
-    return shlex.join(["python", "-m", "mltk_like", "train", name, *resume, "--negatives", str(output)])
+def _next_command(artifact: Artifact, output: Path) -> str:
+    resume = [] if artifact.path.suffix == ".tflite" else ["--resume-from", artifact.typed]
+    words = [artifact.typed_model, *resume, "--negatives", str(output)]
+    return shlex.join(["python", "-m", "mltk_like", "train", *words])

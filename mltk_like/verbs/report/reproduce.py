@@ -54,10 +54,9 @@ def set_options(model: StoredModel) -> list[str]:
 
 
 def _commands(model: StoredModel, command: str) -> Iterator[str]:
-    name = model.artifact.name
     if model.settings:
-        yield shlex.join(["python", "-m", "mltk_like", "train", name, *set_options(model)])
-        yield shlex.join(["python", "-m", "mltk_like", "evaluate", name, "--both"])
+        yield shlex.join(["python", "-m", "mltk_like", "train", model.artifact.typed_model, *set_options(model)])
+        yield shlex.join(["python", "-m", "mltk_like", "evaluate", model.artifact.typed, "--both"])
     yield f"{command}   # this page"
 
 

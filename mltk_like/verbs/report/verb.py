@@ -162,7 +162,7 @@ def _command(
     results: object,
 ) -> str:
     """What makes this page again."""
-    words = ["python", "-m", "mltk_like", "report", str(model) if isinstance(model, str | Path) else artifact.name]
+    words = ["python", "-m", "mltk_like", "report", str(model) if isinstance(model, str | Path) else artifact.typed]
     if recordings is not None:
         words += ["--positives", str(recordings.positives)] if recordings.positives else []
         words += ["--negatives", *map(str, recordings.negatives)] if recordings.negatives else []

@@ -30,7 +30,7 @@ def artifact_of(model: Model | str | Path) -> Artifact:
         return open_artifact(model)
     if model.path is not None:
         return open_artifact(model.path)
-    run = find_run(model.name, status=("complete",))
+    run = find_run(model.name, status=("complete",), file=None)
     if run is None:
         raise ModelError(f"{model.name} has not been trained", "call mltk.train with it")
     return Artifact(name=model.name, path=run.folder)

@@ -37,6 +37,11 @@ class TrainingJob:
         parts += [part for name in sorted(self.files) for part in (name.encode(), self.files[name])]
         return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
+    @property
+    def model_digest(self) -> str:
+        """SHA-256 of the model's file that travels; of nothing where it stays."""
+        return hashlib.sha256(self.files.get(self.model, b"")).hexdigest()
+
 
 class TrainingProcess:
     """`python -m mltk_like train ...` in a folder, with its output in `output.txt` there.

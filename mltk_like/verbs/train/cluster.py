@@ -82,7 +82,7 @@ def train_on_cluster(
         publish: copy the archive of a training that ended well to the folder of the model's file.
 
     Raises:
-        ModelError: the model has no file, or there is nothing to stop.
+        ModelError: the model has no file, another of its name is trained there, or there is nothing to stop.
         ToolError: no cluster answers, or the node was lost.
         DataError: the recordings are too much to send, or the run folder cannot be written.
     """
@@ -111,11 +111,19 @@ def _running(name: str) -> Any:
 
 
 def _joined(actor: Any, job: TrainingJob) -> Any:
-    """The actor; with a warning where its training is not the one that is asked for now."""
+    """The actor; with a warning where its training was asked for with other words.
+
+    Raises:
+        ModelError: it trains another file of the same name.
+    """
     import ray
 
+    if ray.get(actor.model_digest.remote()) != job.model_digest:
+        raise ModelError(
+            f"a training of {job.name} is there already, of another file", "wait for its end, or end it with --stop"
+        )
     if ray.get(actor.digest.remote()) != job.digest:
-        note = "it was started with other options, recordings or another model file; with --stop it ends"
+        note = "it was started with other options or recordings; with --stop it ends"
         print(f"warning: {note}", file=sys.stderr, flush=True)
     return actor
 
@@ -154,6 +162,8 @@ def _follow(actor: Any, model: Model, name: str, *, stop: bool, to_publish: bool
     ray.kill(actor)
     if folder is None:
         raise ModelError(f"the training of {name} ended before it had a run folder", "see what it printed")
+    assert model.path is not None
+    Run(folder).claim(model.path)
     well = to_publish and exit_code == 0
     published = publish_archive(Run(folder).archive, model) if well else None
     return RemoteTraining(name=name, folder=folder, published=published, exit_code=exit_code)
@@ -168,6 +178,10 @@ class TrainingNode:
     def digest(self) -> str:
         """Of the job, see `TrainingJob.digest`."""
         return self._process.job.digest
+
+    def model_digest(self) -> str:
+        """Of the model's file, see `TrainingJob.model_digest`."""
+        return self._process.job.model_digest
 
     def output(self, start: int) -> tuple[bytes, bool]:
         """What was printed from byte `start` on, and whether the process has ended (looked up first)."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from mltk_like.data.clip import lengths_s
 from mltk_like.data.own import OWN_WEIGHT, OwnRecordings
+from mltk_like.data.positives import positive_folders
 from mltk_like.data.split import Splits
 from mltk_like.errors import SettingError
 from mltk_like.feed.plan import UNKNOWN
@@ -22,9 +23,9 @@ class OwnData:
     """Recordings for one training.
 
     Attributes:
-        positives: file or folder with one keyword in each recording.
+        positives: file or folder with one keyword in each recording; see `data.positives`.
         negatives: files or folders with recordings of any length without the keyword.
-        label: class of the positives; none: the first that is detected.
+        label: class of the positives; none: as their folder says, else the only one that is detected.
         weight: how much more often each is drawn than other clips.
     """
 
@@ -42,11 +43,17 @@ class OwnData:
             )
 
     def sources(self, model: Any) -> list[OwnRecordings]:
-        """The sources that stand for them in this model. Raises SettingError when it has no class for them."""
+        """The sources that stand for them in this model.
+
+        Raises:
+            SettingError, MisnamedError: it has no class for them, or it is not clear which.
+        """
         found = []
-        if self.positives is not None:
-            label = self._positive_label(model.classes)
-            found.append(OwnRecordings(path=self.positives, label=label, weight=self.weight, name="own positives"))
+        for label, path in self._positives(model.classes).items():
+            name = (
+                "own positives" if self.positives and path == self.positives.expanduser() else f"own positives {label}"
+            )
+            found.append(OwnRecordings(path=path, label=label, weight=self.weight, name=name))
         if self.negatives and UNKNOWN not in model.classes:
             raise SettingError(f"{model.name} has no class {UNKNOWN!r} for negatives", f"its classes: {model.classes}")
         window_s = model.frontend.sample_length_ms / 1000
@@ -63,15 +70,17 @@ class OwnData:
             values = {"positives": positives, "negatives": negatives, "label": self.label, "weight": self.weight}
             run.update(**{_KEY: values})
 
-    def _positive_label(self, classes: Sequence[str]) -> str:
+    def _positives(self, classes: Sequence[str]) -> Mapping[str, Path]:
+        """The folder of each class among the positives."""
+        if self.positives is None:
+            return {}
         detected = [name for name in classes if not name.startswith("_")]
-        label = self.label if self.label is not None else next(iter(detected), "")
-        if label not in detected:
+        if not detected or self.label not in (None, *detected):
             raise SettingError(
-                f"positives are of a class that is detected, not {label!r}",
+                f"positives are of a class that is detected, not {self.label!r}",
                 f"use {' or '.join(detected) or 'another model'}",
             )
-        return label
+        return positive_folders(self.positives.expanduser(), classes, self.label)
 
 
 def own_data(

@@ -1,6 +1,7 @@
 """What a training prints, logs and returns."""
 
 import base64
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,7 @@ class TrainingResult:
 
     Attributes:
         name: the model's name, with '-test' for a dry run.
+        typed: what to type for it: a name that reaches its file, a path, or the run folder.
         folder: the run folder.
         archive: the run's archive.
         published: the archive's copy beside the model's file; None for a dry run, or where it cannot be written.
@@ -61,6 +63,7 @@ class TrainingResult:
     """
 
     name: str
+    typed: str
     folder: Path
     archive: Path
     published: Path | None
@@ -94,6 +97,7 @@ class TrainingResult:
         }
 
     def __str__(self) -> str:
+        model = shlex.quote(self.typed)
         spent = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in self.seconds.items())
         lines = [
             f"{self.name}: best checkpoint of epoch {self.best_epoch} of {len(self.history['loss'])}",
@@ -102,9 +106,9 @@ class TrainingResult:
             f"archive: {portable(self.archive)}"
             + (f", published as {portable(self.published)}" if self.published else ""),
             "next:",
-            f"  python -m mltk_like evaluate {self.name} --tflite --positives DIR --negatives DIR",
-            f"  python -m mltk_like summarize {self.name} --tflite",
-            f"  python -m mltk_like profile {self.name}",
+            f"  python -m mltk_like evaluate {model} --tflite --positives DIR --negatives DIR",
+            f"  python -m mltk_like summarize {model} --tflite",
+            f"  python -m mltk_like profile {model}",
         ]
         if self.chance:
             lines += [self.chance, _ADVICE]

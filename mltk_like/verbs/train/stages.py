@@ -1,6 +1,7 @@
 """The stages of a training, in their order. Each takes what those before it made, and is timed by its name."""
 
 from mltk_like.paths import portable
+from mltk_like.run import typed_run
 from mltk_like.verbs.data import offline_note
 from mltk_like.verbs.evaluate import EvaluationResult
 from mltk_like.verbs.profile import Profile
@@ -39,6 +40,7 @@ def run_stages(job: Job) -> TrainingResult:
     state = run.state
     return TrainingResult(
         name=run.name,
+        typed=typed_run(run),
         folder=run.folder,
         archive=run.archive,
         published=published,

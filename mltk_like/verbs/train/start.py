@@ -3,13 +3,15 @@
 import filecmp
 import json
 import os
+import shlex
 from pathlib import Path
 
 from mltk_like.data.own import OwnRecordings
 from mltk_like.errors import ModelError
+from mltk_like.loader import typed_name, typed_path
 from mltk_like.model import Model
 from mltk_like.paths import portable, unportable
-from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name
+from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name, whose_runs
 from mltk_like.settings import from_json, to_json
 from mltk_like.verbs.shared.building import tensorflow_threads
 from mltk_like.verbs.train.checks import check_data, check_keras, check_model
@@ -69,9 +71,13 @@ def go_on(model: Model, own: OwnData, *, test: bool) -> tuple[Model, Run, list[O
 
 def _resumable(model: Model, *, test: bool) -> Run:
     name = run_name(model, test=test)
-    run = find_run(name, status=("interrupted", "failed", "running"))
+    run = find_run(name, status=("interrupted", "failed", "running"), file=model.path)
     if run is None:
-        raise ModelError(f"no run of {name} to go on with", f"start one: python -m mltk_like train {name}")
+        others = whose_runs(name)
+        raise ModelError(
+            f"no run of {name} to go on with" + (f" ({others})" if others else ""),
+            f"start one: {train_command(model, test=test)}",
+        )
     if process_is_alive(run):
         raise ModelError(f"{portable(run.folder)} is still running (process {run.state['pid']})", "stop it first")
     if model.path and not filecmp.cmp(model.path, run.file(".py"), shallow=False):
@@ -91,6 +97,16 @@ def initial_weights(run: Run, weights: str | Path | None) -> str | None:
         return str(unportable(kept)) if (kept := run.state.get("weights")) else None
     run.update(weights=portable(Path(weights)))
     return str(weights)
+
+
+def train_command(model: Model, *, test: bool, resume: bool = False) -> str:
+    """What to type, or to call for a class without a file, to train a model or to go on with its training."""
+    if model.path is None:
+        options = "".join(f", {name}=True" for name, given in (("test", test), ("resume", resume)) if given)
+        return f"mltk.train(my_model{options})"
+    name = typed_name(model.path, test=test)
+    words = [name or typed_path(model.path), *(["--test"] if test and not name else []), *["--resume"] * resume]
+    return shlex.join(["python", "-m", "mltk_like", "train", *words])
 
 
 def _as_started(model: Model, run: Run) -> Model:

@@ -19,7 +19,7 @@ from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import own_data
 from mltk_like.verbs.train.result import Reporter, TrainingResult
 from mltk_like.verbs.train.stages import run_stages
-from mltk_like.verbs.train.start import go_on, initial_weights, start
+from mltk_like.verbs.train.start import go_on, initial_weights, start, train_command
 
 # The dry run: every stage, on next to nothing.
 _TEST_SETTINGS = {
@@ -62,7 +62,7 @@ def train(
         strict_sources: a source that cannot be had is an error.
         positives: an audio file, or a folder of recordings of the keyword, one in each; added to the model's sources.
         negatives: audio files or folders without the keyword, of any length; added as `_unknown_`.
-        label: class of the positives; none: the first that is detected.
+        label: class of the positives; none: as their sub-folders say, else the only one that is detected.
         recordings_weight: how much more often each of these is drawn than other clips; none: 4 times.
         offline: download nothing.
         dump_augmented: so many augmented windows are written as WAV and PNG to the run folder.
@@ -83,7 +83,7 @@ def train(
         asked: dict[str, Any] = {"test": test, "evaluate": evaluate, "workers": workers}
         model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, **asked)
     reporter = Reporter(run, quiet=not progress)
-    with _status_kept(run, reporter), without_network(offline):
+    with _status_kept(run, reporter, train_command(model, test=test, resume=True)), without_network(offline):
         return run_stages(Job(
             model=model, run=run, reporter=reporter, own=sources, augmented=augmented,
             weights=initial_weights(run, weights), workers=workers, test=test, resume=resume, evaluate=evaluate,
@@ -92,13 +92,13 @@ def train(
 
 
 @contextmanager
-def _status_kept(run: Run, reporter: Reporter) -> Iterator[None]:
+def _status_kept(run: Run, reporter: Reporter, command: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
         with suppress(MltkLikeError, OSError):
             run.update(status="interrupted")
-            reporter.say(f"interrupted; go on with: python -m mltk_like train {run.name} --resume")
+            reporter.say(f"interrupted; go on with: {command}")
         raise
     except BaseException:
         # On a full disk this fails too, and the error that is to be seen is the first one.

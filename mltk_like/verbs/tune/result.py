@@ -1,5 +1,6 @@
 """What a search found."""
 
+import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,13 @@ class TuningResult:
         name: the model's name.
         folder: `study.db` (Optuna's), `results.json`, `plot.png`, and the archive of every trial.
         trials: rows, best first; failed ones last.
+        command: the training of all trials, without what was searched.
     """
 
     name: str
     folder: Path
     trials: tuple[TrialRow, ...]
+    command: str
 
     @property
     def best(self) -> TrialRow | None:
@@ -63,8 +66,8 @@ class TuningResult:
             lines.append(f"{row.number:>5}  {missed:>8}  {row.epoch or '':>5}  {row.seconds:>6.0f}  {cells}")
         lines += [f"trial {row.number} failed:\n{row.problem}" for row in self.trials if row.problem]
         if self.best is not None:
-            words = " ".join(f"--set {name}={value}" for name, value in self.best.settings.items())
-            lines.append(f"best: python -m mltk_like train {self.name} {words}")
+            words = [word for name, value in self.best.settings.items() for word in ("--set", f"{name}={value}")]
+            lines.append(f"best: {self.command} {shlex.join(words)}")
         lines.append(f"all of it: {portable(self.folder)}")
         return "\n".join(lines)
 

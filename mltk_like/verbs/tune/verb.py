@@ -1,18 +1,21 @@
 """Search settings: many trainings, each with other settings, here or on a cluster. Optuna chooses what to try next."""
 
 import json
+import shlex
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import chain, count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltk_like.cluster import Cluster
 from mltk_like.errors import ModelError, SettingError, ToolError
-from mltk_like.loader import find_model, load_file
+from mltk_like.loader import find_model, load_file, typed_name, typed_path
 from mltk_like.mixins import TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.paths import portable, runs_dir, write_bytes, write_text
-from mltk_like.run import run_name
+from mltk_like.run import note_model_file, noted_model_file, run_name
 from mltk_like.verbs.shared.training_process import TrainingJob
 from mltk_like.verbs.tune.result import TrialRow, TuningResult
 from mltk_like.verbs.tune.search_space import SearchSpace, parse_space
@@ -76,10 +79,12 @@ class _Search:
         self.space = space
         self.test = test
         self.name = run_name(model, test=test)
-        self.folder = runs_dir() / f"{self.name}-tune"
+        assert model.path is not None
+        self.folder = _folder_of(self.name, model.path)
         if restart:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
+        note_model_file(self.folder, model.path)
         self._storage = self._optuna.storages.RDBStorage(f"sqlite:///{self.folder / 'study.db'}")
         self.study = self._optuna.create_study(
             study_name=self.name,
@@ -112,7 +117,7 @@ class _Search:
         """Table, plot and JSON of all trials."""
         from mltk_like.metrics.plots import plot_trials
 
-        result = TuningResult(name=self.name, folder=self.folder, trials=tuple(self._rows()))
+        result = TuningResult(name=self.name, folder=self.folder, trials=tuple(self._rows()), command=self._command())
         write_text(self.folder / "results.json", json.dumps(result.to_dict(), indent=2) + "\n")
         good = [row for row in result.trials if row.misses is not None]
         if good:
@@ -123,6 +128,14 @@ class _Search:
                 path=self.folder / "plot.png",
             )
         return result
+
+    def _command(self) -> str:
+        """The training of a trial, without what was searched."""
+        assert self.model.path is not None
+        name = typed_name(self.model.path, test=self.test)
+        words = [name or typed_path(self.model.path), *(["--test"] if self.test and not name else [])]
+        words += [word for text in self.space.fixed for word in ("--set", text)]
+        return shlex.join(["python", "-m", "mltk_like", "train", *words])
 
     def _outcomes(self, count: int, address: str | None) -> Iterator[tuple["optuna.trial.Trial", "TrialOutcome"]]:
         asked: dict[int, Any] = {}
@@ -198,6 +211,15 @@ class _Search:
             for trial in self._ended()
         ]
         return sorted(rows, key=lambda row: (row.misses is None, row.misses or 0.0, row.number))
+
+
+def _folder_of(name: str, file: Path) -> Path:
+    """The folder of a model's search, which is the model's own where others have its name."""
+    base = runs_dir() / f"{name}-tune"
+    for folder in chain([base], (base.with_name(f"{base.name}-{number}") for number in count(2))):
+        if not folder.exists() or noted_model_file(folder) in (None, file):
+            return folder
+    raise AssertionError  # count() has no end
 
 
 def _optuna() -> Any:
