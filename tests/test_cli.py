@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import types
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,9 +150,9 @@ def test_train_hands_its_options_on(model_file: Write, monkeypatch: pytest.Monke
     model_file()
     seen: dict[str, Any] = {}
 
-    def train(model: Any, **options: Any) -> str:
+    def train(model: Any, **options: Any) -> Any:
         seen.update(options, epochs=model.epochs, batch_size=model.batch_size)
-        return "done"
+        return types.SimpleNamespace(exit_code=0, __str__=lambda: "done")
 
     import mltk_like.cli.train  # noqa: F401  so that the verb's module is there to be changed
 
