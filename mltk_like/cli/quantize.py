@@ -28,5 +28,6 @@ def run(args: argparse.Namespace) -> int:
     """Convert and say where the file is."""
     from mltk_like.verbs.quantize import quantize
 
-    print(quantize(args.model, output=args.output, build=args.build, weights=args.weights))
-    return 0
+    result = quantize(args.model, output=args.output, build=args.build, weights=args.weights)
+    print(result)
+    return result.exit_code

@@ -18,25 +18,39 @@ from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
 from mltk_like.paths import write_bytes
-from mltk_like.tflite import read_parameters
+from mltk_like.tflite import Agreement, read_parameters
 from mltk_like.training.convert import CALIBRATION_WINDOWS
 from mltk_like.training.product import make_tflite
-from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, load_net, specification_of
+from mltk_like.verbs.shared.building import agreement, artifact_of, build_net, build_tflite, load_net, specification_of
 
 CALIBRATION_FILE = "train/calibration.npz"
 
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizeResult:
-    """A `.tflite` that was written: where, its size, and how many windows set the ranges."""
+    """A `.tflite` that was written.
+
+    Attributes:
+        path: where.
+        flash_bytes: its size.
+        calibration_windows: how many windows set the ranges; 0: random ones.
+        agreement: TensorFlow Lite Micro against LiteRT on these windows; None where it is not installed.
+    """
 
     path: Path
     flash_bytes: int
     calibration_windows: int
+    agreement: Agreement | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 where a microcontroller says something else than LiteRT."""
+        return 0 if self.agreement is None or self.agreement.agrees else 1
 
     def __str__(self) -> str:
         windows = f"{self.calibration_windows} windows" if self.calibration_windows else "random windows"
-        return f"written: {self.path} ({self.flash_bytes / 1000:.1f} kB, ranges from {windows})"
+        written = f"written: {self.path} ({self.flash_bytes / 1000:.1f} kB, ranges from {windows})"
+        return written if self.agreement is None else f"{written}\n{self.agreement}"
 
 
 def quantize(
@@ -59,7 +73,7 @@ def quantize(
         if output is None:
             raise ModelError("random weights do not go into a trained model", "give --output FILE")
         untrained = model if isinstance(model, Model) else model_of(model)
-        return _write(build_tflite(untrained), output, None, "", 0)
+        return _write(build_tflite(untrained), output, None, "", None)
     artifact = artifact_of(model)
     specification = specification_of(model, artifact)
     if weights is not None:
@@ -71,7 +85,7 @@ def quantize(
     calibration = _calibration(artifact, specification)
     former = artifact.read(f"{artifact.name}.tflite")
     data = make_tflite(specification, net, calibration, kept=read_parameters(former) if former else {})
-    return _write(data, output, artifact, f"{artifact.name}.tflite", len(calibration[:CALIBRATION_WINDOWS]))
+    return _write(data, output, artifact, f"{artifact.name}.tflite", calibration)
 
 
 def _load_all(net: Any, weights: Path) -> None:
@@ -102,7 +116,10 @@ def _calibration(artifact: Artifact, model: Model) -> NDArray[np.int8]:
     return WindowMaker(model, files).batch(0, CALIBRATION_WINDOWS).features
 
 
-def _write(data: bytes, output: Path | None, artifact: Artifact | None, member: str, windows: int) -> QuantizeResult:
+def _write(
+    data: bytes, output: Path | None, artifact: Artifact | None, member: str, windows: NDArray[np.int8] | None
+) -> QuantizeResult:
+    found = agreement(data, windows)
     if output is not None:
         write_bytes(output, data)
         path = output
@@ -110,7 +127,8 @@ def _write(data: bytes, output: Path | None, artifact: Artifact | None, member: 
         assert artifact is not None
         artifact.replace(member, data)
         path = artifact.path
-    return QuantizeResult(path=path, flash_bytes=len(data), calibration_windows=windows)
+    count = 0 if windows is None else len(windows[:CALIBRATION_WINDOWS])
+    return QuantizeResult(path=path, flash_bytes=len(data), calibration_windows=count, agreement=found)
 
 
 def save_calibration(windows: NDArray[Any], path: Path) -> None:

@@ -47,6 +47,7 @@ class TrainingResult:
         profile: layers on TFLM; None when left out.
         seconds: wall time of each stage.
         problems: sources that could not be had.
+        failures: checks that the model did not pass; its archive is kept, and not published.
     """
 
     name: str
@@ -59,6 +60,12 @@ class TrainingResult:
     profile: Profile | None
     seconds: Mapping[str, float]
     problems: tuple[str, ...]
+    failures: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 where a check failed."""
+        return 1 if self.failures else 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -73,6 +80,7 @@ class TrainingResult:
             "profile": self.profile.to_dict() if self.profile else None,
             "stage_seconds": dict(self.seconds),
             "problems": list(self.problems),
+            "failures": list(self.failures),
         }
 
     def __str__(self) -> str:
@@ -87,6 +95,7 @@ class TrainingResult:
             f"  python -m mltk_like evaluate {self.name} --tflite --positives DIR --negatives DIR",
             f"  python -m mltk_like summarize {self.name} --tflite",
             f"  python -m mltk_like profile {self.name}",
+            *(f"CHECK FAILED, the archive is not published: {failure}" for failure in self.failures),
         ]
         return "\n".join(lines)
 
