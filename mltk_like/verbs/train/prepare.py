@@ -9,12 +9,12 @@ from mltk_like.data.skipped import write_skipped
 from mltk_like.data.split import Splits
 from mltk_like.feed.dataset import Dataset, collect, open_split
 from mltk_like.feed.plan import UNKNOWN
-from mltk_like.feed.pool import default_workers
 from mltk_like.feed.streams import with_streams
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.nets.weights import load_weights
 from mltk_like.verbs.data import splits_summary
 from mltk_like.verbs.shared.building import build_net
+from mltk_like.verbs.train.check_net import tensorflow_threads
 from mltk_like.verbs.train.fine_tuning import earlier_data
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import describe, drawn_less
@@ -68,7 +68,7 @@ def open_files(job: Job, splits: Splits) -> dict[str, SplitFiles]:
 
 def first_net(job: Job) -> Any:
     """The net that the training begins with; the one of a checkpoint gets its weights from there."""
-    net = build_net(job.model, threads=max(default_workers() - job.workers + 1, 1))
+    net = build_net(job.model, threads=tensorflow_threads(job.workers))
     if (carried := getattr(net, CARRIED, None)) is not None:
         job.say(f"weights of another model: {carried.summary}\n{carried}")
     if job.weights is not None and not job.has_checkpoint:

@@ -18,7 +18,7 @@ from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import own_data
 from mltk_like.verbs.train.result import Reporter, TrainingResult
 from mltk_like.verbs.train.stages import run_stages
-from mltk_like.verbs.train.start import go_on, initial_weights, start
+from mltk_like.verbs.train.start import begin, initial_weights
 
 # The dry run: every stage, on next to nothing.
 _TEST_SETTINGS = {
@@ -76,12 +76,13 @@ def train(
     own = own_data(positives, negatives, label, recordings_weight)
     augmented = Augmented(dump=dump_augmented, copies=augment_copies)
     check_start(resume_from, resume=resume, weights=weights)
-    model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, test=test)
+    workers = default_workers() if workers is None else workers
+    model, run, sources = begin(model, own, resume_from, resume=resume, test=test, workers=workers, progress=progress)
     reporter = Reporter(run, quiet=not progress)
     with _status_kept(run, reporter), without_network(offline):
         job = Job(
             model=model, run=run, reporter=reporter, own=sources, augmented=augmented,
-            weights=initial_weights(run, weights), workers=default_workers() if workers is None else workers,
+            weights=initial_weights(run, weights), workers=workers,
             test=test, resume=resume, evaluate=evaluate, publish=publish and not test, strict=strict_sources,
             progress=progress,
         )  # fmt: skip
