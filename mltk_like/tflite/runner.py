@@ -165,11 +165,14 @@ def run_tflm(
 
     Raises:
         DataError: inputs of another shape or type than the model's.
-        ModelError: the model is damaged, does not fit the arena, uses an operator that TFLM lacks, or crashes TFLM.
+        ModelError: the model is damaged, does not fit the arena, uses an operator that TFLM lacks, crashes TFLM, or
+            takes several rows at a time and is given inputs.
         ToolError: TFLM or the executable is not installed.
     """
     content = read_model(model)
     summary = summarize_tflite(content)
+    if inputs is not None:
+        check_batch((*summary.inputs, *summary.outputs[:1]))
     frames = None if inputs is None else _frames(inputs, summary.inputs)
     library = find_tflm()
     executable = runner_path()
@@ -258,6 +261,15 @@ def _execute(command: list[str], timeout_s: float) -> dict[str, Any]:
     return report
 
 
+def check_batch(tensors: tuple[TensorSummary, ...]) -> None:
+    """Raise ModelError where a model takes or gives more than one row at a time."""
+    if any(tensor.shape[:1] != (1,) for tensor in tensors):
+        raise ModelError(
+            f"the model's ends are {', '.join(tensor.shape_text for tensor in tensors)}; one row at a time is needed",
+            "convert the model with a batch of 1",
+        )
+
+
 def _frames(inputs: npt.NDArray[Any], tensors: tuple[TensorSummary, ...]) -> bytes:
     if len(tensors) != 1:
         raise DataError(f"the model has {len(tensors)} inputs; rows can be given for one", "run it without inputs")
@@ -276,6 +288,5 @@ def _rows(raw: bytes, tensors: tuple[TensorSummary, ...], count: int) -> npt.NDA
     rows = np.frombuffer(raw, np.uint8).reshape(count, first + sum(rest))[:, :first]
     shape = tensors[0].shape
     # Inside a model, tensors have other first dimensions than the batch.
-    return (
-        np.ascontiguousarray(rows).view(tensors[0].dtype).reshape(count, *(shape[1:] if shape[:1] == (1,) else shape))
-    )
+    row = shape[1:] if shape[:1] == (1,) else shape
+    return np.ascontiguousarray(rows).view(tensors[0].dtype).reshape(count, *row)

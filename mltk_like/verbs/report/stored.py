@@ -187,6 +187,7 @@ class StoredState:
     stages: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
+    chance: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

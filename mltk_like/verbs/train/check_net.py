@@ -5,7 +5,6 @@ import json
 from typing import Any
 
 from mltk_like.errors import CheckError, ModelError, ToolError
-from mltk_like.feed.pool import default_workers
 from mltk_like.model import Model
 from mltk_like.paths import cache_dir, write_text
 from mltk_like.run import versions
@@ -46,11 +45,6 @@ def check_net(model: Model, *, threads: int, progress: bool) -> None:
     if not found.agrees:
         raise ModelError(f"{found.problem} (untrained)", "build that layer of other operators")
     write_text(passed, json.dumps({"net": net.name, **found.to_dict()}) + "\n")
-
-
-def tensorflow_threads(workers: int) -> int:
-    """What so many workers leave to TensorFlow; with one thread a resumed training is the same to the bit."""
-    return max(default_workers() - workers + 1, 1)
 
 
 def _identity(model: Model, net: Any) -> str:

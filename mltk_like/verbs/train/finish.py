@@ -2,6 +2,7 @@
 
 import resource
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from mltk_like.training.product import make_tflite
 from mltk_like.verbs.evaluate import EvaluationResult, evaluate_nets, write_evaluation
 from mltk_like.verbs.profile import Profile, profile_tflite
 from mltk_like.verbs.quantize import CALIBRATION_FILE, save_calibration
-from mltk_like.verbs.shared.building import agreement
+from mltk_like.verbs.shared.building import agreement, save_net
 from mltk_like.verbs.summarize import keras_summary
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import forget
@@ -28,7 +29,7 @@ from mltk_like.verbs.train.recordings import forget
 def convert(job: Job, net: Any, windows: NDArray[np.int8]) -> bytes:
     """Save the best checkpoint as `.keras`, `.weights.h5` and int8 `.tflite`, and their summaries."""
     run = job.run
-    for suffix, save in ((".keras", net.save), (".weights.h5", net.save_weights)):
+    for suffix, save in ((".keras", partial(save_net, net)), (".weights.h5", net.save_weights)):
         # Keras goes by the end of the file's name, so the temporary name must keep it.
         temporary = run.file(f".tmp{suffix}")
         save(temporary)
@@ -84,15 +85,16 @@ def measure(job: Job, tflite: bytes) -> Profile:
 
 
 def archive(job: Job, failures: Sequence[str] = ()) -> Path | None:
-    """Archive the run; the copy beside the model's file, where one is to be and can be.
+    """Archive the run; the copy beside the model's file, where one is to be and can be and the net is worth it.
 
     Args:
         job: the training.
-        failures: checks that the model did not pass: they are noted in the archive, and what lies beside the model's
-            file stays.
+        failures: checks that the model did not pass, noted in the archive.
     """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     job.run.update(status="complete", pid=None, peak_memory_mb=peak, failures=list(failures))
     forget(job.run)
     pack(job.run)
-    return publish_archive(job.run.archive, job.model) if job.publish and not failures else None
+    # A net that has learned nothing, or says something else on a device, does not take the place of an earlier one.
+    wanted = job.publish and not failures and not job.run.state.get("chance")
+    return publish_archive(job.run.archive, job.model) if wanted else None

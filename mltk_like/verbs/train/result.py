@@ -11,6 +11,11 @@ from mltk_like.run import Run
 from mltk_like.verbs.evaluate import EvaluationResult
 from mltk_like.verbs.profile import Profile
 
+_ADVICE = (
+    "hint: listen to what it was trained on (--dump-augmented 20, view_audio), and try another learning rate, more "
+    "epochs, or layers that scale the input (BatchNormalization)"
+)
+
 
 class Reporter:
     """Prints lines and keeps them in the run's `log.txt`.
@@ -28,7 +33,11 @@ class Reporter:
         """One line or more."""
         if not self._quiet:
             print(text, flush=True)
-        with self._file.open("a") as file:
+        self.note(text)
+
+    def note(self, text: str) -> None:
+        """One line or more, for the file alone: what has been said elsewhere."""
+        with self._file.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{text}\n")
 
 
@@ -48,6 +57,8 @@ class TrainingResult:
         seconds: wall time of each stage.
         problems: sources that could not be had.
         failures: checks that the model did not pass; its archive is kept, and not published.
+        chance: what is to be said where validation never got better than chance; else empty. The archive is then left
+            in the run folder, and not copied beside the model's file.
     """
 
     name: str
@@ -61,11 +72,12 @@ class TrainingResult:
     seconds: Mapping[str, float]
     problems: tuple[str, ...]
     failures: tuple[str, ...] = ()
+    chance: str = ""
 
     @property
     def exit_code(self) -> int:
-        """0, or 1 where a check failed."""
-        return 1 if self.failures else 0
+        """Of the command line: 1 where a check failed, or the net has learned nothing."""
+        return 1 if self.failures or self.chance else 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -81,6 +93,7 @@ class TrainingResult:
             "stage_seconds": dict(self.seconds),
             "problems": list(self.problems),
             "failures": list(self.failures),
+            "chance": self.chance,
         }
 
     def __str__(self) -> str:
@@ -97,6 +110,8 @@ class TrainingResult:
             f"  python -m mltk_like profile {self.name}",
             *(f"CHECK FAILED, the archive is not published: {failure}" for failure in self.failures),
         ]
+        if self.chance:
+            lines += [self.chance, _ADVICE]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -50,4 +50,5 @@ def run_stages(job: Job) -> TrainingResult:
         seconds=state["stages"],
         problems=tuple(state.get("problems", ())),
         failures=failures,
+        chance=str(state.get("chance", "")),
     )

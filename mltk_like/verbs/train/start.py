@@ -11,58 +11,49 @@ from mltk_like.model import Model
 from mltk_like.paths import portable, unportable
 from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name
 from mltk_like.settings import from_json, to_json
-from mltk_like.training.class_weights import check_class_weights
-from mltk_like.training.product import check_streaming_settings
-from mltk_like.training.rounds import check_mining
-from mltk_like.verbs.train.check_net import check_net, tensorflow_threads
+from mltk_like.verbs.shared.building import tensorflow_threads
+from mltk_like.verbs.train.check_net import check_net
+from mltk_like.verbs.train.checks import check_data, check_keras, check_model
 from mltk_like.verbs.train.fine_tuning import start_from
 from mltk_like.verbs.train.recordings import OwnData, remembered
 
 
-def begin(
+def start(
     model: Model,
     own: OwnData,
     resume_from: str | Path | None,
     *,
-    resume: bool,
     test: bool,
+    evaluate: bool,
     workers: int,
     progress: bool,
 ) -> tuple[Model, Run, list[OwnRecordings]]:
-    """The latest run that did not end, where it is to be gone on with (`go_on`), else a new one (`start`)."""
-    if resume:
-        return go_on(model, own, test=test)
-    return start(model, own, resume_from, test=test, workers=workers, progress=progress)
-
-
-def start(
-    model: Model, own: OwnData, resume_from: str | Path | None, *, test: bool, workers: int, progress: bool
-) -> tuple[Model, Run, list[OwnRecordings]]:
-    """A new run; what is wrong with the net, class weights and own recordings is said before there is one.
+    """A new run; what is wrong with settings, recordings, sources and the net is said before there is one.
 
     Args:
         model: the specification.
         own: the user's recordings.
         resume_from: the run to fine-tune, or none.
         test: a dry run.
-        workers: processes that will make data.
+        evaluate: the model will be judged.
+        workers: processes that make data.
         progress: print what takes time before there is a run.
 
     Returns:
         The model with the settings to train with, the run, and the sources of the user's recordings.
 
     Raises:
-        ModelError, SettingError, DataError: as `start_from`, `check_class_weights`, `check_streaming_settings`,
-            `check_mining`, `OwnRecordings.inventory` and `check_net`.
+        ModelError, SettingError, DataError: as `start_from`, those of `checks`, `OwnRecordings.inventory` and
+            `check_net`.
     """
     earlier = None if resume_from is None else start_from(resume_from, model)
     model = earlier.model if earlier else model
-    check_class_weights(model)
-    check_streaming_settings(model)
-    check_mining(model)
+    check_model(model)
+    check_keras(model, threads=tensorflow_threads(workers))
     sources = own.sources(model)
     for source in sources:
         source.inventory()
+    check_data(model, sources, test=test, evaluate=evaluate)
     check_net(model, threads=tensorflow_threads(workers), progress=progress)
     run = create_run(model, test=test)
     own.remember(run)
