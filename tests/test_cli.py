@@ -4,9 +4,9 @@ import json
 import os
 import subprocess
 import sys
-import types
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -150,9 +150,9 @@ def test_train_hands_its_options_on(model_file: Write, monkeypatch: pytest.Monke
     model_file()
     seen: dict[str, Any] = {}
 
-    def train(model: Any, **options: Any) -> Any:
+    def train(model: Any, **options: Any) -> SimpleNamespace:
         seen.update(options, epochs=model.epochs, batch_size=model.batch_size)
-        return types.SimpleNamespace(exit_code=0, __str__=lambda: "done")
+        return SimpleNamespace(exit_code=1)
 
     import mltk_like.cli.train  # noqa: F401  so that the verb's module is there to be changed
 
@@ -161,7 +161,7 @@ def test_train_hands_its_options_on(model_file: Write, monkeypatch: pytest.Monke
         main(
             ["train", "toy-test", "--set", "batch_size=9", "--set", "epochs=5", "-e", "6", "--workers", "0", "--resume"]
         )
-        == 0
+        == 1
     )
     assert (seen["epochs"], seen["batch_size"], seen["test"], seen["workers"], seen["resume"]) == (6, 9, True, 0, True)
     assert (seen["evaluate"], seen["strict_sources"], seen["weights"]) == (True, False, None)

@@ -38,7 +38,8 @@ def test_anyones_tflite(name: str) -> None:
 def test_the_shipped_model_before_any_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["profile", "keyword_spotting_alexa", "--build", "--repeat", "2", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
-    assert len(values["layers"]) == 56
+    # The 56 of the page without the RESHAPE in front of the dense layer, which is none where the batch is 1.
+    assert len(values["layers"]) == 55
     assert values["macs"] == sum(layer["macs"] for layer in values["layers"]) == 4_561_728
     assert values["ops"] == sum(layer["ops"] for layer in values["layers"])
     assert values["time_us"] > 0

@@ -197,8 +197,11 @@ def test_warnings_stand_on_top(run_folder: Path) -> None:
     assert f"note: {few.warnings[0]}" in str(few)
     change(run_folder, quiet)
     settings_file.write_text(settings_file.read_text().replace('"test": false', '"test": true'))
+    state_file = run_folder / "state.json"
+    state_file.write_text(json.dumps({**json.loads(state_file.read_text()), "failures": ["it differs"]}))
     none = mltk.report(run_folder, progress=False)
-    assert "dry run" in none.warnings[0]
+    assert none.warnings[0] == "CHECK FAILED: it differs."
+    assert "dry run" in none.warnings[1]
     assert any("false accepts were not measured" in text for text in none.warnings)
     assert "No curve:" in none.page.read_text()
     assert "det.png" not in none.pictures

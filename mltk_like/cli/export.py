@@ -19,5 +19,6 @@ def run(args: argparse.Namespace) -> int:
     """Export and say what it will take."""
     from mltk_like.verbs.export import export
 
-    show(export(args.model, format=args.format, output=args.output, prefix=args.prefix), args.json)
-    return 0
+    result = export(args.model, format=args.format, output=args.output, prefix=args.prefix)
+    show(result, args.json)
+    return result.exit_code

@@ -33,5 +33,6 @@ def run(args: argparse.Namespace) -> int:
     """Convert and say where the file is."""
     from mltk_like.verbs.quantize import quantize
 
-    print(quantize(args.model, output=args.output, build=args.build, weights=args.weights, remake=args.remake))
-    return 0
+    result = quantize(args.model, output=args.output, build=args.build, weights=args.weights, remake=args.remake)
+    print(result)
+    return result.exit_code

@@ -84,22 +84,11 @@ def _over_frequency(x: "keras.KerasTensor", name: str, stride: int) -> "keras.Ke
 
 
 def _over_time(x: "keras.KerasTensor", name: str, dilation: int) -> "keras.KerasTensor":
-    """Dilated depthwise convolution with three taps over time, normalised, swish.
-
-    Every `dilation`-th frame stands in one column, where the convolution is a plain one: what converts to a dilated
-    depthwise convolution moves frames into the batch and back.
-    """
-    import keras
+    """Dilated depthwise convolution with three taps over time, normalised, swish."""
     from keras import layers
 
-    _, time, _, channels = x.shape
-    short = -time % dilation
-    if short:
-        x = layers.ZeroPadding2D(((0, short), (0, 0)), name=f"{name}_pad")(x)
-    x = keras.ops.reshape(x, (-1, (time + short) // dilation, dilation, channels))
-    x = layers.DepthwiseConv2D((3, 1), padding="same", use_bias=False, name=name)(x)
-    x = keras.ops.reshape(normalised(x, name, "silu"), (-1, time + short, 1, channels))
-    return layers.Cropping2D(((0, short), (0, 0)), name=f"{name}_crop")(x) if short else x
+    x = layers.DepthwiseConv2D((3, 1), padding="same", dilation_rate=(dilation, 1), use_bias=False, name=name)(x)
+    return normalised(x, name, "silu")
 
 
 def _sub_spectral(x: "keras.KerasTensor", name: str) -> "keras.KerasTensor":

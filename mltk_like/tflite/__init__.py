@@ -1,5 +1,6 @@
 """`.tflite` files without TensorFlow: parameters, summary, interpreters, and TensorFlow Lite Micro."""
 
+from mltk_like.tflite.agreement import Agreement, before_softmax, compare_engines
 from mltk_like.tflite.interpreter import TfliteModel
 from mltk_like.tflite.layers import LayerSummary, TensorSummary
 from mltk_like.tflite.net_input import STREAMING_ROWS, NetInput
@@ -18,6 +19,7 @@ from mltk_like.tflite.units import format_units
 
 __all__ = [
     "STREAMING_ROWS",
+    "Agreement",
     "LayerSummary",
     "LayerTime",
     "ModelSummary",
@@ -26,7 +28,9 @@ __all__ = [
     "TfliteModel",
     "TflmResult",
     "Value",
+    "before_softmax",
     "compact",
+    "compare_engines",
     "decode",
     "encode",
     "find_tflm",

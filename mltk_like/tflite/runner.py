@@ -11,6 +11,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import re
 import signal
 import subprocess
 import tempfile
@@ -29,6 +30,7 @@ from mltk_like.tflite.summary import summarize_tflite
 _EXECUTABLE = "tflm_runner"
 _ARENA_STEP = 64  # bytes; the search ends at this resolution
 _MAX_ARENA = 2**26  # bytes; what the executable takes as roomy
+_LACKING = re.compile(r"Didn't find op for builtin opcode '(\w+)'")
 # SHA-256 of the libraries on which the tests pass: tflite-micro 0.dev20261023182759 for CPython 3.10 to 3.14.
 _TESTED_BUILDS = frozenset(
     {
@@ -246,7 +248,13 @@ def _execute(command: list[str], timeout_s: float) -> dict[str, Any]:
         raise _TflmFailure(f"TFLM crashed ({name})", "the arena is too small, or the model is damaged or unsupported")
     if done.returncode != 0:
         # The last line is ours; TFLM's own messages come before it and often name the operator.
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no message"]
+        text = done.stderr.decode(errors="replace").strip()
+        if lacking := _LACKING.search(text):
+            raise _TflmFailure(
+                f"TensorFlow Lite Micro has no operator {lacking[1]}, which the model uses",
+                "build the net of other layers or activations",
+            )
+        lines = text.splitlines() or ["no message"]
         detail = f" ({lines[0]})" if len(lines) > 1 else ""
         raise _TflmFailure(lines[-1].removeprefix(f"{_EXECUTABLE}: ") + detail)
     report: dict[str, Any] = json.loads(done.stdout)
@@ -278,4 +286,7 @@ def _rows(raw: bytes, tensors: tuple[TensorSummary, ...], count: int) -> npt.NDA
     """The first output of each row; the others follow it in the file."""
     first, *rest = (tensor.elements * np.dtype(tensor.dtype).itemsize for tensor in tensors)
     rows = np.frombuffer(raw, np.uint8).reshape(count, first + sum(rest))[:, :first]
-    return np.ascontiguousarray(rows).view(tensors[0].dtype).reshape(count, *tensors[0].shape[1:])
+    shape = tensors[0].shape
+    # Inside a model, tensors have other first dimensions than the batch.
+    row = shape[1:] if shape[:1] == (1,) else shape
+    return np.ascontiguousarray(rows).view(tensors[0].dtype).reshape(count, *row)

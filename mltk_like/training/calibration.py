@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mltk_like.low_bit.quantise import without_rounding
 from mltk_like.nets.fusion import fuse_branches
 from mltk_like.quiet import quiet_output
+from mltk_like.training.convert import inference_of
 
 
 def telling_windows(net: Any, windows: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -27,7 +28,9 @@ def telling_windows(net: Any, windows: NDArray[np.int8]) -> NDArray[np.int8]:
 
     with quiet_output():
         # In floats: its tensors are those whose ranges are looked for, after layers were fused or taken apart.
-        converter = tf.lite.TFLiteConverter.from_keras_model(fuse_branches(without_rounding(net)))
+        floats = fuse_branches(without_rounding(net))
+        inference = inference_of(floats).get_concrete_function()
+        converter = tf.lite.TFLiteConverter.from_concrete_functions([inference], floats)
         ends = _ends(bytes(converter.convert()), windows)
     return windows[sorted({*ends.argmax(axis=0).tolist()})]
 

@@ -2,6 +2,8 @@
 
 import datetime
 import hashlib
+import re
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.errors import CheckError, ToolError
+from mltk_like.errors import CheckError, ModelError, ToolError
 from mltk_like.low_bit.quantise import without_rounding
 from mltk_like.model import Model
 from mltk_like.nets.fusion import fuse_branches
@@ -17,6 +19,7 @@ from mltk_like.quiet import quiet_output
 from mltk_like.tflite import TfliteModel, compact, run_tflm, write_parameters
 
 CALIBRATION_WINDOWS = 500
+_LOOPS = ("While", "StatelessWhile", "If", "StatelessIf", "Case", "StatelessCase")
 
 
 def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
@@ -30,10 +33,9 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
         calibration: windows as the front end gives them, int8 (n, *input shape).
 
     Raises:
+        ModelError: the converter has no int8 operators for the net.
         CheckError: the input's scale is not 1 or its zero point not 0.
     """
-    import tensorflow as tf
-
     net = without_rounding(net)
     net = fuse_branches(net)
     # One window that spans the whole of int8 pins the input's range whatever the clips are.
@@ -44,12 +46,106 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
         for window in windows:
             yield [window[np.newaxis].astype(np.float32)]
 
-    with quiet_output():
-        converter = tf.lite.TFLiteConverter.from_keras_model(net)
-        int8_only(converter, representative)
-        data = compact(bytes(converter.convert()))
-        check_input(data)
+    serve = inference_of(net)
+    _refuse_loops(net, serve)
+
+    def save(folder: str) -> None:
+        import keras
+
+        archive = keras.export.ExportArchive()
+        archive.track(net)
+        archive.add_endpoint("serve", serve)
+        archive.write_out(folder, verbose=False)
+
+    return int8_model(net, save, representative)
+
+
+def inference_of(net: Any) -> Any:
+    """One inference of a Keras net as a traced TensorFlow function: float (1, *input shape) -> (1, classes).
+
+    A device gives one window at a time. With an open batch the shapes of some tensors are known only when the model
+    runs, which TFLM does not do: it takes those of the file, and computes something else without a word.
+    """
+    import tensorflow as tf
+
+    one = tf.TensorSpec((1, *net.input_shape[1:]), tf.float32)
+    serve = tf.function(lambda features: net(features, training=False), input_signature=[one])
+    serve.get_concrete_function()
+    return serve
+
+
+def _refuse_loops(net: Any, serve: Any) -> None:
+    """TensorFlow's own converter crashes on loops and branches when it looks for the ranges. Raises ModelError."""
+    graph = serve.get_concrete_function().graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    found = [node.name for node in nodes if node.op in _LOOPS]
+    if found:
+        named = _named(net, " ".join(found))
+        raise ModelError(
+            f"the net has a loop that a microcontroller cannot run in int8: {named or found[0]}",
+            "give recurrent layers unroll=True, or use convolutions over time",
+        )
+
+
+def int8_model(
+    net: Any,
+    save: Callable[[str], None],
+    representative: Callable[[], Iterator[list[NDArray[np.float32]]]],
+    *,
+    state: bool = False,
+) -> bytes:
+    """What the converter makes of a saved function: int8 operators, inputs and outputs.
+
+    Args:
+        net: the Keras net that is converted, to name its layers where they cannot be.
+        save: writes the function to a folder, as TensorFlow's SavedModel.
+        representative: inputs that set the ranges.
+        state: variables become state of the model, in int8 like all else.
+
+    Raises:
+        ModelError: the converter has no int8 operators for the net.
+        CheckError: the input's scale is not 1 or its zero point not 0.
+    """
+    import tensorflow as tf
+
+    failure: Exception | None = None
+    with tempfile.TemporaryDirectory(prefix="mltk_like-") as folder, quiet_output():
+        # The converter has no error of its own: what is raised depends on the step that fails.
+        try:
+            save(folder)
+            converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+            _int8_only(converter, representative)
+            if state:
+                converter.experimental_enable_resource_variables = True
+                converter._experimental_variable_quantization = True
+            data = bytes(converter.convert())
+        except Exception as error:
+            failure = error
+    if failure is not None:
+        raise _refusal(net, failure) from failure
+    data = compact(data)
+    check_input(data)
     return data
+
+
+def _refusal(net: Any, failure: Exception) -> ModelError:
+    """The converter's pages in one line, with the layers that they name."""
+    text = str(failure)
+    first = next((line.strip() for line in text.splitlines() if line.strip()), type(failure).__name__)
+    return ModelError(
+        f"the net cannot be converted to int8: {_named(net, text) or first[:200]}",
+        "build it of other layers: convolutions, pooling, dense layers and what goes with them are sure to run",
+    )
+
+
+def _named(net: Any, text: str) -> str:
+    """The layers of a net that TensorFlow's names in a text are of, such as `'lstm' (LSTM)`; may be none.
+
+    In them stands `net/layer/...`, or `net_1/layer_1/...` where the net was called before.
+    """
+    net_name = rf"(?<![\w.-]){re.escape(net.name)}((?:_\d+)?)/"
+    found = [layer for layer in net.layers if re.search(rf"{net_name}{re.escape(layer.name)}\1(?![\w.-])", text)]
+    return ", ".join(f"{layer.name!r} ({type(layer).__name__})" for layer in found)
 
 
 def check_input(data: bytes) -> None:
@@ -62,7 +158,7 @@ def check_input(data: bytes) -> None:
         )
 
 
-def int8_only(converter: Any, representative: Callable[[], Iterator[list[NDArray[np.float32]]]]) -> None:
+def _int8_only(converter: Any, representative: Callable[[], Iterator[list[NDArray[np.float32]]]]) -> None:
     """Have a TFLiteConverter give int8 operators, inputs and outputs, in the ranges of the `representative` windows."""
     import tensorflow as tf
 

@@ -5,7 +5,6 @@ inference then costs as much as one output row, and a stream of rows gives what 
 """
 
 import math
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,9 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import ModelError
-from mltk_like.quiet import quiet_output
-from mltk_like.tflite import compact
-from mltk_like.training.convert import CALIBRATION_WINDOWS, check_input, int8_only
+from mltk_like.training.convert import CALIBRATION_WINDOWS, int8_model
 
 _STRIDES_AT_FRONT = "only the first convolution may have a stride in time, as in nets.mixed_net"
 
@@ -88,7 +85,7 @@ def to_streaming_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
         calibration: windows as the front end gives them, int8 (n, time, 1, bands).
 
     Raises:
-        ModelError: a layer of the net cannot be run row by row.
+        ModelError: a layer of the net cannot be run row by row, or cannot be converted.
         CheckError: the input's scale is not 1 or its zero point not 0.
     """
     import tensorflow as tf
@@ -106,16 +103,10 @@ def to_streaming_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
             for first in range(0, len(window) - stream.rows + 1, stream.rows):
                 yield [window[np.newaxis, first : first + stream.rows].astype(np.float32)]
 
-    with tempfile.TemporaryDirectory(prefix="mltk_like-") as folder, quiet_output():
+    def save(folder: str) -> None:
         tf.saved_model.save(module, folder, signatures=module.step)
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        int8_only(converter, representative)
-        # State as variables of the model, and in int8 like all else.
-        converter.experimental_enable_resource_variables = True
-        converter._experimental_variable_quantization = True
-        data = compact(bytes(converter.convert()))
-        check_input(data)
-    return data
+
+    return int8_model(net, save, representative, state=True)
 
 
 def _check(net: Any, convolutions: list[Any]) -> None:

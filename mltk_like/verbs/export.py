@@ -10,10 +10,10 @@ from mltk_like.artifact import Artifact
 from mltk_like.audio.frontend import AnySettings, frontend_from_parameters, has_frontend
 from mltk_like.audio.parameters import is_known
 from mltk_like.audio.spectrum import SpectrumSettings
-from mltk_like.errors import SettingError, ToolError
+from mltk_like.errors import MltkLikeError, SettingError, ToolError
 from mltk_like.model import Model
 from mltk_like.paths import write_bytes
-from mltk_like.tflite import format_units, read_parameters, run_tflm, summarize_tflite
+from mltk_like.tflite import Agreement, compare_engines, format_units, read_parameters, run_tflm, summarize_tflite
 from mltk_like.tflite.c_array import header, op_resolver, operators_of, parameter_defines, source
 from mltk_like.tflite.c_text import Define, check_prefix
 from mltk_like.verbs.shared.building import artifact_of
@@ -35,6 +35,8 @@ class ExportResult:
         arena_bytes: tensor arena on this 64-bit machine, enough for any 32-bit one; None where TFLM is not installed.
         activations_bytes: the part of it for tensors, the same on any machine.
         operators: TFLM's kernels that the model needs; none for other formats.
+        agreement: TFLM against LiteRT on random inputs; None for other formats, where TFLM is not installed, and for
+            models that are not run one row at a time.
     """
 
     name: str
@@ -44,10 +46,17 @@ class ExportResult:
     arena_bytes: int | None
     activations_bytes: int | None
     operators: tuple[str, ...]
+    agreement: Agreement | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 where a microcontroller says something else than LiteRT."""
+        return 0 if self.agreement is None or self.agreement.agrees else 1
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
-        return {**asdict(self), "files": [str(path) for path in self.files]}
+        agreement = self.agreement.to_dict() if self.agreement else None
+        return {**asdict(self), "files": [str(path) for path in self.files], "agreement": agreement}
 
     def __str__(self) -> str:
         lines = [f"{self.name} as {self.format}: {', '.join(map(str, self.files))}"]
@@ -59,6 +68,8 @@ class ExportResult:
             ]
         if self.operators:
             lines += [f"operators: {', '.join(self.operators)}"]
+        if self.agreement is not None:
+            lines += [str(self.agreement)]
         return "\n".join(lines)
 
 
@@ -100,6 +111,7 @@ def export(
         arena_bytes=arena,
         activations_bytes=activations,
         operators=operators_of(data) if tflm else (),
+        agreement=_agreement(data) if tflm else None,
     )
 
 
@@ -151,6 +163,14 @@ def _frontend_defines(settings: AnySettings) -> dict[str, Define]:
     if isinstance(settings, SpectrumSettings):
         defines |= {"SPECTRUM_MEAN": settings.mean, "SPECTRUM_STD": settings.std}
     return defines
+
+
+def _agreement(data: bytes) -> Agreement | None:
+    """TFLM against LiteRT; None where they cannot be compared, which is no reason not to export."""
+    try:
+        return compare_engines(data)
+    except MltkLikeError:
+        return None
 
 
 def _memory(data: bytes) -> tuple[int | None, int | None]:

@@ -18,11 +18,11 @@ from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
 from mltk_like.paths import write_bytes
-from mltk_like.tflite import read_parameters
+from mltk_like.tflite import Agreement, read_parameters
 from mltk_like.training.calibration import telling_windows
 from mltk_like.training.convert import CALIBRATION_WINDOWS
 from mltk_like.training.product import make_tflite
-from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, open_net, specification_of
+from mltk_like.verbs.shared.building import agreement, artifact_of, build_net, build_tflite, open_net, specification_of
 
 CALIBRATION_FILE = "train/calibration.npz"
 """The windows that set the ranges; in run folders alone."""
@@ -32,15 +32,29 @@ RANGES_FILE = "train/ranges.npz"
 
 @dataclass(frozen=True, kw_only=True)
 class QuantizeResult:
-    """A `.tflite` that was written: where, its size, and how many windows set the ranges."""
+    """A `.tflite` that was written.
+
+    Attributes:
+        path: where.
+        flash_bytes: its size.
+        calibration_windows: how many windows set the ranges; 0: random ones.
+        agreement: TensorFlow Lite Micro against LiteRT on these windows; None where it is not installed.
+    """
 
     path: Path
     flash_bytes: int
     calibration_windows: int
+    agreement: Agreement | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or 1 where a microcontroller says something else than LiteRT."""
+        return 0 if self.agreement is None or self.agreement.agrees else 1
 
     def __str__(self) -> str:
         windows = f"{self.calibration_windows} windows" if self.calibration_windows else "random windows"
-        return f"written: {self.path} ({self.flash_bytes / 1000:.1f} kB, ranges from {windows})"
+        written = f"written: {self.path} ({self.flash_bytes / 1000:.1f} kB, ranges from {windows})"
+        return written if self.agreement is None else f"{written}\n{self.agreement}"
 
 
 def quantize(
@@ -72,7 +86,7 @@ def quantize(
         if output is None:
             raise ModelError("random weights do not go into a trained model", "give --output FILE")
         untrained = model if isinstance(model, Model) else model_of(model)
-        return _write(build_tflite(untrained), output, None, "", 0)
+        return _write(build_tflite(untrained), output, None, "", None)
     artifact = artifact_of(model)
     specification = specification_of(model, artifact)
     calibration = _made_again(artifact, specification) if remake else _kept(artifact)
@@ -83,7 +97,7 @@ def quantize(
         net = open_net(artifact, specification)
     former = artifact.read(f"{artifact.name}.tflite")
     data = make_tflite(specification, net, calibration, kept=read_parameters(former) if former else {})
-    return _write(data, output, artifact, f"{artifact.name}.tflite", len(calibration[:CALIBRATION_WINDOWS]))
+    return _write(data, output, artifact, f"{artifact.name}.tflite", calibration)
 
 
 def _load_all(net: Any, weights: Path) -> None:
@@ -126,7 +140,10 @@ def _made_again(artifact: Artifact, model: Model) -> NDArray[np.int8]:
     return WindowMaker(model, files).batch(0, CALIBRATION_WINDOWS).features
 
 
-def _write(data: bytes, output: Path | None, artifact: Artifact | None, member: str, windows: int) -> QuantizeResult:
+def _write(
+    data: bytes, output: Path | None, artifact: Artifact | None, member: str, windows: NDArray[np.int8] | None
+) -> QuantizeResult:
+    found = agreement(data, windows)
     if output is not None:
         write_bytes(output, data)
         path = output
@@ -134,7 +151,8 @@ def _write(data: bytes, output: Path | None, artifact: Artifact | None, member: 
         assert artifact is not None
         artifact.replace(member, data)
         path = artifact.path
-    return QuantizeResult(path=path, flash_bytes=len(data), calibration_windows=windows)
+    count = 0 if windows is None else len(windows[:CALIBRATION_WINDOWS])
+    return QuantizeResult(path=path, flash_bytes=len(data), calibration_windows=count, agreement=found)
 
 
 def save_calibration(net: Any, windows: NDArray[np.int8], folder: Path) -> None:

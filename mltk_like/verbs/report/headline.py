@@ -29,6 +29,7 @@ def headline(model: StoredModel) -> list[Html]:
 def warnings(model: StoredModel) -> list[str]:
     """What makes the figures worth less than they look."""
     found = [model.state.chance] if model.state.chance else []
+    found += [f"CHECK FAILED: {failure}." for failure in model.state.failures]
     if model.settings.get("test") is True:
         found.append("This is a dry run on a few clips: its figures say that every stage works, and nothing else.")
     if model.evaluation is None:

@@ -209,6 +209,7 @@ class StoredState:
     status: str = ""
     stages: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
     chance: str = ""
 
 

@@ -8,15 +8,19 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mltk_like.artifact import Artifact, model_of, open_artifact
-from mltk_like.errors import MltkLikeError, ModelError
+from mltk_like.errors import MltkLikeError, ModelError, ToolError
 from mltk_like.feed.pool import default_workers
 from mltk_like.low_bit.quantise import low_bit_net
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.quiet import import_tensorflow
 from mltk_like.run import find_run
+from mltk_like.tflite import Agreement, compare_engines
+from mltk_like.training.convert import CALIBRATION_WINDOWS
+from mltk_like.training.net_form import check_form, check_outputs, network_of
 from mltk_like.training.product import check_streaming, make_tflite
 
 
@@ -60,7 +64,8 @@ def build_net(model: Model, *, threads: int | None = None) -> Any:
 
     Raises:
         SettingError: the model is to be streamed, and its settings do not go with that.
-        ModelError: the net's input or output does not fit the front end or the classes, or it cannot be streamed.
+        ModelError: `network()` fails or gives no net that can be trained and converted; the net's input or output does
+            not fit the front end or the classes; or it cannot be streamed.
         ToolError: TensorFlow is not installed.
     """
     require(model, TrainMixin, "train")
@@ -70,7 +75,8 @@ def build_net(model: Model, *, threads: int | None = None) -> Any:
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(model.seed)
-    net = model.network()
+    net = network_of(model)
+    check_form(net)
     expected = (None, *model.input_shape) if isinstance(model, AudioDatasetMixin) else net.input_shape
     if tuple(net.input_shape) != tuple(expected):
         raise ModelError(
@@ -81,6 +87,7 @@ def build_net(model: Model, *, threads: int | None = None) -> Any:
             f"the net has {net.output_shape[-1]} outputs for {model.n_classes} classes",
             "use self.n_classes in network()",
         )
+    check_outputs(net)
     if model.streaming:
         check_streaming(model, net)
     return net
@@ -88,10 +95,27 @@ def build_net(model: Model, *, threads: int | None = None) -> Any:
 
 def build_tflite(model: Model) -> bytes:
     """An int8 `.tflite` with random weights and the model's parameters: right in structure, size and time."""
-    net = build_net(model)
+    return untrained_tflite(model, build_net(model))
+
+
+def untrained_tflite(model: Model, net: Any) -> bytes:
+    """The int8 `.tflite` of a net as `build_net` gives it, its ranges from random windows.
+
+    Raises:
+        ModelError: the net cannot be converted or streamed, or TFLM cannot run it.
+        CheckError: see `make_tflite`.
+    """
     rng = np.random.default_rng(0)
     calibration = rng.integers(-128, 128, size=(8, *net.input_shape[1:]), dtype=np.int8)
     return make_tflite(model, net, calibration)
+
+
+def agreement(tflite: bytes, windows: NDArray[np.int8] | None) -> Agreement | None:
+    """TFLM against LiteRT on windows, see `compare_engines`; None where TFLM is not there for this platform."""
+    try:
+        return compare_engines(tflite, windows if windows is None else windows[:CALIBRATION_WINDOWS])
+    except ToolError:
+        return None
 
 
 def save_net(net: Any, path: Path) -> None:

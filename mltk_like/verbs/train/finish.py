@@ -1,6 +1,7 @@
 """What follows the training: the model's files, figures, the profile and the archive."""
 
 import resource
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from mltk_like.training.product import make_tflite
 from mltk_like.verbs.evaluate import EvaluationResult, evaluate_nets, write_evaluation
 from mltk_like.verbs.profile import Profile, profile_tflite
 from mltk_like.verbs.quantize import save_calibration
-from mltk_like.verbs.shared.building import save_net
+from mltk_like.verbs.shared.building import agreement, save_net
 from mltk_like.verbs.summarize import keras_summary
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import forget
@@ -39,6 +40,16 @@ def convert(job: Job, net: Any, windows: NDArray[np.int8]) -> bytes:
     write_text(run.file(".keras.summary.txt"), f"{keras_summary(net, run.name)}\n")
     job.say(f"converted: {portable(run.file('.tflite'))}, {len(tflite) / 1000:.1f} kB")
     return tflite
+
+
+def check_on_tflm(job: Job, tflite: bytes, windows: NDArray[np.int8]) -> tuple[str, ...]:
+    """Whether a microcontroller says what is judged here; the run keeps the answer. Returns what is wrong."""
+    found = agreement(tflite, windows)
+    if found is None:
+        return ()
+    job.run.update(tflm=found.to_dict())
+    job.say(str(found))
+    return () if found.agrees else (found.problem,)
 
 
 def judge(job: Job, net: Any, tflite: bytes, files: SplitFiles, splits: Splits) -> dict[str, EvaluationResult]:
@@ -73,12 +84,17 @@ def measure(job: Job, tflite: bytes) -> Profile:
     return result
 
 
-def archive(job: Job) -> Path | None:
-    """Archive the run; the copy beside the model's file, where one is to be and can be and the net is worth it."""
+def archive(job: Job, failures: Sequence[str] = ()) -> Path | None:
+    """Archive the run; the copy beside the model's file, where one is to be and can be and the net is worth it.
+
+    Args:
+        job: the training.
+        failures: checks that the model did not pass, noted in the archive.
+    """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    job.run.update(status="complete", pid=None, peak_memory_mb=peak)
+    job.run.update(status="complete", pid=None, peak_memory_mb=peak, failures=list(failures))
     forget(job.run)
     pack(job.run)
-    # A net that has learned nothing does not take the place of an earlier one.
-    wanted = job.publish and not job.run.state.get("chance")
+    # A net that has learned nothing, or says something else on a device, does not take the place of an earlier one.
+    wanted = job.publish and not failures and not job.run.state.get("chance")
     return publish_archive(job.run.archive, job.model) if wanted else None

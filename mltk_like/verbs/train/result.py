@@ -58,6 +58,7 @@ class TrainingResult:
         profile: layers on TFLM; None when left out.
         seconds: wall time of each stage.
         problems: sources that could not be had.
+        failures: checks that the model did not pass; its archive is kept, and not published.
         chance: what is to be said where validation never got better than chance; else empty. The archive is then left
             in the run folder, and not copied beside the model's file.
     """
@@ -73,12 +74,13 @@ class TrainingResult:
     profile: Profile | None
     seconds: Mapping[str, float]
     problems: tuple[str, ...]
+    failures: tuple[str, ...] = ()
     chance: str = ""
 
     @property
     def exit_code(self) -> int:
-        """Of the command line: 1 where the net has learned nothing."""
-        return 1 if self.chance else 0
+        """Of the command line: 1 where a check failed, or the net has learned nothing."""
+        return 1 if self.failures or self.chance else 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -93,6 +95,7 @@ class TrainingResult:
             "profile": self.profile.to_dict() if self.profile else None,
             "stage_seconds": dict(self.seconds),
             "problems": list(self.problems),
+            "failures": list(self.failures),
             "chance": self.chance,
         }
 
@@ -109,6 +112,7 @@ class TrainingResult:
             f"  python -m mltk_like evaluate {model} --tflite --positives DIR --negatives DIR",
             f"  python -m mltk_like summarize {model} --tflite",
             f"  python -m mltk_like profile {model}",
+            *(f"CHECK FAILED, the archive is not published: {failure}" for failure in self.failures),
         ]
         if self.chance:
             lines += [self.chance, _ADVICE]

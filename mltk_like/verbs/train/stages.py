@@ -5,7 +5,7 @@ from mltk_like.run import typed_run
 from mltk_like.verbs.data import offline_note
 from mltk_like.verbs.evaluate import EvaluationResult
 from mltk_like.verbs.profile import Profile
-from mltk_like.verbs.train.finish import archive, convert, judge, measure
+from mltk_like.verbs.train.finish import archive, check_on_tflm, convert, judge, measure
 from mltk_like.verbs.train.fit import fit
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.prepare import collect_data, first_net, open_files
@@ -29,6 +29,7 @@ def run_stages(job: Job) -> TrainingResult:
         fitted = fit(job, net, files)
     with run.stage("convert"):
         tflite = convert(job, fitted.net, fitted.windows)
+        failures = check_on_tflm(job, tflite, fitted.windows)
     evaluations: dict[str, EvaluationResult] = {}
     profile: Profile | None = None
     if job.evaluate:
@@ -36,7 +37,7 @@ def run_stages(job: Job) -> TrainingResult:
             evaluations = judge(job, fitted.net, tflite, files["test"], splits)
         with run.stage("profile"):
             profile = measure(job, tflite)
-    published = archive(job)
+    published = archive(job, failures)
     state = run.state
     return TrainingResult(
         name=run.name,
@@ -50,5 +51,6 @@ def run_stages(job: Job) -> TrainingResult:
         profile=profile,
         seconds=state["stages"],
         problems=tuple(state.get("problems", ())),
+        failures=failures,
         chance=str(state.get("chance", "")),
     )

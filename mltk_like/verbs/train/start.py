@@ -14,15 +14,23 @@ from mltk_like.paths import portable, unportable
 from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name, whose_runs
 from mltk_like.settings import from_json, to_json
 from mltk_like.verbs.shared.building import tensorflow_threads
+from mltk_like.verbs.train.check_net import check_net
 from mltk_like.verbs.train.checks import check_data, check_keras, check_model
 from mltk_like.verbs.train.fine_tuning import start_from
 from mltk_like.verbs.train.recordings import OwnData, remembered
 
 
 def start(
-    model: Model, own: OwnData, resume_from: str | Path | None, *, test: bool, evaluate: bool, workers: int
+    model: Model,
+    own: OwnData,
+    resume_from: str | Path | None,
+    *,
+    test: bool,
+    evaluate: bool,
+    workers: int,
+    progress: bool,
 ) -> tuple[Model, Run, list[OwnRecordings]]:
-    """A new run; what is wrong with settings, recordings and sources is said before there is one.
+    """A new run; what is wrong with settings, recordings, sources and the net is said before there is one.
 
     Args:
         model: the specification.
@@ -31,13 +39,14 @@ def start(
         test: a dry run.
         evaluate: the model will be judged.
         workers: processes that make data.
+        progress: print what takes time before there is a run.
 
     Returns:
         The model with the settings to train with, the run, and the sources of the user's recordings.
 
     Raises:
-        ModelError, SettingError, DataError: as `start_from`, those of `checks` and
-            `OwnRecordings.inventory`.
+        ModelError, SettingError, DataError: as `start_from`, those of `checks`, `OwnRecordings.inventory` and
+            `check_net`.
     """
     earlier = None if resume_from is None else start_from(resume_from, model)
     model = earlier.model if earlier else model
@@ -47,6 +56,7 @@ def start(
     for source in sources:
         source.inventory()
     check_data(model, sources, test=test, evaluate=evaluate)
+    check_net(model, threads=tensorflow_threads(workers), progress=progress)
     run = create_run(model, test=test)
     own.remember(run)
     if earlier:

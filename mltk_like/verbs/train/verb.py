@@ -80,7 +80,7 @@ def train(
     check_start(resume_from, resume=resume, weights=weights)
     workers = default_workers() if workers is None else workers
     with without_network(offline):
-        asked: dict[str, Any] = {"test": test, "evaluate": evaluate, "workers": workers}
+        asked: dict[str, Any] = {"test": test, "evaluate": evaluate, "workers": workers, "progress": progress}
         model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, **asked)
     reporter = Reporter(run, quiet=not progress)
     with _status_kept(run, reporter, train_command(model, test=test, resume=True)), without_network(offline):
