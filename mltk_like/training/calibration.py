@@ -1,5 +1,6 @@
 """Which of the windows that set a net's ranges must be kept, so that it can be converted again without its data."""
 
+import tempfile
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from mltk_like.low_bit.quantise import without_rounding
 from mltk_like.nets.fusion import fuse_branches
 from mltk_like.quiet import quiet_output
-from mltk_like.training.convert import inference_of
+from mltk_like.training.convert import inference_of, save_inference
 
 
 def telling_windows(net: Any, windows: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -26,11 +27,11 @@ def telling_windows(net: Any, windows: NDArray[np.int8]) -> NDArray[np.int8]:
     """
     import tensorflow as tf
 
-    with quiet_output():
+    with quiet_output(), tempfile.TemporaryDirectory(prefix="mltk_like-") as folder:
         # In floats: its tensors are those whose ranges are looked for, after layers were fused or taken apart.
         floats = fuse_branches(without_rounding(net))
-        inference = inference_of(floats).get_concrete_function()
-        converter = tf.lite.TFLiteConverter.from_concrete_functions([inference], floats)
+        save_inference(floats, inference_of(floats), folder)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         ends = _ends(bytes(converter.convert()), windows)
     return windows[sorted({*ends.argmax(axis=0).tolist()})]
 

@@ -5,6 +5,7 @@ import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -48,16 +49,17 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
 
     serve = inference_of(net)
     _refuse_loops(net, serve)
+    return int8_model(net, partial(save_inference, net, serve), representative)
 
-    def save(folder: str) -> None:
-        import keras
 
-        archive = keras.export.ExportArchive()
-        archive.track(net)
-        archive.add_endpoint("serve", serve)
-        archive.write_out(folder, verbose=False)
+def save_inference(net: Any, serve: Any, folder: str) -> None:
+    """Write what `inference_of` gave of a net to a folder, as TensorFlow's SavedModel."""
+    import keras
 
-    return int8_model(net, save, representative)
+    archive = keras.export.ExportArchive()
+    archive.track(net)
+    archive.add_endpoint("serve", serve)
+    archive.write_out(folder, verbose=False)
 
 
 def inference_of(net: Any) -> Any:
