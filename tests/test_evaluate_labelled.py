@@ -115,8 +115,7 @@ def test_labels_of_another_name(trained: Trained, folder: Path, capsys: pytest.C
     assert "Pling cannot become bell" in capsys.readouterr().err
     assert main(["evaluate", str(trained.tflite), "--label-map", "Pling=beep"]) == 2
     assert "go with --labelled" in capsys.readouterr().err
-    with pytest.raises(SystemExit, match="2"):
-        main([*words, "--label-map", "Pling"])
+    assert main([*words, "--label-map", "Pling"]) == 2
 
 
 def test_sessions_of_a_project(trained: Trained, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

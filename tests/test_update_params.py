@@ -14,6 +14,7 @@ from toys import Trained
 import mltk_like as mltk
 from mltk_like.cli import main
 from mltk_like.errors import ModelError, SettingError
+from mltk_like.run import Run
 from mltk_like.tflite import TfliteModel, read_description, read_parameters
 
 pytest_plugins = ["toy_fixtures"]
@@ -147,8 +148,7 @@ def rewrite(folder: Path, old: str, new: str) -> None:
     assert old in text
     path = folder.parent / "toy.py"
     path.write_text(text.replace(old, new))
-    settings = json.loads((folder / "settings.json").read_text())
-    (folder / "settings.json").write_text(json.dumps({**settings, "path": str(path)}))
+    Run(folder).claim(path)
 
 
 def test_without_a_key_the_file_counts(own_copy: Path) -> None:

@@ -12,6 +12,8 @@ import pytest
 
 import mltk_like as mltk
 from mltk_like.cli import VERBS, main
+from mltk_like.data import Folder
+from mltk_like.data.clip import Clip
 from mltk_like.errors import DataError
 from mltk_like.run import create_run
 
@@ -142,15 +144,26 @@ def test_the_first_error_of_a_training_stands_where_nothing_can_be_written_any_m
 ) -> None:
     monkeypatch.setenv("MLTK_LIKE_RUNS", str(tmp_path / "runs"))
 
+    class Failing(Folder):
+        def collect(self, progress: bool = True) -> list[Clip]:
+            shutil.rmtree(tmp_path / "runs", ignore_errors=True)
+            raise DataError("the first")
+
     class Toy(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
         classes = ("yes", "_unknown_")
 
         def sources(self) -> list[Any]:
-            shutil.rmtree(tmp_path / "runs")
-            raise DataError("the first")
+            return [Failing(path=tmp_path, label=name) for name in self.classes]
+
+        def network(self) -> Any:
+            import keras
+
+            inputs = keras.Input(self.input_shape)
+            x = keras.layers.GlobalAveragePooling2D()(inputs)
+            return keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(x))
 
     with pytest.raises(DataError, match="the first"):
-        mltk.train(Toy(), progress=False)
+        mltk.train(Toy(), progress=False, strict_sources=True)
     assert not (tmp_path / "runs").exists()
 
 
