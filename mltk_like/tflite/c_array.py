@@ -33,7 +33,7 @@ _RESERVED = frozenset(
 
 _COMMON = ("name", "version", "hash", "date")
 
-Define = bool | int | float | str | Sequence[str]
+Define = bool | int | float | str | Sequence[str] | Sequence[float]
 
 
 def operators_of(model: bytes) -> tuple[str, ...]:
@@ -57,7 +57,7 @@ def header(prefix: str, title: str, defines: Mapping[str, Define]) -> str:
     Args:
         prefix: of the names; that of the `#define`s is empty for "model" and `<PREFIX>_` for any other.
         title: one line that says what this is.
-        defines: by name; texts are quoted, lists of texts become an initialiser in braces.
+        defines: by name; texts are quoted, lists become an initialiser in braces.
     """
     guard = f"{prefix.upper()}_H_"
     before = "" if prefix == "model" else f"{prefix.upper()}_"

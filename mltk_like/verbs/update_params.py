@@ -130,6 +130,8 @@ def _apply(old: Mapping[str, Value], file: Mapping[str, Any], assignments: Itera
 
 def _as_before(old: Value | None, value: Any) -> Any:
     """An integer given for a parameter that was a float is a float, or the device would read another type."""
+    if isinstance(old, list) and old and all(isinstance(each, float) for each in old) and isinstance(value, list):
+        return [float(each) if type(each) is int else each for each in value]
     return float(value) if isinstance(old, float) and type(value) is int else value
 
 
