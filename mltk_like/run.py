@@ -99,6 +99,19 @@ class Run:
         """Write a JSON file in the folder, atomically."""
         write_text(self.folder / name, json.dumps(value, indent=2) + "\n")
 
+    def write_settings(self, model: Model, *, test: bool) -> None:
+        """Write `settings.json`: every setting, and those assigned to the object, which make it again from its file."""
+        overrides = {k: v for k, v in model.overrides().items() if not callable(v)}
+        twin = model.__class__.__new__(model.__class__).with_settings(**overrides)
+        settings = {
+            "model": model.name,
+            "path": portable(model.path) if model.path else "",
+            "test": test,
+            "overrides": overrides_to_json(twin),
+            "settings": to_json(model),
+        }
+        self.write_json("settings.json", settings)
+
     def settings(self) -> dict[str, Any]:
         """What `settings.json` says."""
         return self._read("settings.json")
@@ -126,16 +139,7 @@ def create_run(model: Model, *, test: bool) -> Run:
         json.dumps({"name": name, "status": "running", "pid": os.getpid(), "stages": {}, "problems": []}),
     )
     run = Run(folder)
-    overrides = {k: v for k, v in model.overrides().items() if not callable(v)}
-    twin = model.__class__.__new__(model.__class__).with_settings(**overrides)
-    settings = {
-        "model": model.name,
-        "path": portable(model.path) if model.path else "",
-        "test": test,
-        "overrides": overrides_to_json(twin),
-        "settings": to_json(model),
-    }
-    run.write_json("settings.json", settings)
+    run.write_settings(model, test=test)
     run.write_json("versions.json", versions())
     if model.path:
         shutil.copyfile(model.path, run.file(".py"))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mltk_like.data.own import OwnRecordings
 from mltk_like.errors import ModelError
+from mltk_like.feed.measured import check_standardize
 from mltk_like.model import Model
 from mltk_like.paths import portable, unportable
 from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name
@@ -34,13 +35,14 @@ def start(
 
     Raises:
         ModelError, SettingError, DataError: as `start_from`, `check_class_weights`, `check_streaming_settings`,
-            `check_mining` and `OwnRecordings.inventory`.
+            `check_mining`, `check_standardize` and `OwnRecordings.inventory`.
     """
     earlier = None if resume_from is None else start_from(resume_from, model)
     model = earlier.model if earlier else model
     check_class_weights(model)
     check_streaming_settings(model)
     check_mining(model)
+    check_standardize(model)
     sources = own.sources(model)
     for source in sources:
         source.inventory()
