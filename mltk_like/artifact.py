@@ -184,7 +184,7 @@ def _json_mapping(data: bytes, path: Path, member: str) -> dict[str, Any]:
 
 def _from_folder(path: Path) -> Artifact:
     try:
-        name = json.loads((path / "state.json").read_text())["name"]
+        name = json.loads((path / "state.json").read_text(encoding="utf-8"))["name"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelError(f"{path} is not a run folder", "run folders are runs/<model>/<number>") from error
     return Artifact(name=_plain_name(str(name), path), path=path)

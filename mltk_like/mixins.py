@@ -12,6 +12,7 @@ from mltk_like.audio.settings import FrontendSettings
 from mltk_like.audio.spectrum import SpectrumSettings
 from mltk_like.errors import ModelError
 from mltk_like.low_bit.settings import LowBit
+from mltk_like.plateau import ReduceOnPlateau
 from mltk_like.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,13 +35,29 @@ class TrainMixin(Settings, declares=True):
         PositiveInt | None, Meta(description="batches an epoch; none: as many as one pass over the keyword clips takes")
     ] = None
     batch_size: Annotated[int, Meta(ge=1, description="windows in a batch")] = 32
-    optimizer: Annotated[Literal["adam", "adamw", "sgd"], Meta(description="Keras optimizer")] = "adam"
+    optimizer: Annotated[
+        str | Callable[[], Any],
+        Meta(description="name of a Keras optimizer, an optimizer, or a function that makes one"),
+    ] = "adam"
     learning_rate: Annotated[float, Meta(gt=0, description="used where no schedule is given")] = 0.001
     learning_rate_steps: Annotated[
         tuple[tuple[PositiveInt, Annotated[float, Meta(gt=0)]], ...],
         Meta(description="(number of batches, learning rate) in turn; training ends after the last"),
     ] = ()
-    lr_schedule: Callable[[int], float] | None = None
+    lr_schedule: Callable[..., float] | None = None
+    reduce_lr_on_plateau: Annotated[
+        ReduceOnPlateau | None, Meta(description="a lower learning rate where a figure has stopped to get better")
+    ] = None
+    loss: Annotated[
+        str | Callable[..., Any] | None,
+        Meta(description="name of a Keras loss, a loss, or a function (y_true, y_pred); none: cross-entropy"),
+    ] = None
+    metrics: Annotated[
+        tuple[Any, ...] | Callable[[], Any],
+        Meta(
+            description="Keras metrics of the validation windows, by name or as they are, or a function that gives them"
+        ),
+    ] = ()
     weight_decay: Annotated[float, Meta(ge=0, description="for adamw")] = 0.0
     label_smoothing: Annotated[float, Meta(ge=0, lt=1, description="share of the target spread over all classes")] = 0.0
     average_weights: Annotated[
@@ -72,14 +89,26 @@ class TrainMixin(Settings, declares=True):
         ),
     ] = 0
     teacher_steps: Annotated[PositiveInt, Meta(description="batches that the teachers are trained for")] = 4000
+    embedding_teachers: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=16,
+            description="small heads on Google's speech embedding, which was learned on very many people; the model's "
+            "net, and its `teachers`, learn what they say of each window; 0: none",
+        ),
+    ] = 0
+    embedding_windows: Annotated[
+        PositiveInt, Meta(description="windows that those heads hear, which the training then goes through in turn")
+    ] = 130_000
     early_stopping_epochs: Annotated[
         int, Meta(ge=0, description="end after so many epochs without a better checkpoint; 0: never")
     ] = 0
     rank_by: Annotated[
-        Literal["misses", "streams", "accuracy"],
+        str,
         Meta(
             description="what the best checkpoint has: least misses at few false windows, least misses at few false "
-            "accepts an hour of streams, or most right answers"
+            "accepts an hour of streams ('streams'), most right answers ('accuracy'), or the best of a logged figure"
         ),
     ] = "misses"
     low_bit: Annotated[
@@ -103,6 +132,10 @@ class TrainMixin(Settings, declares=True):
         """The untrained Keras model of each of the `teachers`: same input; another output layer is put on it. Default:
         `network`."""
         return self.network()
+
+    def callbacks(self) -> "Sequence[keras.callbacks.Callback]":
+        """New Keras callbacks, which the training calls at its epochs and batches. Default: none."""
+        return ()
 
 
 class DatasetMixin(Settings, declares=True):

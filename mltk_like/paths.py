@@ -1,5 +1,6 @@
 """Where things live on disk, and how files are written so that a crash never leaves half of one."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -7,6 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mltk_like.errors import DataError
+
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""Error numbers of a disk, or a share of one, that has no room left."""
 
 
 def cache_dir() -> Path:
@@ -67,10 +71,19 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.replace(target)
     except OSError as error:
         raise DataError(
-            f"cannot write {target}: {error.strerror}", "check the folder's permissions and free disk"
+            f"cannot write {target}: {error.strerror or error}", "check the folder's permissions and free disk"
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def disk_full(error: OSError) -> DataError:
+    """What to say of an error whose number is one of `DISK_FULL`."""
+    where = f" ({error.filename})" if error.filename else ""
+    return DataError(
+        f"the disk is full: {error.strerror}{where}",
+        "make room, or set MLTK_LIKE_CACHE, MLTK_LIKE_RUNS and TMPDIR to folders on a larger one",
+    )
 
 
 def write_bytes(target: Path, data: bytes) -> None:
@@ -80,5 +93,8 @@ def write_bytes(target: Path, data: bytes) -> None:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write a whole UTF-8 text file atomically. Raises DataError as `atomic_path` does."""
-    write_bytes(target, text.encode())
+    """Write a whole UTF-8 text file atomically. Raises DataError as `atomic_path` does.
+
+    Names of files that are no text, which Python holds as lone surrogates, are written as `\\udce9`.
+    """
+    write_bytes(target, text.encode(errors="backslashreplace"))

@@ -23,7 +23,7 @@ def quiet_output() -> Iterator[None]:
         try:
             # In a notebook Python's own streams are not those of the process.
             with (
-                open(os.dup(sink.fileno()), "w", buffering=1, errors="replace") as text,
+                open(os.dup(sink.fileno()), "w", buffering=1, encoding="utf-8", errors="replace") as text,
                 contextlib.redirect_stdout(text),
                 contextlib.redirect_stderr(text),
             ):

@@ -10,7 +10,7 @@ runs/<model>/<number>/
     train/mining.json   what rounds of mining found; mined-N.npz: the windows; teachers/: the teachers' checkpoints
     train/low_bit.*     of low-bit training: the net in integers, the report; activations/ weights/: checkpoints
     augmented/          windows as WAV and PNG, where --dump-augmented asked for them
-    train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz
+    train/              checkpoint.npz, best.npz, history.json, history.png, calibration.npz, tensorboard/
     <model>.keras  <model>.weights.h5  <model>.tflite  and a summary of each
     eval/keras/  eval/tflite/  profile/
     <model>.mltk.zip    the archive: all but checkpoints, calibration, augmented/ and the second copy of the weights
@@ -25,20 +25,21 @@ import shutil
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from mltk_like.errors import DataError, ModelError
+from mltk_like.errors import DataError, MltkLikeError, ModelError
 from mltk_like.loader import TEST_SUFFIX
 from mltk_like.model import Model
 from mltk_like.paths import atomic_path, portable, runs_dir, write_text
-from mltk_like.settings import overrides_to_json, to_json
+from mltk_like.settings import storable_overrides, to_json
 
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = (
     "train/checkpoint.npz", "train/best.npz", "train/calibration.npz", "augmented/", "train/teachers/", "train/mined-",
-    "train/activations/", "train/weights/", "report/",
+    "train/heard/", "train/answers.npy",
+    "train/activations/", "train/weights/", "train/tensorboard/", "report/",
 )  # fmt: skip
 # The `.keras` file holds the same weights by the same names.
 _LEFT_OUT_ENDINGS = (".mltk.zip", ".tmp", ".weights.h5")
@@ -90,10 +91,17 @@ class Run:
         began = time.monotonic()
         try:
             yield
-        finally:
-            stages = self.state.get("stages", {})
-            stages[name] = round(stages.get(name, 0.0) + time.monotonic() - began, 2)
-            self.update(stages=stages)
+        except BaseException:
+            # What went wrong may be that nothing can be written any more: the first error is the one to show.
+            with suppress(MltkLikeError, OSError):
+                self._add_seconds(name, time.monotonic() - began)
+            raise
+        self._add_seconds(name, time.monotonic() - began)
+
+    def _add_seconds(self, stage: str, seconds: float) -> None:
+        stages = self.state.get("stages", {})
+        stages[stage] = round(stages.get(stage, 0.0) + seconds, 2)
+        self.update(stages=stages)
 
     def write_json(self, name: str, value: Mapping[str, Any]) -> None:
         """Write a JSON file in the folder, atomically."""
@@ -101,13 +109,11 @@ class Run:
 
     def write_settings(self, model: Model, *, test: bool) -> None:
         """Write `settings.json`: every setting, and those assigned to the object, which make it again from its file."""
-        overrides = {k: v for k, v in model.overrides().items() if not callable(v)}
-        twin = model.__class__.__new__(model.__class__).with_settings(**overrides)
         settings = {
             "model": model.name,
             "path": portable(model.path) if model.path else "",
             "test": test,
-            "overrides": overrides_to_json(twin),
+            "overrides": storable_overrides(model),
             "settings": to_json(model),
         }
         self.write_json("settings.json", settings)
@@ -118,7 +124,7 @@ class Run:
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
-            value = json.loads((self.folder / name).read_text())
+            value = json.loads((self.folder / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise ModelError(f"{self.folder} is not a run folder: {name}: {error}", _RUN_HINT) from error
         if not isinstance(value, dict):
@@ -243,9 +249,9 @@ def _is_another_process(pid: int, state: Path) -> bool:
     """
     try:
         # After the name, which may hold anything: state, ..., 20th: start in clock ticks after the machine's (proc(5)).
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        boot = next(line for line in Path("/proc/stat").read_text().splitlines() if line.startswith("btime"))
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        boot = next(line for line in Path("/proc/stat").read_bytes().splitlines() if line.startswith(b"btime"))
         began = int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-        return fields[0] == "Z" or began > state.stat().st_mtime + 10.0
+        return fields[0] == b"Z" or began > state.stat().st_mtime + 10.0
     except (OSError, ValueError, IndexError, StopIteration):
         return False

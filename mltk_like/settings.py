@@ -30,8 +30,11 @@ _MLTK_NAMES = {
     "build_model_function": "override the method network(self)",
     "frontend_settings": "it is called 'frontend' here",
     "model_parameters": "use the settings 'recogniser' and 'parameters'",
-    "reduce_lr_on_plateau": "use 'learning_rate_steps' or 'lr_schedule'",
     "early_stopping": "it is called 'early_stopping_epochs' here",
+    "train_callbacks": "override the method callbacks(self)",
+    "keras_custom_objects": "not needed: the model's file is loaded before its net",
+    "checkpoint": "what it monitors is called 'rank_by' here",
+    "tensorboard": "every training writes its logs to train/tensorboard in the run's folder",
     "dataset": "override the method sources(self)",
     "datagen": "override the method augment(self, scene, rng, sounds)",
     "input_shape": "it follows from 'frontend'",
@@ -177,12 +180,28 @@ def overrides_to_json(model: Settings) -> dict[str, Any]:
         SettingError: one of them is a function, which no file can hold.
     """
     for name, value in model.overrides().items():
-        if callable(value):
+        if holds_code(value):
             raise SettingError(
                 f"the function assigned to {name!r} cannot be stored",
                 "define it in a model file to keep or resume the run",
             )
-    return {name: _to_builtins(value) for name, value in model.overrides().items()}
+    return storable_overrides(model)
+
+
+def storable_overrides(model: Settings) -> dict[str, Any]:
+    """The settings assigned to the object, as JSON values, without those that no file can hold."""
+    return {name: _to_builtins(value) for name, value in model.overrides().items() if not holds_code(value)}
+
+
+def holds_code(value: Any) -> bool:
+    """Whether a setting's value is a function or an object of Keras, or has one among others."""
+    return _is_code(value) or (isinstance(value, tuple) and any(map(_is_code, value)))
+
+
+def given(model: Settings, name: str) -> bool:
+    """Whether a setting was given, in the model's class or on the object, and is not the default of a mixin."""
+    classes = (cls for cls in type(model).__mro__ if "_final" in vars(cls))
+    return name in vars(model) or any(name in vars(cls) for cls in classes)
 
 
 def from_json(model: SettingsT, values: Mapping[str, Any]) -> SettingsT:
@@ -289,12 +308,25 @@ def _is_callable_type(hint: Any) -> bool:
 
 
 def _convert_callable(what: str, hint: Any, value: Any) -> Any:
-    """MLTK writes `dict(schedule=function, verbose=1)` where a function is meant: take the function."""
+    """A function, an object of Keras, or what else the hint allows.
+
+    MLTK writes `dict(schedule=function, verbose=1)` where a function is meant: take the function.
+    """
     if isinstance(value, Mapping) and callable(value.get("schedule")):
         value = value["schedule"]
-    if value is None or callable(value):
+    if _is_code(value):
         return value
-    raise SettingError(f"{what}: expected a function, given {value!r}")
+    others = tuple(option for option in typing.get_args(hint) if not _is_callable_type(_bare(option)))
+    try:
+        return msgspec.convert(value, typing.Union[others]) if others else None  # noqa: UP007
+    except msgspec.ValidationError as error:
+        alternative = "" if others in ((), (type(None),)) else " (or " + str(error).replace("`", "").lower() + ")"
+        raise SettingError(f"{what}: expected a function{alternative}, given {value!r}") from error
+
+
+def _is_code(value: Any) -> bool:
+    """A function, a class, or an object of Keras, which all have `get_config`."""
+    return callable(value) or hasattr(value, "get_config")
 
 
 def _describe(hint: Any) -> str:
@@ -305,10 +337,16 @@ def _describe(hint: Any) -> str:
 
 
 def _to_builtins(value: Any) -> Any:
-    if callable(value) and not isinstance(value, type):
+    if hasattr(value, "get_config") and not isinstance(value, type):
+        # Keras numbers names within a process.
+        config = {name: setting for name, setting in value.get_config().items() if name != "name"}
+        return f"<{type(value).__name__} {json.dumps(config, sort_keys=True, default=str)}>"
+    if callable(value):
         # By name: an address in memory is another in each process.
         inner = getattr(value, "func", value)
         return f"<function {getattr(inner, '__name__', type(inner).__name__)}>"
+    if isinstance(value, tuple) and any(map(_is_code, value)):
+        return [_to_builtins(one) for one in value]
     if isinstance(value, Mapping):
         return dict(value)
     return msgspec.to_builtins(value)

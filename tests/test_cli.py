@@ -62,15 +62,6 @@ def test_help_lists_the_verbs(capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["no_such_verb"], ["train"], ["models", "--no-such-option"], ["profile", "x", "--repeat", "y"]]
-)
-def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: Capture) -> None:
-    code, out, err = usage(arguments, capsys)
-    assert (code, out) == (2, "")
-    assert "usage: mltk_like" in err
-
-
-@pytest.mark.parametrize(
     ("error", "code", "text"),
     [
         (DataError("no clips", "add some"), 2, "error: no clips\nhint: add some\n"),

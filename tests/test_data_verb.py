@@ -95,6 +95,7 @@ def test_it_tells_what_there_is_and_makes_nothing(several: Path, tmp_path: Path)
     assert Quiet.asked == []
     assert not (tmp_path / "cache").exists()
     assert sum(row.clips for row in report.splits) == 6
+    assert report.failed == ()
     text = str(report)
     assert "split of the clips that are here" in text
     assert "python -m mltk_like data several --fetch" in text
@@ -106,6 +107,9 @@ def test_fetch_gets_and_makes_everything(several: Path) -> None:
     assert report.sources[1].clips >= 3
     assert (report.sources[2].clips, report.sources[2].labels) == (1, ("_unknown_",))
     assert "HTTP 404" in report.sources[3].state
+    assert report.failed == tuple(line.name for line in report.sources[3:])
+    assert f"could not be got: {', '.join(report.failed)}; a training goes on without them" in str(report)
+    assert "--fetch" not in str(report), "no advice to do what was just done"
     assert {row.label for row in report.splits} == {"yes", "_unknown_", "_noise_"}
     assert Quiet.asked.count("/words.wav") == 1
     # A second call asks for what is missing only, and a plain one for nothing.
@@ -138,7 +142,9 @@ def test_the_command(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", str(several), "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert [source["state"] for source in value["sources"]][:3] == ["ready", "to be made", "not fetched"]
-    assert {"name", "sources", "splits", "offline"} == set(value)
+    assert {"name", "sources", "splits", "offline", "fetch"} == set(value)
+    assert main(["data", str(several), "--fetch", "--json"]) == 1
+    assert main(["data", str(several), "--fetch", "--offline"]) == 1
     assert main(["data", "no_such_model"]) == 2
 
 

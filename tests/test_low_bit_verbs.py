@@ -14,7 +14,7 @@ from mltk_like.errors import ModelError
 from mltk_like.low_bit.files import describe, from_npz
 from mltk_like.low_bit.integer_net import run, scores
 from mltk_like.low_bit.report import most_values
-from mltk_like.verbs.shared.building import load_net
+from mltk_like.verbs.shared.building import open_net
 from mltk_like.verbs.shared.low_bit import low_bit_integers, low_bit_report
 
 pytestmark = TENSORFLOW_WARNINGS
@@ -69,7 +69,6 @@ def test_the_shipped_net_keeps_its_bits_and_is_the_keras_net() -> None:
     assert (report.weight_bytes, net.flash_bytes) == (800 + 22_368 // 2, report.flash_bytes)
     assert [row.epochs for row in report.episodes] == [report.episodes[0].epochs] * 3 + [0]
     windows = np.random.default_rng(2).integers(-128, 128, (24, 49, 1, 10)).astype(np.int8)
-    with artifact.keras_file() as file:
-        keras = load_net(file)
+    keras = open_net(artifact)
     different = np.abs(scores(run(net, windows)) - keras(windows.astype(np.float32)).numpy()).max(axis=1)
     assert np.median(different) < 1e-4

@@ -144,6 +144,26 @@ def test_no_rate_is_claimed_below_one_event() -> None:
     assert "less than one event" not in curve_table(curve, (1.0,))
 
 
+def test_the_models_own_threshold_stands_first() -> None:
+    curve = curve_of([8, 2], [10, 20])
+    header, own, *_ = curve_table(curve, (1.0,), own_threshold=0).splitlines()
+    assert header.split()[:3] == ["false", "accepts/h", "threshold"]
+    assert own.split() == [
+        "the",
+        "model's",
+        "own",
+        "0",
+        "10",
+        "(10.0",
+        "%)",
+        "5.5..17.4",
+        "%",
+        "8",
+        "2.00",
+        "0.86..3.94",
+    ]
+
+
 def test_not_reached_is_said() -> None:
     curve = curve_of([50], [0])
     assert "not reached" in curve_table(curve)
@@ -168,6 +188,7 @@ def test_a_half_without_recordings_is_not_measured() -> None:
     stream = scored([255] * 10)
     deaf = sweep([], [stream], settings=OPTIONS, classes=CLASSES)
     assert "not measured" in curve_table(deaf, [1e6])
+    assert curve_table(deaf, [1e6], own_threshold=254).splitlines()[1].split()[3:6] == ["254", "not", "measured"]
     assert deaf.at(254).to_dict()["misses_fraction"] is None
     quiet = sweep([stream], [], settings=OPTIONS, classes=CLASSES)
     assert misses_at(quiet, 1.0) is None

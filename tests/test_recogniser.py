@@ -223,7 +223,7 @@ def test_wrong_calls_are_refused() -> None:
         recogniser.detect(np.zeros((2, 2), np.uint8), [0])
     with pytest.raises(SettingError, match="0 to 255"):
         recogniser.sweep(np.zeros((1, 2), np.uint8), [0], [256])
-    with pytest.raises(SettingError, match="1 to 32 classes"):
-        Recogniser(ALEXA, [f"c{i}" for i in range(33)])
+    with pytest.raises(SettingError, match="1 to 128 classes"):
+        Recogniser(ALEXA, [f"c{i}" for i in range(129)])
     with pytest.raises(SettingError, match="3 thresholds for 2 classes"):
         Recogniser(ALEXA.copy(detection_threshold_list=(1, 2, 3)), CLASSES)

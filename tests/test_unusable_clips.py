@@ -11,7 +11,7 @@ import mltk_like as mltk
 from mltk_like.audio import FrontendSettings
 from mltk_like.audio.wav import write_wav
 from mltk_like.data import Folder, generated_noise
-from mltk_like.data.skipped import write_skipped
+from mltk_like.data.skipped import Skipped, add_skipped
 from mltk_like.errors import DataError
 from mltk_like.evaluation.testset import Recordings, from_folders
 from mltk_like.feed.dataset import collect, open_split
@@ -51,7 +51,7 @@ def test_a_training_goes_on_without_them(model: Any, tmp_path: Path, caplog: pyt
     assert {clip.label for _, clips in dataset.splits.items() for clip in clips} == {"yes", "_unknown_", "_noise_"}
     assert "10 of" in caplog.text
     assert "'yse' is no class of the model" in caplog.text
-    write_skipped(tmp_path / "skipped.txt", dataset.skipped)
+    assert add_skipped(tmp_path / "skipped.txt", dataset.skipped) == dataset.skipped
     lines = (tmp_path / "skipped.txt").read_text().splitlines()
     assert len(lines) == 11, "the log names a few, the file all"
     assert lines[0] == f"{tmp_path / 'own' / 'yes' / 'broken.wav'}: Format not recognised"
@@ -63,6 +63,7 @@ def test_a_training_goes_on_without_them(model: Any, tmp_path: Path, caplog: pyt
     spoken[-1].path.write_bytes(spoken[-1].path.read_bytes()[:30])
     files = open_split(model, training, seed=0, progress=False)
     left = spoken[1:-1]
+    assert {item.path for item in files.skipped} == {spoken[0].path, spoken[-1].path}
     assert files.names == tuple(clip.name for clip in left)
     assert files.labels == tuple(clip.label for clip in left)
     store = ClipStore(files.speech)
@@ -80,10 +81,15 @@ def test_a_split_of_which_nothing_is_left_is_an_error(model: Any) -> None:
         open_split(model, training, seed=0, progress=False)
 
 
-def test_nothing_skipped_leaves_no_file(tmp_path: Path) -> None:
-    (tmp_path / "skipped.txt").write_text("of an earlier run")
-    write_skipped(tmp_path / "skipped.txt", ())
-    assert not (tmp_path / "skipped.txt").exists()
+def test_what_is_skipped_is_written_once(tmp_path: Path) -> None:
+    file, one = tmp_path / "skipped.txt", Skipped(path=Path("a\nb.wav"), reason="no")
+    assert add_skipped(file, ()) == ()
+    assert not file.exists()
+    assert add_skipped(file, [one, one]) == (one,)
+    other = Skipped(path=Path("caf\udce9.wav"), reason="no")
+    assert add_skipped(file, [one, other]) == (other,)
+    assert add_skipped(file, [other]) == ()
+    assert file.read_text(encoding="utf-8") == "a b.wav: no\ncaf\\udce9.wav: no\n"
 
 
 def test_evaluation_goes_on_too(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

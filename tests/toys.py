@@ -71,12 +71,23 @@ class Toy(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClas
 {settings}
 
     def lr_schedule(epoch):
-        """Lets a test stop the training where it wants, by the environment, so that the file stays the same."""
-        if epoch >= int(os.environ.get("TOY_SLOW_FROM", "999")):
-            time.sleep(0.5)
-        if epoch == int(os.environ.get("TOY_INTERRUPT_AT", "-1")):
-            raise KeyboardInterrupt
         return 0.01 / (1 + epoch)
+
+    def callbacks(self):
+        """Let a test stop the training where it wants, by the environment, so that the file stays the same."""
+        import keras
+
+        class Stop(keras.callbacks.Callback):
+            def on_epoch_begin(self, epoch, logs=None):
+                self.slow = epoch >= int(os.environ.get("TOY_SLOW_FROM", "999"))
+                if epoch == int(os.environ.get("TOY_INTERRUPT_AT", "-1")):
+                    raise KeyboardInterrupt
+
+            def on_train_batch_begin(self, batch, logs=None):
+                if self.slow:
+                    time.sleep(0.5)
+
+        return [Stop()] if any(name in os.environ for name in ("TOY_SLOW_FROM", "TOY_INTERRUPT_AT")) else []
 
     def sources(self):
         return [

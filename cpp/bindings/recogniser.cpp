@@ -32,17 +32,19 @@ void check_shape(const mltk::RecogniserSettings& settings, const Times& times, c
 
 mltk::RecogniserSettings make_settings(int32_t minimum_count, int64_t average_window_duration,
                                        int64_t suppression, const std::vector<uint8_t>& thresholds,
-                                       uint32_t ignored_classes) {
+                                       const std::vector<bool>& ignored) {
   mltk::RecogniserSettings settings;
   if (thresholds.size() > static_cast<size_t>(mltk::kRecogniserMaxClasses)) {
     throw std::invalid_argument("too many classes");
   }
+  if (ignored.size() != thresholds.size())
+    throw std::invalid_argument("thresholds and ignored differ in length");
   settings.classes = static_cast<int32_t>(thresholds.size());
   settings.minimum_count = minimum_count;
   settings.average_window_duration = average_window_duration;
   settings.suppression = suppression;
-  settings.ignored_classes = ignored_classes;
   std::copy(thresholds.begin(), thresholds.end(), settings.thresholds);
+  std::copy(ignored.begin(), ignored.end(), settings.ignored);
   if (!mltk::is_valid(settings)) throw std::invalid_argument("recogniser settings out of range");
   return settings;
 }
@@ -138,12 +140,12 @@ void bind_recogniser(nb::module_& module) {
       .def(
           "__init__",
           [](PythonRecogniser* self, int32_t minimum_count, int64_t average_window_duration,
-             int64_t suppression, const std::vector<uint8_t>& thresholds, uint32_t ignored_classes) {
-            new (self) PythonRecogniser(make_settings(minimum_count, average_window_duration, suppression,
-                                                      thresholds, ignored_classes));
+             int64_t suppression, const std::vector<uint8_t>& thresholds, const std::vector<bool>& ignored) {
+            new (self) PythonRecogniser(
+                make_settings(minimum_count, average_window_duration, suppression, thresholds, ignored));
           },
           nb::kw_only(), nb::arg("minimum_count"), nb::arg("average_window_duration"), nb::arg("suppression"),
-          nb::arg("thresholds"), nb::arg("ignored_classes"))
+          nb::arg("thresholds"), nb::arg("ignored"))
       .def("reset", &PythonRecogniser::reset)
       .def("process", &PythonRecogniser::process, nb::arg("time"), nb::arg("scores"))
       .def("detect", &PythonRecogniser::detect, nb::arg("times"), nb::arg("scores"))

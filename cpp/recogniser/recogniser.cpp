@@ -90,7 +90,7 @@ bool Recogniser::process(int64_t time, const uint8_t* scores, Detection* detecti
   if (!average_.push(time, scores)) return false;
   const int32_t best = average_.best();
   const uint8_t score = average_.mean(best);
-  if ((settings_.ignored_classes >> best & 1u) != 0 || score <= settings_.thresholds[best]) return false;
+  if (settings_.ignored[best] || score <= settings_.thresholds[best]) return false;
   if (!suppression_.pass(time, best)) return false;
   *detection = {time, best, score};
   return true;

@@ -10,7 +10,7 @@ size_t find_candidates(const RecogniserSettings& settings, const int64_t* times,
   for (size_t step = 0; step < count; ++step) {
     if (!average.push(times[step], scores + step * static_cast<size_t>(settings.classes))) continue;
     const int32_t best = average.best();
-    if ((settings.ignored_classes >> best & 1u) != 0) continue;
+    if (settings.ignored[best]) continue;
     candidates[found++] = {times[step], static_cast<int64_t>(step), best, average.mean(best)};
   }
   return found;

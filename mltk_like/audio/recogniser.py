@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Scores = NDArray[np.uint8]
 Times = NDArray[np.int64]
 
-MAX_CLASSES = 32
+MAX_CLASSES = 128
 MAX_RESULTS = 64
 """Results that are averaged at most: where more lie in the window, the oldest are left out."""
 
@@ -134,7 +134,7 @@ class Recogniser:
 
     Args:
         settings: how to decide.
-        classes: names in the order of the model's outputs, at most 32; those that start with '_' are never detected.
+        classes: names in the order of the model's outputs, at most 128; those that start with '_' are never detected.
 
     Raises:
         SettingError: no classes, too many, or another number of thresholds than of classes.
@@ -244,7 +244,7 @@ def _core(settings: RecogniserSettings, levels: Sequence[int], classes: Sequence
         average_window_duration=settings.average_window_duration_ms,
         suppression=settings.suppression_ms,
         thresholds=list(levels),
-        ignored_classes=sum(1 << index for index, label in enumerate(classes) if not is_detectable(label)),
+        ignored=[not is_detectable(label) for label in classes],
     )
 
 

@@ -1,4 +1,5 @@
-"""Audio files in and out: any format that libsndfile reads becomes 16-bit mono at the rate asked for.
+"""Audio files in and out: any format that libsndfile or a decoder of the machine reads becomes 16-bit mono at the rate
+asked for.
 
 Samples are int16 everywhere in mltk_like, as on the device; -32768..32767 stands for -1..1 of full scale.
 """
@@ -7,32 +8,42 @@ import io
 import os
 import wave
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mltk_like.audio.foreign import FOREIGN_SUFFIXES, decoded, foreign_kind
+from mltk_like.audio.unfinished import finished_wav
 from mltk_like.errors import DataError
 from mltk_like.paths import write_bytes
 
 Int16 = npt.NDArray[np.int16]
 
-AUDIO_SUFFIXES = frozenset(
-    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".w64", ".rf64", ".caf"}
-)
+AUDIO_SUFFIXES = FOREIGN_SUFFIXES | {
+    ".wav", ".wave", ".bwf", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".aifc", ".au", ".snd", ".w64",
+    ".rf64", ".caf", ".sph", ".nist", ".voc",
+}  # fmt: skip
 """Lower-case endings of the files that the sources take for audio."""
+
+# A mean of channels with less than this share of the power that unrelated channels would leave has cancelled out.
+_CANCELLED = 0.1
+_PROBE_S = 10.0
 
 
 def read_audio(path: Path | str, sample_rate_hz: int) -> Int16:
     """Read a whole file.
 
     Channels are averaged, other rates are resampled (soxr, HQ), and what lies beyond full scale saturates. A 16-bit
-    mono file at the right rate comes back bit for bit.
+    mono file at the right rate comes back bit for bit. Where channels are out of phase, so that little is left of
+    their mean, a loud one is taken alone. A WAV file that says that it is empty although sound follows is read to its
+    end.
 
     Args:
-        path: a file of any format, rate, width and number of channels that libsndfile reads.
+        path: a file of any format, rate, width and number of channels that libsndfile reads, or that ffmpeg or PyAV
+            does where one of them is installed (see `audio.foreign`).
         sample_rate_hz: rate of the result in Hz.
 
     Returns:
@@ -45,7 +56,7 @@ def read_audio(path: Path | str, sample_rate_hz: int) -> Int16:
         if _is_exact(sound, sample_rate_hz):
             samples: Int16 = sound.read(dtype="int16")
         else:
-            mono = _mono(sound.read(dtype="float32", always_2d=True), path)
+            mono = _mono(sound.read(dtype="float32", always_2d=True), path, _channel(path, sound))
             if sound.samplerate != sample_rate_hz:
                 import soxr
 
@@ -76,13 +87,14 @@ def stream_audio(path: Path | str, sample_rate_hz: int, block_s: float = 10.0) -
     with _open(path) as sound:
         same_rate = sound.samplerate == sample_rate_hz
         exact = _is_exact(sound, sample_rate_hz)
+        channel = _channel(path, sound)
         resampler = None if same_rate else soxr.ResampleStream(sound.samplerate, sample_rate_hz, 1, dtype="float32")
         frames = max(1, round(block_s * sound.samplerate))
         read = last = False
         while not last:
             block = sound.read(frames, dtype="int16" if exact else "float32", always_2d=True)
             last = len(block) < frames
-            mono = block[:, 0] if exact else _mono(block, path)
+            mono = block[:, 0] if exact else _mono(block, path, channel)
             if resampler is not None:
                 mono = resampler.resample_chunk(mono, last=last)
             if len(mono):
@@ -90,6 +102,32 @@ def stream_audio(path: Path | str, sample_rate_hz: int, block_s: float = 10.0) -
                 yield to_int16(mono)
     if not read:
         raise _unusable(path, "it holds no samples")
+
+
+def read_stretch(path: Path | str, start_s: float, length_s: float, sample_rate_hz: int) -> Int16:
+    """Read a part of a file, without what stands before it.
+
+    Args:
+        path: as in `read_audio`.
+        start_s: where it begins, in seconds; the last sample where the file is shorter.
+        length_s: how long it is at most, in seconds.
+        sample_rate_hz: rate of the result in Hz.
+
+    Returns:
+        int16, shape (samples,).
+
+    Raises:
+        DataError: as `read_audio`.
+    """
+    with _open(path) as sound:
+        sound.seek(min(int(start_s * sound.samplerate), max(sound.frames - 1, 0)))
+        frames = sound.read(round(length_s * sound.samplerate), dtype="float32", always_2d=True)
+        mono = _mono(frames, path, _channel(path, sound))
+        if sound.samplerate != sample_rate_hz:
+            import soxr
+
+            mono = soxr.resample(mono, sound.samplerate, sample_rate_hz)
+        return to_int16(mono)
 
 
 def duration_s(path: Path | str) -> float:
@@ -157,12 +195,30 @@ def _is_exact(sound: Any, sample_rate_hz: int) -> bool:
     return bool(sound.channels == 1 and sound.subtype == "PCM_16" and sound.samplerate == sample_rate_hz)
 
 
-def _mono(frames: npt.NDArray[np.float32], path: Path | str) -> npt.NDArray[np.float32]:
-    """Mean of the channels, (frames, channels) to (frames,). Raises DataError for NaN and infinity."""
-    mono = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1, dtype=np.float32)
+def _mono(frames: npt.NDArray[np.float32], path: Path | str, channel: int | None) -> npt.NDArray[np.float32]:
+    """(frames, channels) to (frames,): mean of the channels, or the one. Raises DataError for NaN and infinity."""
+    mono = frames.mean(axis=1, dtype=np.float32) if channel is None else frames[:, channel]
     if not np.isfinite(mono).all():
         raise _unusable(path, "it holds values that are not numbers")
     return mono
+
+
+def _channel(path: Path | str, sound: Any) -> int | None:
+    """The channel to take alone: the only one, or where the mean of all cancels out the first that is no more than 3 dB
+    below the loudest; None: take the mean.
+
+    The first stretch that is not silent decides for the whole file, so that a stream of it is what reading it gives.
+    """
+    if sound.channels == 1:
+        return 0
+    with _open(path) as probe:
+        while len(frames := probe.read(round(_PROBE_S * probe.samplerate), dtype="float32", always_2d=True)):
+            power = np.square(frames, dtype=np.float64).mean(axis=0)
+            if power.any():
+                # The mean of n unrelated channels has 1/n of their power; of equal ones, all of it.
+                left = float(np.square(frames.mean(axis=1, dtype=np.float64)).mean()) * len(power) / power.mean()
+                return int(np.argmax(power >= power.max() / 2)) if left < _CANCELLED else None
+    return None
 
 
 @contextmanager
@@ -173,12 +229,28 @@ def _open(path: Path | str) -> Iterator[Any]:
     if Path(path).suffix.lower() == ".raw":
         raise _unusable(path, "raw samples carry no rate or width")
     try:
-        with soundfile.SoundFile(os.fspath(path)) as sound:
+        with ExitStack() as stack:
+            sound = _sound(path, stack)
             if sound.samplerate <= 0:
                 raise _unusable(path, "its sample rate is 0")
             yield sound
     except (soundfile.SoundFileError, OSError, MemoryError) as error:
         raise _unusable(path, _cause(Path(path), error)) from error
+
+
+def _sound(path: Path | str, stack: ExitStack) -> Any:
+    """The open file. One that libsndfile cannot read is decoded first, one with an unfinished header is mended."""
+    import soundfile
+
+    try:
+        sound = stack.enter_context(soundfile.SoundFile(os.fspath(path)))
+    except soundfile.SoundFileError:
+        if not os.path.isfile(path) or (kind := foreign_kind(path)) is None:
+            raise
+        return stack.enter_context(soundfile.SoundFile(decoded(path, kind)))
+    if sound.frames == 0 and (mended := finished_wav(path)) is not None:
+        return stack.enter_context(soundfile.SoundFile(stack.enter_context(mended)))
+    return sound
 
 
 def _cause(path: Path, error: Exception) -> str:
@@ -189,7 +261,10 @@ def _cause(path: Path, error: Exception) -> str:
         return "it is a folder"
     if not os.path.getsize(path):
         return "the file is empty"
-    return str(getattr(error, "error_string", error)).rstrip(".") or type(error).__name__
+    text = str(getattr(error, "error_string", error)).rstrip(".") or type(error).__name__
+    # What libsndfile says where it has no words for the damage, and of a file that is too short for any format.
+    lost = "nternal" in text or text.startswith("File does not exist")
+    return "it is damaged, or of a kind that libsndfile cannot read" if lost else text
 
 
 def _unusable(path: Path | str, cause: str) -> DataError:

@@ -11,7 +11,10 @@ import os
 import sys
 from collections.abc import Sequence
 
+from mltk_like.cli.printable import make_printable
+from mltk_like.cli.usage import Parser
 from mltk_like.errors import MltkLikeError
+from mltk_like.paths import DISK_FULL, disk_full
 
 VERBS = {
     "train": "train a model: data, training, conversion, evaluation, profile, archive",
@@ -35,31 +38,58 @@ VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code. Errors of the user's are printed, not raised."""
+    make_printable(sys.stdout, sys.stderr)
     arguments = list(sys.argv[1:] if argv is None else argv)
-    args = _parser(arguments).parse_args(arguments)
     try:
+        args = _parsed(arguments)
         code: int = args.run(args)
         sys.stdout.flush()
         return code
     except MltkLikeError as error:
-        if args.debug:
+        if "--debug" in arguments:
             raise
-        print(f"error: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
-        return error.exit_code
+        return _say(error)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader has gone ('| head'); keep Python from complaining when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # The reader has gone ('| head').
+        _close_stdout()
         return 0
+    except OSError as error:
+        if error.errno not in DISK_FULL or "--debug" in arguments:
+            raise
+        _close_stdout()
+        return _say(disk_full(error))
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def _say(error: MltkLikeError) -> int:
+    print(f"error: {error.message}", file=sys.stderr)
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)
+    return error.exit_code
+
+
+def _close_stdout() -> None:
+    """Keep Python from complaining, when it ends, about what it cannot write to stdout."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError):
+        return  # no file, in a notebook or a test
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments of the verb. Raises SettingError for what cannot be understood."""
+    parser = _parser(arguments)
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:
+        raise args.parser.unknown(unknown)
+    return args
+
+
+def _parser(arguments: Sequence[str]) -> Parser:
     """Only the verb that is asked for is imported: the others are names and one line each."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mltk_like", description="Keyword spotting for microcontrollers, from one short Python file each."
     )
     parser.add_argument("--version", action="version", version=f"mltk_like {_version()}")
@@ -71,7 +101,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             module = importlib.import_module(f"mltk_like.cli.{name}")
             module.add_arguments(verb)
             verb.add_argument("--debug", action="store_true", help="show the traceback of an error")
-            verb.set_defaults(run=module.run)
+            verb.set_defaults(run=module.run, parser=verb)
     return parser
 
 

@@ -9,7 +9,13 @@ from mltk_like.errors import SettingError
 
 # Names, where the value goes, type, name of the value, help.
 _VALUES = (
-    (("--input",), "input", str, "FILE", "a sound file, or - for raw int16 samples on stdin (default: the microphone)"),
+    (
+        ("--input",),
+        "input",
+        str,
+        "FILE",
+        "a sound file, or - for raw int16 samples or a WAV on stdin (default: the microphone)",
+    ),
     (("--rate",), "rate", int, "HZ", "rate of the raw samples (default: the model's)"),
     (("-m", "--microphone"), "microphone", str, "NAME", "number, name or part of the name of a microphone"),
     (

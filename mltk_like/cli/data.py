@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show the sources."""
+    """Show the sources; code 1 where one was to be fetched and could not be."""
     from mltk_like.cluster import workers_at
     from mltk_like.data.fetch import offline
     from mltk_like.verbs.data import data_report, plot_data, store_copies
@@ -36,4 +36,4 @@ def run(args: argparse.Namespace) -> int:
         if args.plots:
             plot_data(model, args.plots, progress=not args.json)
     show(report, args.json)
-    return 0
+    return 1 if report.failed else 0

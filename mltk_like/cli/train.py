@@ -51,27 +51,26 @@ def run(args: argparse.Namespace) -> int:
         raise SettingError("--stop ends a training on a cluster", "give --cluster ADDRESS too; here Ctrl-C does it")
     if args.cluster:
         return _on_cluster(args, model, assignments, test=found.test or args.test)
-    print(
-        train(
-            model,
-            test=found.test or args.test,
-            resume=args.resume,
-            resume_from=args.resume_from,
-            workers=args.workers,
-            weights=args.weights,
-            evaluate=not args.no_evaluate,
-            strict_sources=args.strict_sources,
-            positives=args.positives,
-            negatives=args.negatives,
-            label=args.label,
-            recordings_weight=args.recordings_weight,
-            offline=args.offline,
-            dump_augmented=args.dump_augmented,
-            augment_copies=args.augment_copies,
-            publish=not args.no_publish,
-        )
+    result = train(
+        model,
+        test=found.test or args.test,
+        resume=args.resume,
+        resume_from=args.resume_from,
+        workers=args.workers,
+        weights=args.weights,
+        evaluate=not args.no_evaluate,
+        strict_sources=args.strict_sources,
+        positives=args.positives,
+        negatives=args.negatives,
+        label=args.label,
+        recordings_weight=args.recordings_weight,
+        offline=args.offline,
+        dump_augmented=args.dump_augmented,
+        augment_copies=args.augment_copies,
+        publish=not args.no_publish,
     )
-    return 0
+    print(result)
+    return result.exit_code
 
 
 def _on_cluster(args: argparse.Namespace, model: Model, assignments: list[str], *, test: bool) -> int:

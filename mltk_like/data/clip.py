@@ -14,7 +14,7 @@ class Clip:
     """An audio file, or a stretch of one, with what the split, the manifest and the report need to know of it.
 
     Attributes:
-        path: the audio file (any format that libsndfile reads).
+        path: the audio file (any format that `audio.wav.read_audio` reads).
         label: class it belongs to: a name in the model's `classes`, or `_noise_` for background sound.
         group: who is heard: voice, speaker or recording. No group is ever in two of the three splits.
         source: name of the source that gave it.
@@ -59,6 +59,11 @@ class Clip:
         if not self.start_s and self.end_s is None:
             return str(self.path)
         return f"{self.path} [{self.start_s:g}-{'' if self.end_s is None else f'{self.end_s:g}'} s]"
+
+    @property
+    def file(self) -> Path:
+        """The file as its owner knows it: the detail 'file' where the source has copied it, else `path`."""
+        return Path(self.details.get("file", self.path))
 
     @property
     def synthetic(self) -> bool:

@@ -323,7 +323,7 @@ def url_file_name(url: str) -> str:
 def read_note(path: Path) -> dict[str, Any]:
     """A note of ours; one that is missing or damaged counts as empty."""
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -12,6 +12,7 @@ from mltk_like.audio.wav import duration_s
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
 from mltk_like.data.recordings import Folder
+from mltk_like.data.skipped import Clips
 from mltk_like.data.source import Inventory
 from mltk_like.data.split import first_spread
 from mltk_like.errors import DataError
@@ -51,8 +52,8 @@ class OwnRecordings:
     window_s: float = 0.0
     name: str = "own recordings"
 
-    def collect(self, *, limit: int | None = None, workers: Workers = None, progress: bool = True) -> list[Clip]:
-        """The clips, their files copied into the cache where that was not done before.
+    def collect(self, *, limit: int | None = None, workers: Workers = None, progress: bool = True) -> Clips:
+        """The clips, their files copied into the cache where that was not done before, and what cannot be used.
 
         Args:
             limit: only the first so many, groups taking turns.
@@ -65,17 +66,17 @@ class OwnRecordings:
         for clip in first_spread(self._recordings, limit):
             # A recording that is there twice must not be in two splits: it is one clip, of the first group that has it.
             copies.setdefault(_kept(clip.path), clip)
-        clips = [replace(clip, path=copy) for copy, clip in copies.items()]
+        clips = [self._copied(clip, copy) for copy, clip in copies.items()]
         split = "training" if len({clip.group for clip in clips}) < _SPLIT_FROM_GROUPS else ""
         cut = [piece for clip in clips for piece in self._cut(replace(clip, split=split))]
-        return first_spread(cut, limit)
+        return Clips(first_spread(cut, limit), self._recordings.skipped)
 
     def inventory(self) -> Inventory:
         """The recordings where they are, not cut. Raises DataError as `collect`."""
         return Inventory(clips=self._recordings)
 
     @cached_property
-    def _recordings(self) -> list[Clip]:
+    def _recordings(self) -> Clips:
         """One visit to the folder, and one warning about what is wrong in it, for all who ask."""
         given = Path(self.path).expanduser()
         if not given.exists():
@@ -83,7 +84,14 @@ class OwnRecordings:
         root = given if given.is_dir() else given.parent
         pattern = "**/*" if given.is_dir() else _escaped(given.name)
         found = Folder(path=root, label=self.label, pattern=pattern, name=self.name).collect()
-        return [replace(clip, group=f"{self.name}/{_group(clip.path, root)}", weight=self.weight) for clip in found]
+        clips = [replace(clip, group=f"{self.name}/{_group(clip.path, root)}", weight=self.weight) for clip in found]
+        return Clips(clips, found.skipped)
+
+    def _copied(self, clip: Clip, copy: Path) -> Clip:
+        """The clip in the cache. What is said of it later names the file in the user's folder, and not the folder."""
+        given = Path(self.path).expanduser()
+        name = clip.path.relative_to(given if given.is_dir() else given.parent)
+        return replace(clip, path=copy, details={"file": name.as_posix()})
 
     def _cut(self, clip: Clip) -> Iterator[Clip]:
         count = math.ceil(duration_s(clip.path) / self.window_s) - 1 if self.window_s else 1

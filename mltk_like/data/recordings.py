@@ -9,7 +9,7 @@ from pathlib import Path
 from mltk_like.audio.wav import AUDIO_SUFFIXES
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
-from mltk_like.data.skipped import Clips, Skipped, report, usable
+from mltk_like.data.skipped import Clips, Skipped, report, usable, way_out
 from mltk_like.data.split import first_spread
 from mltk_like.errors import DataError, SettingError
 
@@ -130,7 +130,8 @@ def finished(
     report(name, left_out, total, strict=strict)
     if not found:
         why = f": {left_out[0]}" if left_out else ""
-        raise DataError(f"{name}: none of {total} recordings can be used{why}", "check one with an audio player")
+        hint = way_out(why, "check one with an audio player")
+        raise DataError(f"{name}: none of {total} recordings can be used{why}", hint)
     return Clips(found, left_out)
 
 

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mltk_like.audio.foreign import NO_DECODER, no_decoder
 from mltk_like.audio.wav import duration_s
 from mltk_like.data.clip import Clip, lengths_s
 from mltk_like.errors import DataError
-from mltk_like.paths import write_text
+from mltk_like.paths import portable, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +57,26 @@ def problem_of(clips: Sequence[Clip]) -> str:
     return clips.problem if isinstance(clips, Clips) else ""
 
 
-def write_skipped(path: Path, skipped: Iterable[Skipped]) -> None:
-    """Write all that was left out, a line each; without any, an earlier file goes. Raises DataError."""
-    lines = [f"{item}\n" for item in skipped]
-    if lines:
-        write_text(path, "".join(lines))
-    else:
-        path.unlink(missing_ok=True)
+def add_skipped(path: Path, skipped: Iterable[Skipped]) -> tuple[Skipped, ...]:
+    """Add what was left out to a file, a line each, and return what it did not have. Raises DataError."""
+    before = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    have = set(before)
+    new = [item for item in dict.fromkeys(skipped) if _line(item) not in have]
+    if new:
+        write_text(path, "".join(f"{line}\n" for line in (*before, *map(_line, new))))
+    return tuple(new)
+
+
+def _line(item: Skipped) -> str:
+    # As it is written: names of files may hold line breaks, and bytes that are no text.
+    return " ".join(str(item).encode(errors="backslashreplace").decode().splitlines())
+
+
+def summary_of(items: Sequence[Skipped]) -> str:
+    """How many files, or lines of lists, cannot be used, the first few with the reason, and what would help."""
+    named = [f"{portable(item.path)}: {item.reason}" for item in items[:_NAMED]]
+    first = "; ".join(named) + ("; ..." if len(items) > _NAMED else "")
+    return f"{len(items)} recordings cannot be used: {first}{_of_other_kinds(items)}"
 
 
 def report(
@@ -83,7 +97,7 @@ def report(
     if not items:
         return
     first = "; ".join(str(item) for item in list(items)[:_NAMED]) + ("; ..." if len(items) > _NAMED else "")
-    text = f"{name}: {len(items)} of {total} {what}: {first}"
+    text = f"{name}: {len(items)} of {total} {what}: {first}{_of_other_kinds(items)}"
     if strict:
         raise DataError(text, "mend or remove them, or use strict=False to go on without")
     logger.warning(text)
@@ -104,7 +118,7 @@ def usable(clips: Iterable[Clip], *, min_duration_s: float = 0.0) -> Clips:
         if seconds > 0 and seconds >= min_duration_s:
             kept.append(clip)
         else:
-            skipped.append(Skipped(path=clip.path, reason=_reason(clip, seconds, min_duration_s)))
+            skipped.append(Skipped(path=clip.file, reason=_reason(clip, seconds, min_duration_s)))
     return Clips(kept, skipped)
 
 
@@ -116,13 +130,24 @@ def of_labels(clips: Iterable[Clip], labels: Collection[str]) -> Clips:
         if clip.label in labels:
             kept.append(clip)
         else:
-            skipped.append(Skipped(path=clip.path, reason=f"its label {clip.label!r} is no class of the model"))
+            skipped.append(Skipped(path=clip.file, reason=f"its label {clip.label!r} is no class of the model"))
     return Clips(kept, skipped)
 
 
 def cause(error: DataError, path: Path) -> str:
     """What is wrong with a file, without its name, which a `Skipped` has already."""
     return error.message.removeprefix(f"cannot read audio from {path}: ")
+
+
+def way_out(problem: str, otherwise: str) -> str:
+    """Hint for a problem with a file: how to get a decoder where that is what it needs, else `otherwise`."""
+    return no_decoder() if NO_DECODER in problem else otherwise
+
+
+def _of_other_kinds(items: Collection[Skipped]) -> str:
+    """How many of the files need a decoder that is not here, and the line that converts them."""
+    count = sum(NO_DECODER in item.reason for item in items)
+    return f" ({count} need a decoder: {no_decoder()})" if count else ""
 
 
 def _reason(clip: Clip, seconds: float, least: float) -> str:

@@ -69,6 +69,23 @@ class Remakable(Protocol):
         """
 
 
+CANNOT = "cannot be had"
+"""How the state of a source begins that has a problem."""
+
+
+@runtime_checkable
+class Planned(Protocol):
+    """A source that knows which clips it will have before it makes them."""
+
+    def planned(self) -> Sequence[Clip]:
+        """All of its clips, whether their files are there or not; makes and fetches nothing.
+
+        Raises:
+            DataError: the source cannot be had.
+            ToolError: a package that it needs is not installed.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
     """What there is of a source on this machine.
@@ -93,7 +110,7 @@ class Inventory:
     def state(self) -> str:
         """In a few words: 'ready', '3 of 10 made', 'to be made', 'not fetched' or 'cannot be had: ...'."""
         if self.problem:
-            return f"cannot be had: {self.problem}"
+            return f"{CANNOT}: {self.problem}"
         if self.missing == 0:
             return "ready"
         if self.fetched:

@@ -93,7 +93,8 @@ class EvaluationResult:
     def __str__(self) -> str:
         lines = [f"{self.name}, {ENGINES[self.kind]}, on {self.data}"]
         for name, curve in self.curves.items():
-            lines += ["", f"{self.label!r}, {name}:", curve_table(curve, self.rates), *self._at_own(name, curve)]
+            table = curve_table(curve, self.rates, own_threshold=self.threshold)
+            lines += ["", f"{self.label!r}, {name}:", table, *self._latency(name)]
         lines += [f"false accepts within {self.merge_ms} ms are one"]
         lines += self.voices.sentences() if self.voices else []
         lines += [*self._breakdown(), *self._lists()]
@@ -108,14 +109,10 @@ class EvaluationResult:
         png = plot_stream_curve(self.curves, targets_per_hour=self.rates, label=self.label)
         return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}"/><pre>{html.escape(str(self))}</pre>'
 
-    def _at_own(self, name: str, curve: StreamCurve) -> list[str]:
-        """What the threshold that is stored in the model does."""
-        own = curve.at(self.threshold)
-        missed = [f"{100 * own.misses_fraction:.1f} % missed"] if curve.positives else []
-        heard = [f"{own.false_accepts} false accepts"] if curve.hours else []
-        lines = [f"at the model's own threshold {self.threshold}: {', '.join(missed + heard)}"]
+    def _latency(self, name: str) -> list[str]:
+        """How late words are detected at the threshold that is stored in the model."""
         latency = next((found for found in self.latencies if found.condition == name), None)
-        return [*lines, f"detected {latency}"] if latency and latency.detected else lines
+        return [f"at the model's own threshold detected {latency}"] if latency and latency.detected else []
 
     def _breakdown(self) -> list[str]:
         """The parts with the most misses and false accepts at the model's own threshold."""

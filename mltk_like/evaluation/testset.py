@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from mltk_like.audio.wav import stream_audio
 from mltk_like.data.clip import Clip
 from mltk_like.data.recordings import GroupRule, audio_files, check_group_rule, group_of
+from mltk_like.data.skipped import way_out
 from mltk_like.errors import DataError
 from mltk_like.evaluation.streams import Int16, joined, mix_at_snr, pad_clip
 from mltk_like.feed.store import ClipStore, build_store
-from mltk_like.feed.windows import SplitFiles, open_noise_bank
+from mltk_like.feed.windows import SplitFiles
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def from_split(
     The split's streams are negatives too; they are read from their files, block by block.
     """
     store = ClipStore(files.speech)
-    bank = open_noise_bank(files)
+    bank = files.open_noise_bank()
     every = _clips_of(files, clips)
 
     def noise(index: int, rng: np.random.Generator, length: int) -> Int16:
@@ -231,7 +232,9 @@ def _decode(clips: Sequence[Clip], rate: int, progress: bool) -> ClipStore | Seq
         return ()
     store = build_store(clips, rate, progress=progress)
     if not len(store):
-        raise DataError(f"none of the recordings can be used: {store.skipped[0]}", "WAV, FLAC, OGG and MP3 are read")
+        first = store.skipped[0]
+        hint = way_out(first.reason, "WAV, FLAC, OGG and MP3 are read")
+        raise DataError(f"none of the recordings can be used: {first}", hint)
     return store
 
 

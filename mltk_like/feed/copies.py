@@ -92,8 +92,9 @@ class CopyStore:
                 origins.append(self._maker.origins(stored)[places])
                 words.append(self._maker.words(stored)[places])
             batch = [np.concatenate(column) for column in (features, labels, origins, words)]
+            spent = {"read": time.process_time() - began}
             yield Batch(
-                features=batch[0], labels=batch[1], origins=batch[2], seconds={"read": time.process_time() - began}
+                features=batch[0], labels=batch[1], first=task.first, origins=batch[2], words=batch[3], seconds=spent
             )
 
     def _places(self, task: Task, passes: int) -> Iterator[tuple[int, NDArray[np.int64]]]:

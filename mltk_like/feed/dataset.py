@@ -30,6 +30,7 @@ from mltk_like.data.source import (
 )
 from mltk_like.data.split import Splits, split_by_group
 from mltk_like.errors import DataError, SettingError
+from mltk_like.feed.expected import SILENCE, missing_class
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.store import ClipStore, build_store, store_samples
 from mltk_like.feed.streams import all_stream_sources
@@ -189,7 +190,7 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
         raise DataError(f"none of the {len(speech)} clips can be read", str(store.skipped[0]))
     speech = [speech[index] for index in store.kept]
     companions = {_spoken(word): at for at, word in enumerate(getattr(model, "companion_words", ()))}
-    noise = {label: _sounds_file(by_label[label], rate) for label in (NOISE_LABEL, MICROPHONE_LABEL)}
+    sounds = {label: build_store(by_label[label], rate, progress=False) for label in (NOISE_LABEL, MICROPHONE_LABEL)}
     return SplitFiles(
         speech=store.path,
         labels=tuple(clip.label for clip in speech),
@@ -199,11 +200,12 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
         weights=tuple(clip.weight for clip in speech),
         synthetic=tuple(clip.synthetic for clip in speech),
         companions=tuple(_companion(clip, companions) for clip in speech),
-        ambience=noise[NOISE_LABEL],
-        microphone=noise[MICROPHONE_LABEL],
+        ambience=_file_of(sounds[NOISE_LABEL]),
+        microphone=_file_of(sounds[MICROPHONE_LABEL]),
         babble=_babble_file(store.path, len(store), rate, model.babble_minutes, seed) if len(store) else None,
         rooms=_given_rooms_file(by_label[ROOM_LABEL], rate) or _rooms_file(rate, seed),
         streams=streams,
+        skipped=tuple(item for found in (store, *sounds.values()) for item in found.skipped),
     )
 
 
@@ -238,14 +240,11 @@ def _check_labels(model: AudioDatasetMixin, clips: Sequence[Clip], problems: Seq
     classes: tuple[str, ...] = getattr(model, "classes", ())
     present = {clip.label for clip in clips}
     for name in classes:
-        if name not in present and name != "_silence_":
-            why = "".join(f"; {problem}" for problem in problems)
-            hint = "give sources() one, or mend the class's name"
-            raise DataError(f"no source has a clip of the class {name!r}{why}", hint)
+        if name not in present and name != SILENCE:
+            raise missing_class(name, "".join(f"; {problem}" for problem in problems))
 
 
-def _sounds_file(clips: Sequence[Clip], rate: int) -> Path | None:
-    store = build_store(clips, rate, progress=False)
+def _file_of(store: ClipStore) -> Path | None:
     return store.path if len(store) else None
 
 

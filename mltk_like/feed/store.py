@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,7 +45,7 @@ class ClipStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        index = json.loads(path.with_suffix(".json").read_text())
+        index = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         self.sample_rate_hz: int = index["sample_rate_hz"]
         self.lengths: NDArray[np.int64] = np.array(index["lengths"], dtype=np.int64)
         self.kept: NDArray[np.int64] = np.array(index["kept"], dtype=np.int64)
@@ -95,6 +95,9 @@ def build_store(clips: Sequence[Clip], sample_rate_hz: int, *, progress: bool = 
             # The index first: a store counts as there when its samples are.
             _pack(temporary, clips, sample_rate_hz, progress).write(path, sample_rate_hz)
     store = ClipStore(path)
+    # By the names that their owner knows, which are not part of what is kept.
+    files = {clip.path: clip.file for clip in clips}
+    store.skipped = tuple(replace(item, path=files.get(item.path, item.path)) for item in store.skipped)
     report("decode", store.skipped, len(clips), "clips cannot be used")
     return store
 

@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from mltk_like.audio.frontend import Frontend
 from mltk_like.data.clip import Clip
 from mltk_like.data.noise_bank import NoiseBank
+from mltk_like.data.skipped import Skipped
 from mltk_like.errors import DataError, MltkLikeError, SettingError, ToolError
+from mltk_like.feed.heard import Heard
 from mltk_like.feed.mined import load_mined
 from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_cuts, plan_epoch, unknown_class
+from mltk_like.feed.room_sounds import open_noise_bank
 from mltk_like.feed.scene import Samples, Stage, compose, cut_excerpt, cut_mined, cut_out, trim_silence
 from mltk_like.feed.store import ClipStore
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
@@ -24,7 +27,6 @@ from mltk_like.model import Model
 
 # Of long speech so many times the stage is augmented: more than can be heard, also when it is sped up.
 _EXCERPT = 1.5
-_INAUDIBLE = 1e-4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,8 @@ class SplitFiles:
     whether an engine said it, and which companion word it holds (-1: none).
 
     `mined` is what `save_mined` wrote: windows of these clips that the model took for a keyword. `streams` are clips
-    that no window is made of: they are heard as streams, from their own files.
+    that no window is made of: they are heard as streams, from their own files. `skipped` are those that cannot be read.
+    With `embedding`, the two files of the speech embedding, windows are what that hears of them.
     """
 
     speech: Path
@@ -48,7 +51,13 @@ class SplitFiles:
     babble: Path | None = None
     rooms: Path | None = None
     mined: Path | None = None
+    embedding: tuple[Path, Path] | None = None
     streams: tuple[Clip, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+    def open_noise_bank(self) -> NoiseBank:
+        """The split's noise and rooms, memory-mapped."""
+        return open_noise_bank(ambience=self.ambience, microphone=self.microphone, babble=self.babble, rooms=self.rooms)
 
 
 class Origin(IntEnum):
@@ -64,17 +73,22 @@ class Batch:
     """Windows with their classes.
 
     Attributes:
-        features: int8 (windows, time, 1, bands).
+        features: int8 (windows, time, 1, bands); where the split has an `embedding`:
+            float32 (windows, 2, steps, 96), as `Heard` gives them.
         labels: int64 (windows,): class index.
+        first: index of the first window, counted over all passes.
         origins: int64 (windows,): an `Origin`; empty where nobody asks for them.
         words: int64 (windows,): class index, or number of classes + index of the companion word; empty likewise.
+        told: float32 (windows, classes): what teachers say of them, as logarithms of probabilities; empty likewise.
         seconds: CPU seconds spent, by stage ('decode', 'augment', 'frontend').
     """
 
-    features: NDArray[np.int8]
+    features: NDArray[Any]
     labels: NDArray[np.int64]
+    first: int = 0
     origins: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     words: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    told: NDArray[np.float32] = field(default_factory=lambda: np.zeros(0, np.float32))
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -114,9 +128,7 @@ class WindowMaker:
         self._model = model
         self._files = files
         self._speech = ClipStore(files.speech)
-        self._sounds = open_noise_bank(files)
-        self._frontend = Frontend(settings, "int8")
-        self._time, self._bands = settings.spectrogram_shape
+        self._sounds = files.open_noise_bank()
         self._unknown = unknown_class(model.classes)
         self._unknown_clips = np.flatnonzero([label == "_unknown_" for label in files.labels])
         # One more entry for windows without a clip, whose index is -1.
@@ -145,6 +157,10 @@ class WindowMaker:
             keyword_end=_samples(model.keyword_end_ms, settings.sample_rate_hz),
         )
         self._excerpt = int(_EXCERPT * self._stage.length)
+        self._frontend = Frontend(settings, "int8")
+        self._time, self._bands = settings.spectrogram_shape
+        rate, length = settings.sample_rate_hz, self._stage.length
+        self._heard = None if files.embedding is None else Heard(files.embedding, rate, length)
         self._masks = type(model).augment_features is not AudioDatasetMixin.augment_features
         self._plans: dict[int, EpochPlan] = {}
 
@@ -179,7 +195,7 @@ class WindowMaker:
         """One window with the sound that it was made from. Raises as `batch` does."""
         number, place = divmod(index, len(self))
         batch = self.batch(index, 1)
-        scene, _ = self._scene(self._plan(number), number, place)
+        scene = self._scene(self._plan(number), number, place)[0]
         return Window(
             scene=scene,
             features=batch.features[0],
@@ -205,6 +221,7 @@ class WindowMaker:
                 "a split has no clip of any class", "give sources() more voices, or mend the classes' names"
             )
         scenes = np.empty((count, self._stage.length), dtype=np.float32)
+        quiet = np.empty_like(scenes)
         labels = np.empty(count, dtype=np.int64)
         origins, words = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
         began = time.process_time()
@@ -218,18 +235,18 @@ class WindowMaker:
             if begun is not None:
                 begun(first + row)
             try:
-                scenes[row], spent = self._scene(plan, number, place)
+                scenes[row], quiet[row], spent = self._scene(plan, number, place)
             except Exception as error:
                 raise self._failure(first + row, error) from error
             decode += spent
         made = time.process_time()
-        features = self._frontend(scenes, last=self._time).reshape(count, self._time, 1, self._bands)
+        features = self._spectrograms(scenes) if self._heard is None else self._heard(scenes, quiet)
         seen = time.process_time()
-        if self._masks:
+        if self._masks and self._heard is None:
             self._mask(features, first)
         masked = time.process_time() - seen
         seconds = {"decode": decode, "augment": made - began - decode + masked, "frontend": seen - made}
-        return Batch(features=features, labels=labels, origins=origins, words=words, seconds=seconds)
+        return Batch(features=features, labels=labels, first=first, origins=origins, words=words, seconds=seconds)
 
     def _plan(self, number: int) -> EpochPlan:
         """The plan of a pass; the first stays and the two latest, since batches cross from one pass to the next."""
@@ -265,14 +282,18 @@ class WindowMaker:
     def _chance(self, *place: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence([self._recipe.seed, *place]))
 
-    def _scene(self, plan: EpochPlan, number: int, place: int) -> tuple[Samples, float]:
-        """A window's sound, and the CPU seconds that reading the clip took."""
+    def _spectrograms(self, scenes: Samples) -> NDArray[np.int8]:
+        windows: NDArray[np.int8] = self._frontend(scenes, last=self._time)
+        return windows.reshape(len(scenes), self._time, 1, self._bands)
+
+    def _scene(self, plan: EpochPlan, number: int, place: int) -> tuple[Samples, Samples, float]:
+        """A window's sound, the same before noise and rooms, and the CPU seconds that reading the clip took."""
         rng = self._chance(number, place)
         began = time.process_time()
         if plan.starts is not None:
             scene = cut_out(self._stage, self._speech[int(plan.clips[place])], int(plan.starts[place]))
             decode = time.process_time() - began
-            return self._surrounded(scene, rng), decode
+            return self._surrounded(scene, rng), scene, decode
         kind = Kind(int(plan.kinds[place]))
         is_keyword = kind is Kind.WHOLE and plan.labels[place] != self._unknown
         # A companion word is placed as keywords are.
@@ -292,11 +313,12 @@ class WindowMaker:
             trimmed = clip if kind is Kind.MINED else trim_silence(clip)
             clip = _checked("augment_clip", self._model.augment_clip(trimmed, rng, self._sounds))
         scene = compose(self._stage, kind, is_keyword or alone, clip, lambda before: self._other(rng, before), rng)
-        return self._surrounded(scene, rng), decode
+        return self._surrounded(scene, rng), scene, decode
 
     def _surrounded(self, scene: Samples, rng: np.random.Generator) -> Samples:
-        """The scene with what the author's `augment` adds to it."""
-        scene = _checked("augment", self._model.augment(scene, rng, self._sounds))
+        """The scene with what the author's `augment` adds to it; the scene itself stays as it is."""
+        given = scene if self._heard is None else scene.copy()
+        scene = _checked("augment", self._model.augment(given, rng, self._sounds))
         if len(scene) != self._stage.length:
             raise DataError(
                 f"augment returned {len(scene)} samples for {self._stage.length}", "return as many as it is given"
@@ -310,7 +332,7 @@ class WindowMaker:
         samples = np.asarray(self._speech[int(rng.choice(self._unknown_clips))])
         return _floats(samples[-self._stage.length :] if before else samples[: self._stage.length])
 
-    def _mask(self, features: NDArray[np.int8], first: int) -> None:
+    def _mask(self, features: NDArray[Any], first: int) -> None:
         for row, window in enumerate(features):
             number, place = divmod(first + row, len(self))
             try:
@@ -357,30 +379,3 @@ def _checked(method: str, samples: Any) -> Samples:
         what = f"an array of shape {samples.shape}" if isinstance(samples, np.ndarray) else type(samples).__name__
         raise DataError(f"{method} returned {what}", "return finite float32 (samples,)")
     return samples
-
-
-def _audible(room: Samples) -> Samples:
-    """A room without the end of its tail that holds less than a ten thousandth of its energy, for the time it takes."""
-    left = np.cumsum(np.square(room[::-1], dtype=np.float64))[::-1]
-    return room[: max(int(np.count_nonzero(left > _INAUDIBLE * left[0])), 1)] if len(room) else room
-
-
-def open_noise_bank(files: SplitFiles) -> NoiseBank:
-    """The noise and rooms of a split, memory-mapped."""
-
-    def recordings(path: Path | None) -> list[NDArray[np.int16]]:
-        if path is None:
-            return []
-        store = ClipStore(path)
-        return [np.asarray(store[index]) for index in range(len(store))]
-
-    rooms: list[Samples] = []
-    if files.rooms is not None:
-        with np.load(files.rooms) as archive:
-            rooms = [_audible(archive[name]) for name in archive.files]
-    return NoiseBank(
-        ambience=recordings(files.ambience),
-        microphone=recordings(files.microphone),
-        babble=recordings(files.babble),
-        rooms=rooms,
-    )

@@ -113,9 +113,19 @@ def misses_at(curve: StreamCurve, false_accepts_per_hour: float) -> OperatingPoi
     return None if index == len(curve.thresholds) else _operating_point(curve, index, false_accepts_per_hour)
 
 
-def curve_table(curve: StreamCurve, targets_per_hour: Sequence[float] = TARGETS_PER_HOUR) -> str:
-    """The figures at each target as a table, with hours heard and 95 % intervals."""
+def curve_table(
+    curve: StreamCurve, targets_per_hour: Sequence[float] = TARGETS_PER_HOUR, *, own_threshold: int | None = None
+) -> str:
+    """The figures as a table, with hours heard and 95 % intervals.
+
+    Args:
+        curve: of one condition.
+        targets_per_hour: false accepts an hour; each has a row.
+        own_threshold: what the model does as it is stands first: the row of this threshold; none: it has none.
+    """
     rows = [["false accepts/h", "threshold", "misses", "95 %", "heard", "rate/h", "95 %"]]
+    if own_threshold is not None:
+        rows.append(["the model's own", *_cells(curve.at(own_threshold))])
     rows += [_row(target, misses_at(curve, target), curve.hours) for target in targets_per_hour]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
@@ -163,15 +173,22 @@ def _operating_point(curve: StreamCurve, index: int, target: float | None) -> Op
 def _row(target: float, point: OperatingPoint | None, hours: float) -> list[str]:
     if point is None:
         return [f"{target:g}", "not reached" if hours else "not measured", "", "", "", "", ""]
+    return [f"{target:g}" + ("*" if point.below_one_event else ""), *_cells(point)]
+
+
+def _cells(point: OperatingPoint) -> list[str]:
     low, high = point.misses_interval_95
+    misses = ["not measured", ""]
+    if point.positives:
+        misses = [f"{point.misses} ({100 * point.misses_fraction:.1f} %)", f"{100 * low:.1f}..{100 * high:.1f} %"]
+    if not point.hours:
+        return [str(point.threshold), *misses, "not measured", "", ""]
     rate_low, rate_high = point.false_accepts_per_hour_interval_95
     # Rounded up: a bound must not be stated lower than it is.
     bound = f"< {math.ceil(rate_high * 100) / 100:.2f}"
     return [
-        f"{target:g}" + ("*" if point.below_one_event else ""),
         str(point.threshold),
-        f"{point.misses} ({100 * point.misses_fraction:.1f} %)" if point.positives else "not measured",
-        f"{100 * low:.1f}..{100 * high:.1f} %" if point.positives else "",
+        *misses,
         str(point.false_accepts),
         f"{point.false_accepts_per_hour:.2f}" if point.false_accepts else "-",
         f"{rate_low:.2f}..{rate_high:.2f}" if point.false_accepts else bound,

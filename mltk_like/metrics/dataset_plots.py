@@ -1,6 +1,5 @@
 """Plots of a data set and of what a net has learnt from it, as PNG images."""
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import ToolError
+from mltk_like.metrics.lettering import png_of
 
 _DPI = 110
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -36,7 +36,7 @@ def plot_class_counts(counts: Mapping[str, Mapping[str, int]]) -> bytes:
     axes.set_title("Windows of each class", fontsize=11)
     axes.legend(fontsize=8, frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    return _png(figure)
+    return png_of(figure)
 
 
 def plot_dataset(columns: NDArray[Any], truth: NDArray[np.int64], classes: Sequence[str], seconds: float) -> bytes:
@@ -73,7 +73,7 @@ def plot_dataset(columns: NDArray[Any], truth: NDArray[np.int64], classes: Seque
     marks.set_xlim(0, seconds)
     image.set_xlim(0, seconds)
     marks.set_xlabel("time (s)")
-    return _png(figure)
+    return png_of(figure)
 
 
 def plot_window(window: NDArray[Any], title: str) -> bytes:
@@ -84,7 +84,7 @@ def plot_window(window: NDArray[Any], title: str) -> bytes:
     axes.set_xlabel("column")
     axes.set_ylabel("value of a column")
     axes.set_title(title, fontsize=10)
-    return _png(figure)
+    return png_of(figure)
 
 
 def plot_filters(kernels: NDArray[Any], title: str) -> bytes:
@@ -114,7 +114,7 @@ def plot_filters(kernels: NDArray[Any], title: str) -> bytes:
         axes.set_title(f"{number + 1}", fontsize=8)
         axes.tick_params(labelsize=6)
     figure.suptitle(title, fontsize=10)
-    return _png(figure)
+    return png_of(figure)
 
 
 def _figure(
@@ -129,9 +129,3 @@ def _figure(
     FigureCanvasAgg(figure)
     rows = -(-panels // across)
     return figure, list(figure.subplots(rows, across, squeeze=False, height_ratios=ratios or None).flat)
-
-
-def _png(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()

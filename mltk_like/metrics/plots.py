@@ -3,7 +3,6 @@
 Every function returns the image's bytes; with `path` it is written there too, atomically.
 """
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from mltk_like.audio.recogniser import Detection
 from mltk_like.errors import ToolError
 from mltk_like.metrics.classification import ClassificationReport
 from mltk_like.metrics.curve import TARGETS_PER_HOUR, StreamCurve, misses_at
+from mltk_like.metrics.lettering import png_of
 from mltk_like.paths import write_bytes
 
 _DPI = 110
@@ -288,9 +288,7 @@ def _cycle(count: int) -> list[str]:
 
 
 def _png(figure: Any, path: Path | None) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    data = buffer.getvalue()
+    data = png_of(figure)
     if path is not None:
         write_bytes(path, data)
     return data

@@ -3,9 +3,7 @@
 Matplotlib is used through its objects alone, so that no window or global state is involved.
 """
 
-import io
 import itertools
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from mltk_like.errors import ToolError
 from mltk_like.metrics.curve import StreamCurve, misses_at
 from mltk_like.metrics.intervals import wilson_interval
+from mltk_like.metrics.lettering import png_of
 
 _DPI = 110
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -83,7 +82,7 @@ def plot_det(
     axes.set_ylim(0, _top(known, targets_per_hour))
     _finish(axes, title=title, x="false accepts an hour (dotted: those asked for)", y="misses (%)")
     axes.legend(fontsize=8, loc="best")
-    return _png(figure)
+    return png_of(figure)
 
 
 def plot_class_curves(curves: Sequence[ClassCurves]) -> bytes:
@@ -115,7 +114,7 @@ def plot_class_curves(curves: Sequence[ClassCurves]) -> bytes:
     _finish(precision, title="Precision against recall", x="recall", y="precision")
     roc.legend(fontsize=8, frameon=False, loc="lower right")
     precision.legend(fontsize=8, frameon=False, loc="lower left")
-    return _png(figure)
+    return png_of(figure)
 
 
 def plot_confusions(
@@ -148,7 +147,7 @@ def plot_confusions(
         axes.set_title(_plain(name), fontsize=11)
         axes.set_xlabel("taken for")
     panels[0].set_ylabel("true class")
-    return _png(figure)
+    return png_of(figure)
 
 
 def _top(curves: Sequence[StreamCurve], targets_per_hour: Sequence[float]) -> float:
@@ -206,12 +205,3 @@ def _finish(axes: Any, *, title: str, x: str, y: str) -> None:
 def _plain(name: str) -> str:
     """A name as a plot can hold it: no formula, no characters without a shape."""
     return "".join(c if c.isprintable() else "\ufffd" for c in name).replace("$", r"\$")
-
-
-def _png(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # A name in a script that the font lacks has boxes for letters; the page has it in full.
-        warnings.filterwarnings("ignore", message=r"Glyph .* missing from", category=UserWarning)
-        figure.savefig(buffer, format="png")
-    return buffer.getvalue()

@@ -17,50 +17,51 @@ def fuse_branches(net: Any) -> Any:
         net: a functional Keras model.
 
     Returns:
-        A new net that gives the same outputs but for rounding; `net` itself where there is nothing to fuse.
+        A new net, of the same layers but for the fused ones, that gives the same outputs but for rounding; `net` itself
+        where there is nothing to fuse.
     """
-    config = net.get_config()
-    entries = {entry["config"]["name"]: entry for entry in config["layers"]}
-    branches = {name: found for name, entry in entries.items() if (found := _branches(entry, entries))}
+    import keras
+
+    branches = {layer.name: found for layer in net.layers if (found := _branches(layer))}
     if not branches:
         return net
-    longest = {name: max(found, key=lambda one: _length(entries[one])) for name, found in branches.items()}
-    dropped = {one for found in branches.values() for one in found}
-    layers = []
-    for name, entry in entries.items():
-        if name in branches:
-            fused = entries[longest[name]]
-            entry = {**fused, "name": name, "config": {**fused["config"], "name": name}}
-        if name not in dropped:
-            layers.append(entry)
-    result = type(net).from_config({**config, "layers": layers})
-    for layer in result.layers:
-        if layer.name in branches:
-            kernels = [net.get_layer(one).kernel.numpy() for one in branches[layer.name]]
-            layer.set_weights([sum(_padded(kernel, layer.kernel.shape[0]) for kernel in kernels)])
-        else:
-            layer.set_weights(net.get_layer(layer.name).get_weights())
+    dropped = {one.name for found in branches.values() for one in found}
+    fused = {name: _copy_of(max(found, key=_length), name) for name, found in branches.items()}
+
+    def call(operation: Any, *inputs: Any, **options: Any) -> Any:
+        # Each branch hands on what it is given, and in place of their sum stands the one convolution of that.
+        if operation.name in dropped:
+            return inputs[0]
+        return operation(inputs[0][0]) if operation.name in fused else operation(*inputs, **options)
+
+    # Without their configurations, which layers of a model's own may lack.
+    result = keras.models.clone_model(
+        net, clone_function=lambda operation: fused.get(operation.name, operation), call_function=call
+    )
+    for name, found in branches.items():
+        length = fused[name].kernel.shape[0]
+        fused[name].set_weights([sum(_padded(branch.kernel.numpy(), length) for branch in found)])
     return result
 
 
-def _branches(entry: dict[str, Any], entries: dict[str, Any]) -> list[str]:
-    """Names of the depthwise convolutions without bias that a layer adds up; none where it adds anything else."""
-    if entry["class_name"] != "Add":
+def _branches(layer: Any) -> list[Any]:
+    """The depthwise convolutions without bias that a layer adds up; none where it adds anything else."""
+    if type(layer).__name__ != "Add":
         return []
-    tensors = entry["inbound_nodes"][0]["args"][0]
-    names = [tensor["config"]["keras_history"][0] for tensor in tensors]
-    own = [
-        name
-        for name in names
-        if name.startswith(f"{entry['name']}_")
-        and entries[name]["class_name"] == "DepthwiseConv2D"
-        and not entries[name]["config"]["use_bias"]
+    found = [tensor._keras_history.operation for tensor in layer.input]
+    fits = [
+        one.name.startswith(f"{layer.name}_") and type(one).__name__ == "DepthwiseConv2D" and not one.use_bias
+        for one in found
     ]
-    return own if own == names else []
+    return found if all(fits) else []
 
 
-def _length(entry: dict[str, Any]) -> int:
-    return int(entry["config"]["kernel_size"][0])
+def _copy_of(layer: Any, name: str) -> Any:
+    return type(layer).from_config({**layer.get_config(), "name": name})
+
+
+def _length(layer: Any) -> int:
+    return int(layer.kernel_size[0])
 
 
 def _padded(kernel: Any, length: int) -> Any:

@@ -163,11 +163,14 @@ def run_tflm(
 
     Raises:
         DataError: inputs of another shape or type than the model's.
-        ModelError: the model is damaged, does not fit the arena, uses an operator that TFLM lacks, or crashes TFLM.
+        ModelError: the model is damaged, does not fit the arena, uses an operator that TFLM lacks, crashes TFLM, or
+            takes several rows at a time and is given inputs.
         ToolError: TFLM or the executable is not installed.
     """
     content = read_model(model)
     summary = summarize_tflite(content)
+    if inputs is not None:
+        check_batch((*summary.inputs, *summary.outputs[:1]))
     frames = None if inputs is None else _frames(inputs, summary.inputs)
     library = find_tflm()
     executable = runner_path()
@@ -248,6 +251,15 @@ def _execute(command: list[str], timeout_s: float) -> dict[str, Any]:
         raise _TflmFailure(lines[-1].removeprefix(f"{_EXECUTABLE}: ") + detail)
     report: dict[str, Any] = json.loads(done.stdout)
     return report
+
+
+def check_batch(tensors: tuple[TensorSummary, ...]) -> None:
+    """Raise ModelError where a model takes or gives more than one row at a time."""
+    if any(tensor.shape[:1] != (1,) for tensor in tensors):
+        raise ModelError(
+            f"the model's ends are {', '.join(tensor.shape_text for tensor in tensors)}; one row at a time is needed",
+            "convert the model with a batch of 1",
+        )
 
 
 def _frames(inputs: npt.NDArray[Any], tensors: tuple[TensorSummary, ...]) -> bytes:

@@ -2,9 +2,10 @@
 
 import io
 import json
+import math
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ class Checkpoint:
 
     Attributes:
         step: batches done.
-        best_score: lowest share of missed (or wrong) validation windows so far.
+        best_score: of the best epoch so far, the lower the better: see `Rank.score`.
         best_epoch: epoch that had it, from 1.
         history: one list of figures a name, one entry an epoch.
         arrays: every variable of net, optimizer and running mean, by a name that says which.
+        best_loss: validation loss of that epoch, which decides between equals.
+        hooks: what callbacks remember, see `Hooks.memory`.
+        stopped: a callback has ended the training.
     """
 
     step: int
@@ -34,16 +38,14 @@ class Checkpoint:
     best_epoch: int
     history: dict[str, list[float]]
     arrays: dict[str, NDArray[Any]]
+    best_loss: float = math.inf
+    hooks: dict[str, Any] = field(default_factory=dict)
+    stopped: bool = False
 
 
 def save_checkpoint(path: Path, state: Checkpoint) -> None:
     """Write atomically: a crash leaves the former checkpoint. Raises DataError where it cannot be written."""
-    meta = {
-        "step": state.step,
-        "best_score": state.best_score,
-        "best_epoch": state.best_epoch,
-        "history": state.history,
-    }
+    meta = {name: value for name, value in vars(state).items() if name != "arrays"}
     buffer = io.BytesIO()
     arrays: dict[str, Any] = {_META: np.array(json.dumps(meta)), **state.arrays}
     np.savez(buffer, **arrays)

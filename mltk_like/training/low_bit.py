@@ -22,6 +22,8 @@ from mltk_like.low_bit.settings import LowBit
 from mltk_like.mixins import TrainMixin
 from mltk_like.paths import write_bytes, write_text
 from mltk_like.training.fit import CHECKPOINT, Feeds, FitResult, Validation, fit
+from mltk_like.training.hooks import Hooks
+from mltk_like.training.learning import make_callbacks
 from mltk_like.training.schedule import Schedule
 from mltk_like.training.teachers import Teachers
 from mltk_like.training.trainer import Trainer
@@ -56,14 +58,17 @@ def fit_net(
         The net that was trained, to be saved and converted, and what the training came to, all episodes in a row.
     """
     results = []
-    validation = replace(validation, by_accuracy=model.rank_by == "accuracy")
+    validation = replace(validation, rank_by=model.rank_by)
     for number, name in enumerate(("", *LATER) if model.low_bit else ("",)):
         own, place = schedule, folder / name
         if model.low_bit and number:
             own = _slower(schedule, model.low_bit.later_rate)
         trainer = Trainer(model, _episode_net(net, model.low_bit, number), class_weights, teachers)
         going_on = resume and (place / CHECKPOINT).is_file()
-        results.append(fit(model, trainer, own, feeds, validation, place, resume=going_on, progress=progress))
+        hooks = Hooks(make_callbacks(model), trainer.net, trainer.optimizer)
+        results.append(
+            fit(model, trainer, own, feeds, validation, place, hooks=hooks, resume=going_on, progress=progress)
+        )
     if model.low_bit is None:
         return net, results[0]
     integers, problem = _integers(net, model)
@@ -92,12 +97,13 @@ def _together(results: list[FitResult]) -> FitResult:
     seconds = sum(result.seconds for result in results)
     stages = {name for result in results for name in result.feed_seconds}
     return FitResult(
-        history={name: [value for r in results for value in r.history[name]] for name in results[0].history},
+        history={name: [value for r in results for value in r.history.get(name, ())] for name in results[0].history},
         best_epoch=before + results[-1].best_epoch,
         best_score=results[-1].best_score,
         steps=sum(result.steps for result in results),
         seconds=seconds,
         windows_per_s=sum(r.windows_per_s * r.seconds for r in results) / max(seconds, 1e-9),
+        chance=results[-1].chance,
         feed_seconds={name: sum(r.feed_seconds.get(name, 0.0) for r in results) for name in stages},
     )
 

@@ -126,7 +126,7 @@ class MiningRounds:
     def _note(self, number: int, found: Mining) -> None:
         """What the round found, for whoever reads the run: `mining.json`, one entry a round."""
         path = self._asked.folder / MINING
-        rounds = json.loads(path.read_text()) if number > 1 and path.is_file() else []
+        rounds = json.loads(path.read_text(encoding="utf-8")) if number > 1 and path.is_file() else []
         mined, rate = found.mined, self._asked.model.frontend.sample_rate_hz
         names, sources = self._asked.files.names, self._asked.files.families
         entry = {

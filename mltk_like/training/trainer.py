@@ -10,7 +10,9 @@ from mltk_like.errors import ModelError
 from mltk_like.feed.windows import Batch
 from mltk_like.mixins import TrainMixin
 from mltk_like.training.heads import Heads
-from mltk_like.training.teachers import HARD_SHARE, TEMPERATURE, Teachers
+from mltk_like.training.learning import make_loss, make_metrics, make_optimizer, measure
+from mltk_like.training.ranking import cross_entropy
+from mltk_like.training.teachers import Teachers, taught, told_of
 
 _EVALUATION_BATCH = 512
 
@@ -32,10 +34,11 @@ class Trainer:
 
         self.net = net
         self._teachers = teachers
-        taught = teachers is not None
-        extra = model.domain_confusion or (model.companion_words and not taught)
-        self._heads = Heads(model, net, len(class_weights), taught=taught) if extra else None
+        has_teachers = teachers is not None or bool(model.embedding_teachers)
+        extra = model.domain_confusion or (model.companion_words and not has_teachers)
+        self._heads = Heads(model, net, len(class_weights), taught=has_teachers) if extra else None
         self.optimizer = make_optimizer(model)
+        self._losses, self._metrics = make_loss(model), make_metrics(model)
         self.optimizer.build(self._trainable)
         self._momentum = model.average_weights
         # A mean over the first steps would be mostly initial values: it starts as a copy and warms up.
@@ -54,7 +57,7 @@ class Trainer:
         momentum = min(self._momentum, (1 + number) / (10 + number))
         given = (batch.features, batch.labels, batch.origins, batch.words)
         loss, right = self._step(
-            *map(tf.constant, given), tf.constant(rate, tf.float32), tf.constant(momentum, tf.float32)
+            *map(tf.constant, given), tf.constant(rate, tf.float32), tf.constant(momentum, tf.float32), told_of(batch)
         )
         return float(loss), float(right)
 
@@ -62,6 +65,14 @@ class Trainer:
         """Probabilities (windows, classes) of the net as it stands."""
         parts = [features[i : i + _EVALUATION_BATCH] for i in range(0, len(features), _EVALUATION_BATCH)]
         return np.concatenate([self._predict(part).numpy() for part in parts])
+
+    def figures(self, labels: NDArray[np.int64], scores: NDArray[np.float32]) -> dict[str, float]:
+        """Validation loss and metrics of probabilities (windows, classes) for windows of the classes `labels`."""
+        if self._losses is None:
+            return {"val_loss": cross_entropy(labels, scores), **measure(self._metrics, labels, scores)}
+        targets = np.eye(scores.shape[1], dtype=np.float32)[labels]
+        losses = self._losses(labels, targets, scores)
+        return {"val_loss": float(np.mean(losses)), **measure(self._metrics, labels, scores)}
 
     def swap_mean(self) -> None:
         """Exchange the net's weights with their running mean; a second call takes it back."""
@@ -97,9 +108,9 @@ class Trainer:
         net, optimizer, mean, heads = self.net, self.optimizer, self._mean, self._heads
         trainable, teachers = self._trainable, self._teachers
         weights = tf.constant(class_weights, tf.float32)
-        classes = len(class_weights)
+        classes, own_losses = len(class_weights), self._losses
 
-        def step(x: Any, y: Any, origins: Any, words: Any, rate: Any, momentum: Any) -> tuple[Any, Any]:
+        def step(x: Any, y: Any, origins: Any, words: Any, rate: Any, momentum: Any, told: Any) -> tuple[Any, Any]:
             target = tf.one_hot(y, classes) * (1.0 - smoothing) + smoothing / classes
             with tf.GradientTape() as tape:
                 if heads is None:
@@ -107,10 +118,12 @@ class Trainer:
                 else:
                     p, seen = heads.both(tf.cast(x, tf.float32), training=True)
                     beside = heads.loss(seen, origins, words)
-                entropy = -tf.reduce_sum(target * tf.math.log(tf.clip_by_value(p, 1e-7, 1.0)), axis=-1)
-                losses = entropy * tf.gather(weights, y)
-                if teachers is not None:
-                    losses = _taught(losses, p, y, teachers.logits(x))
+                if own_losses is None:
+                    losses = -tf.reduce_sum(target * tf.math.log(tf.clip_by_value(p, 1e-7, 1.0)), axis=-1)
+                else:
+                    losses = own_losses(y, target, p)
+                losses = losses * tf.gather(weights, y)
+                losses = taught(losses, p, y, None if teachers is None else teachers.logits(x), told)
                 loss = tf.reduce_mean(losses)
                 minimised = loss + beside
             optimizer.learning_rate.assign(rate)
@@ -121,29 +134,3 @@ class Trainer:
             return loss, right
 
         return step
-
-
-def _taught(losses: Any, p: Any, y: Any, logits: Any) -> Any:
-    """Each window's loss with most of it the distance to what teachers say, where they are right; (batch,).
-
-    That distance is the cross-entropy of both, softened, times the temperature squared, which keeps its gradient as
-    large as that of the labels (arXiv:1503.02531, section 2.1). Where teachers are wrong, the label alone counts.
-    """
-    import tensorflow as tf
-
-    own = tf.math.log(tf.clip_by_value(p, 1e-7, 1.0)) / TEMPERATURE
-    softened = tf.nn.softmax(logits / TEMPERATURE)
-    distance = TEMPERATURE**2 * tf.nn.softmax_cross_entropy_with_logits(labels=softened, logits=own)
-    right = tf.argmax(logits, axis=-1) == y
-    return tf.where(right, HARD_SHARE * losses + (1 - HARD_SHARE) * distance, losses)
-
-
-def make_optimizer(model: TrainMixin) -> Any:
-    """The Keras optimizer that the settings name; the step sets its learning rate."""
-    import keras
-
-    if model.optimizer == "sgd":
-        return keras.optimizers.SGD(model.learning_rate, momentum=0.9)
-    if model.optimizer == "adamw":
-        return keras.optimizers.AdamW(model.learning_rate, weight_decay=model.weight_decay, epsilon=1e-8)
-    return keras.optimizers.Adam(model.learning_rate, epsilon=1e-8)

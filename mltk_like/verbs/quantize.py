@@ -21,7 +21,7 @@ from mltk_like.paths import write_bytes
 from mltk_like.tflite import read_parameters
 from mltk_like.training.convert import CALIBRATION_WINDOWS
 from mltk_like.training.product import make_tflite
-from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, load_net, specification_of
+from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, open_net, specification_of
 
 CALIBRATION_FILE = "train/calibration.npz"
 
@@ -66,8 +66,7 @@ def quantize(
         net = build_net(specification)
         _load_all(net, weights)
     else:
-        with artifact.keras_file() as file:
-            net = load_net(file)
+        net = open_net(artifact, specification)
     calibration = _calibration(artifact, specification)
     former = artifact.read(f"{artifact.name}.tflite")
     data = make_tflite(specification, net, calibration, kept=read_parameters(former) if former else {})

@@ -17,7 +17,7 @@ from mltk_like.metrics.dataset_plots import plot_filters
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
 from mltk_like.tflite import ModelSummary, read_parameters, summarize_tflite
-from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, load_net
+from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, open_net, specification_in
 
 _WIDTH = 110
 
@@ -71,8 +71,7 @@ def summarize(model: Model | str | Path, *, tflite: bool = False, build: bool = 
     artifact = artifact_of(model)
     if tflite or artifact.path.suffix == ".tflite":
         return summarize_tflite(artifact.tflite(), name=artifact.name)
-    with artifact.keras_file() as file:
-        return keras_summary(load_net(file), artifact.name)
+    return keras_summary(open_net(artifact, specification_in(model)), artifact.name)
 
 
 def steps_of(model: Model | str | Path) -> FrontendSteps:
@@ -127,8 +126,7 @@ def filters_png(model: Model | str | Path) -> bytes:
         ToolError: TensorFlow or matplotlib is not installed.
     """
     artifact = artifact_of(model)
-    with artifact.keras_file() as file:
-        net = load_net(file)
+    net = open_net(artifact, specification_in(model))
     layer = next((layer for layer in net.layers if type(layer).__name__ == "Conv2D"), None)
     if layer is None:
         raise ModelError(f"{artifact.name} has no convolution", "there are no filters to show")

@@ -144,7 +144,7 @@ def _from_file(path: Path | None) -> Mapping[str, Any]:
     if path is None:
         return {}
     try:
-        values = json.loads(path.read_text())
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SettingError(f"cannot read {path}: {error}", "give a JSON file with an object of parameters") from error
     if not isinstance(values, dict):

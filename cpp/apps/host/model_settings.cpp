@@ -113,7 +113,7 @@ PipelineSettings pipeline_settings(const Reader& reader, const Reader& gate,
   const auto level = reader.get<int64_t>("detection_threshold", 185);
   for (size_t i = 0; i < classes.size(); ++i) {
     r.thresholds[i] = threshold(levels.empty() ? level : levels[i]);
-    if (classes[i].compare(0, 1, "_") == 0) r.ignored_classes |= uint32_t{1} << i;
+    if (classes[i].compare(0, 1, "_") == 0) r.ignored[i] = true;
   }
   if (gate.has_any()) {
     s.gate.threshold = 600;
@@ -135,7 +135,7 @@ ModelSettings model_settings(Parameters given) {
   settings.classes = plain.get<std::vector<std::string>>("classes", {});
   if (settings.classes.empty() || settings.classes.size() > kRecogniserMaxClasses) {
     throw RunnerError("the model's parameters name " + std::to_string(settings.classes.size()) +
-                      " classes; 1 to 32 are possible");
+                      " classes; 1 to " + std::to_string(kRecogniserMaxClasses) + " are possible");
   }
   if (fixed.has_any() == floating.has_any()) {
     throw RunnerError("the model's parameters hold no front end's settings, or those of two");

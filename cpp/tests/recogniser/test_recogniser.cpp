@@ -28,7 +28,7 @@ RecogniserSettings two_classes() {
   settings.minimum_count = 2;
   settings.average_window_duration = 440;
   settings.suppression = 900;
-  settings.ignored_classes = 0b10;
+  settings.ignored[1] = true;
   settings.thresholds[0] = 200;
   settings.thresholds[1] = 200;
   return settings;
@@ -75,6 +75,25 @@ void test_ignored_class_wins_and_says_nothing() {
   // Sums 762 and 763 of three results: both means are 254, and the first of equals wins.
   CHECK(push(recogniser, 400, 254, 253, &detection));
   CHECK(detection.class_index == 0);
+}
+
+void test_the_last_of_most_classes() {
+  RecogniserSettings settings = two_classes();
+  settings.classes = mltk::kRecogniserMaxClasses;
+  const int32_t last = settings.classes - 1;
+  settings.ignored[last - 1] = true;
+  Recogniser recogniser(settings);
+  Detection detection;
+  std::vector<uint8_t> scores(static_cast<size_t>(settings.classes), 0);
+  scores[static_cast<size_t>(last) - 1] = 255;
+  for (int64_t time = 0; time < 1000; time += 200)
+    CHECK(!recogniser.process(time, scores.data(), &detection));
+  scores[static_cast<size_t>(last)] = 255;
+  scores[static_cast<size_t>(last) - 1] = 0;
+  int found = 0;
+  for (int64_t time = 1000; time < 2000; time += 200)
+    found += recogniser.process(time, scores.data(), &detection);
+  CHECK(found == 1 && detection.class_index == last);
 }
 
 void test_gap_drops_old_results() {
@@ -141,7 +160,8 @@ RecogniserSettings random_settings(std::mt19937& random) {
   settings.minimum_count = static_cast<int32_t>(random() % 5);
   settings.average_window_duration = static_cast<int64_t>(random() % 3000);
   settings.suppression = static_cast<int64_t>(random() % 300);
-  settings.ignored_classes = static_cast<uint32_t>(random() % 8);
+  const auto ignored = random() % 8;
+  for (size_t i = 0; i < 3; ++i) settings.ignored[i] = (ignored >> i & 1u) != 0;
   for (uint8_t& threshold : settings.thresholds) threshold = static_cast<uint8_t>(random() % 160);
   return settings;
 }
@@ -165,7 +185,7 @@ std::vector<Detection> slow_detections(const RecogniserSettings& settings, const
         best = static_cast<int32_t>(k);
       }
     }
-    if ((settings.ignored_classes >> best & 1u) != 0 || best_mean <= settings.thresholds[best]) continue;
+    if (settings.ignored[best] || best_mean <= settings.thresholds[best]) continue;
     const bool same = !result.empty() && result.back().class_index == best;
     if (same && stream.times[now] - result.back().time <= settings.suppression) continue;
     result.push_back({stream.times[now], best, static_cast<uint8_t>(best_mean)});
@@ -232,6 +252,7 @@ int main() {
   test_threshold_must_be_exceeded();
   test_suppression();
   test_ignored_class_wins_and_says_nothing();
+  test_the_last_of_most_classes();
   test_gap_drops_old_results();
   test_extreme_times();
   test_scores();

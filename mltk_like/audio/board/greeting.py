@@ -8,10 +8,11 @@ from mltk_like.audio.board.frames import VERSION
 from mltk_like.audio.board.link import REPLY_TIMEOUT_S, TRIES, Link, RefusedError, SessionLost
 from mltk_like.audio.board.messages import BoardInfo, Request, Status, parse_info
 from mltk_like.audio.board.port import Port, Unplugged, port_names
+from mltk_like.audio.recogniser import MAX_CLASSES
 from mltk_like.errors import DataError
 
 _HELLO_TRIES = 3
-_MOST_NAMES = 34  # the board's, the model's, and those of 32 classes
+_MOST_NAMES = 2 + MAX_CLASSES  # the board's and the model's too
 _HINTS: Mapping[int, str] = {
     Status.UNSUPPORTED: "this board cannot do that",
     Status.REFUSED: "the value is out of the board's range",

@@ -121,7 +121,7 @@ def _run(command: Sequence[str], folder: Path, failure: str) -> str:
     try:
         done = subprocess.run(
             command, cwd=folder, env={**os.environ, "LC_ALL": "C"}, stdin=subprocess.DEVNULL, capture_output=True,
-            text=True, errors="replace", check=False,
+            encoding="utf-8", errors="replace", check=False,
         )  # fmt: skip
     except OSError as error:
         raise DataError(f"{failure}: {error.strerror}") from error

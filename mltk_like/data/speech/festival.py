@@ -164,8 +164,8 @@ def _end(process: "subprocess.Popen[bytes]", folder: Path) -> None:
 def _languages(program: str) -> Mapping[str, str]:
     """The language of each voice that is installed: the folder that its own is in."""
     listed = subprocess.run(
-        [program, "-b", "(print voice-locations)"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        check=False,
+        [program, "-b", "(print voice-locations)"], stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8",
+        errors="replace", check=False,
     )  # fmt: skip
     return {name: Path(place).parent.name for name, place in sorted(_LOCATION.findall(listed.stdout))}
 

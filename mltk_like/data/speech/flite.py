@@ -78,6 +78,8 @@ class Flite(Engine):
 
 @lru_cache(maxsize=1)
 def _built_in(program: str) -> tuple[str, ...]:
-    listed = subprocess.run([program, "-lv"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        [program, "-lv"], stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     names = listed.stdout.partition(":")[2].split()
     return tuple(sorted(set(names) - set(_LEFT_OUT)))

@@ -126,6 +126,18 @@ class SpeechSource:
         licences = sorted({shared_engine(said.engine).licence_of(said.voice) for said, _ in files} - {""})
         return Inventory(clips=self._clips(files), missing=len(_to_be_made(files)), licence=", ".join(licences))
 
+    def planned(self) -> list[Clip]:
+        """All clips of the plan, made or not; raises as `inventory`, or DataError where no engine can be had."""
+        with offline():
+            try:
+                self.check()
+            except DataError:
+                if not self.instead:
+                    raise
+                return self._otherwise().planned()
+            engines = {specification: shared_engine(specification) for specification, _ in self.engines}
+            return [self._clip(said, path, engines[said.engine]) for said, path in self._files(self.count)]
+
     def check(self) -> None:
         """Raise ToolError when an engine's package is missing; fetch voices that are declared downloads."""
         for specification, _ in self.engines:

@@ -7,7 +7,7 @@ from mltk_like.feed.cluster_feed import ClusterFeed
 from mltk_like.feed.copies import CopyStore, open_feed
 from mltk_like.feed.dataset import collect, open_split
 from mltk_like.feed.pool import default_workers
-from mltk_like.settings import overrides_to_json
+from mltk_like.settings import storable_overrides
 
 
 def store_copies(model: Any, passes: int, *, workers: Workers = None, progress: bool = True) -> None:
@@ -36,7 +36,5 @@ def store_copies(model: Any, passes: int, *, workers: Workers = None, progress: 
 
 
 def worker_overrides(model: Any) -> dict[str, Any]:
-    """Settings on top of a model's file, as workers get them: all but the schedule, which is a function."""
-    overrides = overrides_to_json(model.with_settings(lr_schedule=None)) if model.path else {}
-    overrides.pop("lr_schedule", None)
-    return overrides
+    """Settings on top of a model's file, as workers get them: all but functions and objects of Keras."""
+    return storable_overrides(model) if model.path else {}

@@ -11,11 +11,8 @@ from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip, lengths_s
 from mltk_like.data.fetch import is_offline
 from mltk_like.data.fetch import offline as without_network
-from mltk_like.data.labelled import LabelledRecordings
-from mltk_like.data.layouts import SpeechCommands, SpokenWords
-from mltk_like.data.lists import RecordingList
-from mltk_like.data.recordings import Folder
 from mltk_like.data.source import (
+    CANNOT,
     MICROPHONE_LABEL,
     NOISE_LABEL,
     ROOM_LABEL,
@@ -27,12 +24,11 @@ from mltk_like.data.source import (
 from mltk_like.data.split import SplitRow, Splits, split_by_group, summary
 from mltk_like.errors import MltkLikeError
 from mltk_like.feed.dataset import Gathered, gather
+from mltk_like.feed.expected import LOCAL
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
 
 _OFFLINE = "offline: downloads are not tried, only what is in the cache is used"
-# Read from the disk in a moment: to collect them is to look at them.
-_LOCAL = (Folder, LabelledRecordings, RecordingList, SpeechCommands, SpokenWords)
 _KINDS = (NOISE_LABEL, MICROPHONE_LABEL, ROOM_LABEL)
 
 
@@ -61,6 +57,9 @@ class SourceLine:
     download_bytes: int
 
 
+_WITHOUT = "a training goes on without them and says so, or stops with --strict-sources"
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataReport:
     """The sources of a model, and the split of the clips that are here.
@@ -70,12 +69,19 @@ class DataReport:
         sources: in the model's order.
         splits: labels in alphabetical order, the three splits of each; empty where no clip is here.
         offline: whether the network was off.
+        fetch: whether what is missing was to be got.
     """
 
     name: str
     sources: tuple[SourceLine, ...]
     splits: tuple[SplitRow, ...]
     offline: bool
+    fetch: bool = False
+
+    @property
+    def failed(self) -> tuple[str, ...]:
+        """Names of the sources that could not be got although they were to be."""
+        return tuple(line.name for line in self.sources if self.fetch and line.state.startswith(CANNOT))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -90,9 +96,11 @@ class DataReport:
         if self.splits:
             complete = all(line.state == "ready" for line in self.sources)
             rows += ["", "split" if complete else "split of the clips that are here", split_table(self.splits)]
+        if self.failed:
+            rows += ["", f"could not be got: {', '.join(self.failed)}; {_WITHOUT}"]
         if self.offline:
             rows += ["", _OFFLINE]
-        elif any(line.state != "ready" for line in self.sources):
+        elif not self.fetch and any(line.state != "ready" for line in self.sources):
             rows += ["", f"get and make what is missing: python -m mltk_like data {self.name} --fetch"]
         return "\n".join(rows)
 
@@ -141,6 +149,7 @@ def data_report(
         ),
         splits=tuple(summary(splits, durations)) if clips else (),
         offline=off,
+        fetch=fetch,
     )
 
 
@@ -163,9 +172,7 @@ def inventory(source: Source, gathered: Gathered | None = None) -> Inventory:
             return source.inventory()
         if gathered:
             return Inventory(clips=[clip for clip in gathered.clips if clip.source == source.name])
-        return (
-            Inventory(clips=source.collect(progress=False)) if isinstance(source, _LOCAL) else Inventory(missing=None)
-        )
+        return Inventory(clips=source.collect(progress=False)) if isinstance(source, LOCAL) else Inventory(missing=None)
     except MltkLikeError as error:
         return Inventory(problem=error.message, missing=None, licence=getattr(source, "licence", ""))
 

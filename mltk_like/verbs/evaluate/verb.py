@@ -19,7 +19,7 @@ from mltk_like.feed.windows import SplitFiles
 from mltk_like.model import Model
 from mltk_like.verbs.evaluate.files import write_comparison, write_evaluation, write_labelled
 from mltk_like.verbs.evaluate.material import gather, own_material
-from mltk_like.verbs.shared.building import artifact_of
+from mltk_like.verbs.shared.building import artifact_of, specification_in
 from mltk_like.verbs.shared.low_bit import low_bit_report
 from mltk_like.verbs.shared.subject import open_subject
 
@@ -63,7 +63,7 @@ def evaluate(
     """
     artifact = artifact_of(model)
     kind = "low-bit" if low_bit else "tflm" if tflm else "tflite" if tflite else "keras"
-    subject = open_subject(artifact, kind)
+    subject = open_subject(artifact, kind, specification_in(model))
     material = gather(model, artifact, subject, recordings=recordings, subset=subset, snr_db=snr_db, progress=progress)
     scored = score_tests(subject, material.tests, progress=progress)
     result = judge(
@@ -91,7 +91,7 @@ def evaluate_both(
     Arguments and errors are those of `evaluate`. Raises ModelError also where there is no float form.
     """
     artifact = artifact_of(model)
-    subjects = [open_subject(artifact, kind) for kind in ("keras", "tflite")]
+    subjects = [open_subject(artifact, kind, specification_in(model)) for kind in ("keras", "tflite")]
     if subjects[0].kind != "keras":
         raise ModelError(f"{artifact.path} holds the int8 model alone", "give its archive or run folder")
     material = gather(

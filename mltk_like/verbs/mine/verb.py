@@ -5,6 +5,7 @@ import math
 import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from mltk_like.artifact import Artifact
 from mltk_like.audio.wav import durations_s
-from mltk_like.errors import DataError, SettingError
+from mltk_like.data.skipped import way_out
+from mltk_like.errors import DataError, MltkLikeError, SettingError
 from mltk_like.evaluation.scan import scan_folders
 from mltk_like.evaluation.subject import Subject
 from mltk_like.evaluation.testset import files_in
@@ -81,12 +83,15 @@ def mine(
     new = {path: root for path, root in roots.items() if not mined.has(path, states[path])}
     try:
         _listen(mined, subject, folders, new, states, progress=progress)
-    except KeyboardInterrupt:
-        left = sum(str(path) not in mined.heard for path in new)
-        print(f"interrupted with {left} of {len(new)} files to go; the same command goes on", file=sys.stderr)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            left = sum(str(path) not in mined.heard for path in new)
+            print(f"interrupted with {left} of {len(new)} files to go; the same command goes on", file=sys.stderr)
+        # On a full disk this fails too, and the error that is to be seen is the first one.
+        with suppress(MltkLikeError):
+            mined.write_manifest()
         raise
-    finally:
-        mined.write_manifest()
+    mined.write_manifest()
     return _result(mined, subject, folders, len(new), _next_command(model, artifact, Path(output)))
 
 
@@ -95,7 +100,8 @@ def _result(
 ) -> MineResult:
     rows = list(mined.heard.values())
     if not any(row.duration_s for row in rows):
-        raise DataError(f"none of {len(rows)} files can be heard: {rows[0].problem}", "WAV, FLAC, OGG and MP3 are read")
+        hint = way_out(rows[0].problem, "WAV, FLAC, OGG and MP3 are read")
+        raise DataError(f"none of {len(rows)} files can be heard: {rows[0].problem}", hint)
     return MineResult(
         setup=mined.setup,
         folder=mined.folder,

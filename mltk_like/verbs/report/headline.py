@@ -28,7 +28,7 @@ def headline(model: StoredModel) -> list[Html]:
 
 def warnings(model: StoredModel) -> list[str]:
     """What makes the figures worth less than they look."""
-    found = []
+    found = [model.state.chance] if model.state.chance else []
     if model.settings.get("test") is True:
         found.append("This is a dry run on a few clips: its figures say that every stage works, and nothing else.")
     if model.evaluation is None:

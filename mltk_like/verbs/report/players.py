@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.audio.wav import to_int16
+from mltk_like.audio.wav import read_stretch
+from mltk_like.errors import DataError
 from mltk_like.paths import cache_dir, unportable
 from mltk_like.verbs.shared.page import Html, audio
 
@@ -59,14 +60,7 @@ class Players:
 
 def _read(path: Path, start_s: float, seconds: float, rate: int) -> NDArray[np.int16]:
     """A stretch of a file of any length, without what stands before it; empty where it cannot be read."""
-    import soundfile
-    import soxr
-
     try:
-        with soundfile.SoundFile(path) as sound:
-            sound.seek(min(int(start_s * sound.samplerate), max(sound.frames - 1, 0)))
-            frames = sound.read(round(seconds * sound.samplerate), dtype="float32", always_2d=True)
-            mono = np.nan_to_num(frames.mean(axis=1, dtype=np.float32))
-            return to_int16(mono if sound.samplerate == rate else soxr.resample(mono, sound.samplerate, rate))
-    except (soundfile.SoundFileError, OSError, ValueError, OverflowError, MemoryError):
+        return read_stretch(path, start_s, seconds, rate)
+    except (DataError, ValueError, OverflowError):
         return np.zeros(0, np.int16)

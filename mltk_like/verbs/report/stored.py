@@ -186,6 +186,7 @@ class StoredState:
     status: str = ""
     stages: dict[str, float] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+    chance: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

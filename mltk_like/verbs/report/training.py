@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mltk_like.metrics.plots import plot_history
 from mltk_like.verbs.report.part import Part, part
 from mltk_like.verbs.report.stored import StoredModel
-from mltk_like.verbs.shared.page import image, paragraph, table
+from mltk_like.verbs.shared.page import image, notice, paragraph, table
 
 _RECOGNISER = {
     "detection_threshold": "threshold, 0 to 255",
@@ -41,6 +41,7 @@ def training_part(model: StoredModel) -> Part:
     ]
     return part(
         title,
+        *([notice(stored_chance)] if (stored_chance := model.state.chance) else []),
         paragraph(text),
         image(data, alt="training curves: each figure over the epochs"),
         table(rows, header=("", "exported epoch", "last epoch")),

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.audio.inputs import paced, raw_audio
+from mltk_like.audio.inputs import paced
 from mltk_like.audio.microphone import Microphone
+from mltk_like.audio.piped import piped_audio
 from mltk_like.audio.wav import sample_rate_hz as rate_of_file
 from mltk_like.audio.wav import stream_audio
 from mltk_like.errors import SettingError
@@ -43,7 +44,7 @@ def open_source(
     """The audio for the time of the block.
 
     Args:
-        file: a sound file; '-' for raw int16 samples on stdin; None for a microphone.
+        file: a sound file; '-' for raw int16 samples, or a WAV file, on stdin; None for a microphone.
         microphone: as in `find_microphone`.
         rate_hz: of the raw samples; None: the model's.
         sample_rate_hz: the model's rate in Hz.
@@ -65,7 +66,7 @@ def open_source(
     if str(file) == PIPE:
         if sys.stdin.isatty():
             raise SettingError("nothing is piped in", "as in: sox a.mp3 -t s16 -r 16000 -c 1 - | ... --input -")
-        blocks = raw_audio(lambda: os.read(sys.stdin.fileno(), _READ_BYTES), rate_hz or sample_rate_hz, sample_rate_hz)
+        blocks = piped_audio(lambda: os.read(sys.stdin.fileno(), _READ_BYTES), rate_hz, sample_rate_hz)
     else:
         rate_of_file(file)  # an unreadable file is an error now, not at the first block
         blocks = stream_audio(file, sample_rate_hz, block_s=_BLOCK_S)

@@ -1,12 +1,18 @@
 """What a verb works on: a trained model's files, or a net and `.tflite` with random weights from a specification."""
 
+import json
+import zipfile
+from importlib.metadata import version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from mltk_like.artifact import Artifact, model_of, open_artifact
-from mltk_like.errors import ModelError
+from mltk_like.errors import MltkLikeError, ModelError
+from mltk_like.feed.pool import default_workers
+from mltk_like.low_bit.quantise import low_bit_net
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.quiet import import_tensorflow
@@ -37,6 +43,16 @@ def specification_of(model: Model | str | Path, artifact: Artifact) -> Model:
         ModelError: there is no file for it (a bare `.tflite` has none).
     """
     return model if isinstance(model, Model) else model_of(artifact.path)
+
+
+def specification_in(model: Model | str | Path) -> Model | None:
+    """The specification that a verb was given, and None for the name or path of one."""
+    return model if isinstance(model, Model) else None
+
+
+def tensorflow_threads(workers: int) -> int:
+    """Threads for one operation of TensorFlow beside so many processes that make data."""
+    return max(default_workers() - workers + 1, 1)
 
 
 def build_net(model: Model, *, threads: int | None = None) -> Any:
@@ -78,14 +94,67 @@ def build_tflite(model: Model) -> bytes:
     return make_tflite(model, net, calibration)
 
 
-def load_net(path: Path) -> Any:
-    """A saved `.keras` net; nothing in it is executed. Raises ModelError when it cannot be read."""
+def save_net(net: Any, path: Path) -> None:
+    """Save a net as `.keras`; one with layers that Keras cannot describe as its weights alone, see `open_net`."""
+    try:
+        net.save(path)
+    except (NotImplementedError, TypeError, ValueError, KeyError, AttributeError):
+        with TemporaryDirectory(prefix="mltk_like-") as folder:
+            weights = Path(folder) / "model.weights.h5"
+            net.save_weights(weights)
+            with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("metadata.json", json.dumps({"keras_version": version("keras")}))
+                archive.writestr("config.json", json.dumps({"made_by": "network() of the model's file"}))
+                archive.write(weights, weights.name)
+
+
+def open_net(artifact: Artifact, model: Model | None = None) -> Any:
+    """The float net of a trained model; nothing that lies in its file is executed.
+
+    A net with layers of the model's own is read with the model's file loaded, which is never the copy in an archive,
+    and where that is not enough (a layer without `get_config`) it is built by `network()` and gets the weights.
+
+    Args:
+        artifact: where the `.keras` is.
+        model: its specification, where there is one at hand; else it is looked for as `model_of` does.
+
+    Raises:
+        ModelError: there is no float net, it is damaged, or it has layers whose classes cannot be found.
+        ToolError: TensorFlow is not installed.
+    """
     import_tensorflow()
+    with artifact.keras_file() as file:
+        try:
+            return _read_net(file)
+        except Exception as error:  # whatever Keras stumbles over in a file that it cannot read
+            try:
+                specification = model or model_of(artifact.path)
+            except MltkLikeError as missing:
+                raise ModelError(
+                    f"cannot read the net {file.name}: {error}",
+                    f"it is damaged, of another Keras version, or has layers of its own, and: {missing.message}",
+                ) from error
+            return _with_its_file(specification, file)
+
+
+def _with_its_file(model: Model, file: Path) -> Any:
+    """A net that Keras could not read alone, now that the model's file has been loaded."""
+    try:
+        return _read_net(file)
+    except Exception:
+        net = build_net(model)
+    try:
+        net.load_weights(file)
+    except Exception as error:
+        raise ModelError(
+            f"cannot read the net {file.name}: {error}",
+            "it is damaged, of another Keras version, or its model's file has changed since",
+        ) from error
+    low_bit = getattr(model, "low_bit", None)
+    return net if low_bit is None else low_bit_net(net, low_bit, weights=False)
+
+
+def _read_net(path: Path) -> Any:
     import keras
 
-    try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise ModelError(
-            f"cannot read the net {path.name}: {error}", "it is damaged, or of another Keras version"
-        ) from error
+    return keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mltk_like.metrics.lettering import png_of
+
 _POLICY = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
 
 _STYLE = """
@@ -160,9 +162,7 @@ def audio(samples: npt.NDArray[np.int16], sample_rate_hz: int, *, name: str) -> 
 
 def png(figure: Any) -> bytes:
     """A Matplotlib figure (made with the Agg canvas, without pyplot) as the bytes of a PNG file."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png_of(figure)
 
 
 def page(title: str, sections: Sequence[Section], *, lead: Sequence[Html] = ()) -> str:

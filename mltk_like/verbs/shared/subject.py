@@ -9,17 +9,19 @@ from mltk_like.audio.frontend import frontend_from_parameters
 from mltk_like.audio.recogniser import RecogniserSettings
 from mltk_like.errors import ModelError
 from mltk_like.evaluation.subject import Subject, make_scorer
+from mltk_like.model import Model
 from mltk_like.tflite import read_parameters
-from mltk_like.verbs.shared.building import load_net
+from mltk_like.verbs.shared.building import open_net
 from mltk_like.verbs.shared.low_bit import low_bit_integers
 
 
-def open_subject(artifact: Artifact, kind: str) -> Subject:
+def open_subject(artifact: Artifact, kind: str, model: Model | None = None) -> Subject:
     """A trained model in one form, with the front end and the recogniser that its own `.tflite` says.
 
     Args:
         artifact: the model; a bare `.tflite` has no float form, and 'keras' then means 'tflite'.
         kind: 'keras', 'tflite', 'tflm' or 'low-bit'.
+        model: its specification, where it is at hand; a net with layers of its own may need it.
 
     Raises:
         ModelError: the model has not been trained, names no classes, or TFLM cannot run it.
@@ -30,8 +32,7 @@ def open_subject(artifact: Artifact, kind: str) -> Subject:
     kind = "tflite" if kind == "keras" and artifact.path.suffix == ".tflite" else kind
     net: Any = data
     if kind == "keras":
-        with artifact.keras_file() as file:
-            net = load_net(file)
+        net = open_net(artifact, model)
     if kind == "low-bit":
         net = low_bit_integers(artifact)
     return Subject(

@@ -20,9 +20,12 @@ from mltk_like.data.split import SPLIT_NAMES, Splits
 from mltk_like.errors import ModelError, SettingError
 from mltk_like.feed.dataset import Dataset
 from mltk_like.feed.plan import UNKNOWN
+from mltk_like.nets.weights import read_weights
 from mltk_like.paths import portable, unportable, write_bytes
 from mltk_like.run import Run
 from mltk_like.settings import to_json
+from mltk_like.training.learning import rate_of_optimizer
+from mltk_like.training.schedule import rates_by_epoch
 
 STEPS_SHARE = 0.2
 RATE_SHARE = 0.1
@@ -34,7 +37,7 @@ _KEY = "fine_tuned_from"
 _WEIGHTS = "train/start.weights.h5"
 _EARLIER = "own earlier recordings"
 # What is not done again: the weights have learned it.
-_DONE = ("teachers", "mining_rounds")
+_DONE = ("teachers", "embedding_teachers", "mining_rounds")
 # What the weights are of no use without.
 _SAME = ("classes", "frontend")
 
@@ -115,12 +118,14 @@ def archive_of(spec: str | Path) -> Path:
 
 
 def check_start(resume_from: str | Path | None, *, resume: bool, weights: str | Path | None) -> None:
-    """Raises SettingError for two beginnings at once."""
+    """Raises SettingError for two beginnings at once, ModelError for a file of weights that cannot be read."""
     if resume_from is not None and (resume or weights is not None):
         raise SettingError(
             "a fine-tuning is a new run, and has its weights from the earlier one",
             "give one of --resume, --resume-from and --weights",
         )
+    if weights is not None:
+        read_weights(Path(weights))
 
 
 def start_from(spec: str | Path, model: Any) -> Start:
@@ -178,9 +183,10 @@ def _shorter(model: Any, *, keep_epochs: bool) -> dict[str, Any]:
         stages = [(max(round(STEPS_SHARE * n), 1), RATE_SHARE * rate) for n, rate in model.learning_rate_steps]
         return {**epochs, "learning_rate_steps": stages}
     if model.lr_schedule is None:
-        return {**epochs, "learning_rate": RATE_SHARE * model.learning_rate}
+        own = rate_of_optimizer(model)
+        return {**epochs, "learning_rate": RATE_SHARE * (own(0) if own else model.learning_rate)}
     # A function cannot be stored with a run: its highest rate stands for it.
-    highest = max(float(model.lr_schedule(epoch)) for epoch in range(model.epochs))
+    highest = max(rates_by_epoch(model))
     return {**epochs, "lr_schedule": None, "learning_rate": RATE_SHARE * highest}
 
 

@@ -1,6 +1,7 @@
 """What follows the training: the model's files, figures, the profile and the archive."""
 
 import resource
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from mltk_like.training.product import make_tflite
 from mltk_like.verbs.evaluate import EvaluationResult, evaluate_nets, write_evaluation
 from mltk_like.verbs.profile import Profile, profile_tflite
 from mltk_like.verbs.quantize import CALIBRATION_FILE, save_calibration
+from mltk_like.verbs.shared.building import save_net
 from mltk_like.verbs.summarize import keras_summary
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import forget
@@ -26,7 +28,7 @@ from mltk_like.verbs.train.recordings import forget
 def convert(job: Job, net: Any, windows: NDArray[np.int8]) -> bytes:
     """Save the best checkpoint as `.keras`, `.weights.h5` and int8 `.tflite`, and their summaries."""
     run = job.run
-    for suffix, save in ((".keras", net.save), (".weights.h5", net.save_weights)):
+    for suffix, save in ((".keras", partial(save_net, net)), (".weights.h5", net.save_weights)):
         # Keras goes by the end of the file's name, so the temporary name must keep it.
         temporary = run.file(f".tmp{suffix}")
         save(temporary)
@@ -72,9 +74,11 @@ def measure(job: Job, tflite: bytes) -> Profile:
 
 
 def archive(job: Job) -> Path | None:
-    """Archive the run; the copy beside the model's file, where one is to be and can be."""
+    """Archive the run; the copy beside the model's file, where one is to be and can be and the net is worth it."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     job.run.update(status="complete", pid=None, peak_memory_mb=peak)
     forget(job.run)
     pack(job.run)
-    return publish_archive(job.run.archive, job.model) if job.publish else None
+    # A net that has learned nothing does not take the place of an earlier one.
+    wanted = job.publish and not job.run.state.get("chance")
+    return publish_archive(job.run.archive, job.model) if wanted else None

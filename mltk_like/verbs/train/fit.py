@@ -1,6 +1,7 @@
 """The training itself: windows from the workers into the net, epoch by epoch."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,15 +14,14 @@ from mltk_like.feed.windows import SplitFiles, WindowMaker
 from mltk_like.metrics.plots import plot_history
 from mltk_like.paths import write_bytes
 from mltk_like.training.class_weights import class_weights
-from mltk_like.training.fit import CHECKPOINT, FitResult, OneFeed, Validation
-from mltk_like.training.fit import fit as fit_learner
+from mltk_like.training.fit import FitResult
 from mltk_like.training.low_bit import fit_net
 from mltk_like.training.rounds import Listening, MiningRounds
-from mltk_like.training.schedule import Schedule, make_schedule, shortened
-from mltk_like.training.teachers import Teachers
+from mltk_like.training.schedule import make_schedule
 from mltk_like.training.validation import make_validation
 from mltk_like.verbs.data import worker_overrides
 from mltk_like.verbs.train.job import Job
+from mltk_like.verbs.train.teaching import listen, told, train_teachers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +55,16 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
     job.augmented.write_dump(job.run, model, training, job.say, job.progress)
     copies = job.augmented.passes(job.run, model, training, needed=needed, workers=job.workers, say=job.say)
 
-    teachers = _teachers(job, training, schedule, validation)
+    answers = listen(job, training)
+    teachers = train_teachers(job, training, schedule, validation, answers)
 
-    def opened(split: SplitFiles) -> AbstractContextManager[BatchSource]:
+    @contextmanager
+    def opened(split: SplitFiles) -> Iterator[BatchSource]:
         # Stored passes are of the clips as they were given: with mined windows all are made afresh.
-        stored = 0 if split.mined else copies
-        return open_feed(model, split, workers=job.workers, overrides=overrides, copies=stored, progress=job.progress)
+        stored = 0 if split.mined or answers is not None else copies
+        own, bars = job.workers, job.progress
+        with open_feed(model, split, workers=own, overrides=overrides, copies=stored, progress=bars) as feed:
+            yield told(feed, answers)
 
     listening = Listening(
         model=model, files=training, folder=job.run.train_dir, open_feed=opened, say=job.say, progress=job.progress
@@ -71,26 +75,10 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
             teachers=teachers, resume=job.has_checkpoint, progress=job.progress,
         )  # fmt: skip
     _save_history(job, result)
+    if result.chance and not job.test:
+        job.say(result.chance)
+        job.run.update(chance=result.chance)
     return Fitted(net=net, result=result, windows=validation.features)
-
-
-def _teachers(job: Job, files: SplitFiles, schedule: Schedule, validation: Validation) -> Teachers | None:
-    """The nets that the model's net learns from, trained on windows of their own."""
-    if not job.model.teachers:
-        return None
-    model = job.model.with_settings(seed=job.model.seed + 1)
-    folder = job.run.train_dir / "teachers"
-    teachers = Teachers(model, model.n_classes)
-    course = shortened(schedule, model.teacher_steps)
-    job.say(f"{model.teachers} teachers, {course.total_steps} steps")
-    with open_feed(model, files, workers=job.workers, overrides=worker_overrides(model)) as feed:
-        fitted = fit_learner(
-            model, teachers, course, OneFeed(feed), validation, folder,
-            resume=(folder / CHECKPOINT).is_file(), progress=job.progress,
-        )  # fmt: skip
-    # What ranked them best is what they have now; their running mean went with it.
-    job.say(f"teachers: best epoch {fitted.best_epoch}, score {fitted.best_score:.4f}")
-    return teachers
 
 
 def _save_history(job: Job, fitted: FitResult) -> None:

@@ -55,3 +55,7 @@ class Job:
     def say(self, text: str) -> None:
         """Print and log one line or more."""
         self.reporter.say(text)
+
+    def note(self, text: str) -> None:
+        """Log what has been said elsewhere."""
+        self.reporter.note(text)

@@ -1,21 +1,23 @@
 """What there is before the training: the clips, their splits as files for the workers, and a net."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mltk_like.data.manifest import read_manifest, splits_of, write_manifest
-from mltk_like.data.skipped import write_skipped
+from mltk_like.data.skipped import Skipped, add_skipped, summary_of
 from mltk_like.data.split import Splits
 from mltk_like.feed.dataset import Dataset, collect, open_split
+from mltk_like.feed.expected import check_splits
 from mltk_like.feed.measured import is_measured, measured_scale
 from mltk_like.feed.plan import UNKNOWN
-from mltk_like.feed.pool import default_workers
 from mltk_like.feed.streams import with_streams
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.nets.weights import load_weights
 from mltk_like.verbs.data import splits_summary
-from mltk_like.verbs.shared.building import build_net
+from mltk_like.verbs.shared.building import build_net, tensorflow_threads
+from mltk_like.verbs.train.checks import needed_splits
 from mltk_like.verbs.train.fine_tuning import earlier_data
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import describe, drawn_less
@@ -41,6 +43,8 @@ def collect_data(job: Job) -> Splits:
         splits, problems = with_streams(job.model, dataset.splits, workers=workers, progress=job.progress)
         dataset = replace(dataset, splits=splits, problems=(*dataset.problems, *problems))
     _note_problems(job, dataset)
+    if not job.test:
+        check_splits(job.model.classes, dataset.splits, needed_splits(evaluate=job.evaluate))
     rows = write_manifest(manifest, dataset.splits)
     seconds = iter(rows)
     durations = [[next(seconds).duration_s for _ in clips] for _, clips in dataset.splits.items()]
@@ -62,9 +66,11 @@ def _hears_no_people(splits: Splits) -> bool:
 
 def open_files(job: Job, splits: Splits) -> dict[str, SplitFiles]:
     """Each split decoded, as the workers read it."""
-    return {
+    files = {
         name: open_split(job.model, clips, seed=job.model.seed, progress=job.progress) for name, clips in splits.items()
     }
+    _note_skipped(job, [item for split in files.values() for item in split.skipped])
+    return files
 
 
 def with_measured_scale(job: Job, training: SplitFiles) -> Job:
@@ -86,7 +92,7 @@ def with_measured_scale(job: Job, training: SplitFiles) -> Job:
 
 def first_net(job: Job) -> Any:
     """The net that the training begins with; the one of a checkpoint gets its weights from there."""
-    net = build_net(job.model, threads=max(default_workers() - job.workers + 1, 1))
+    net = build_net(job.model, threads=tensorflow_threads(job.workers))
     if (carried := getattr(net, CARRIED, None)) is not None:
         job.say(f"weights of another model: {carried.summary}\n{carried}")
     if job.weights is not None and not job.has_checkpoint:
@@ -97,8 +103,7 @@ def first_net(job: Job) -> Any:
 def _note_problems(job: Job, dataset: Dataset) -> None:
     """Keep with the run, and say, what cannot be had or used."""
     job.run.update(problems=list(dataset.problems))
-    if dataset.skipped:
-        write_skipped(job.run.folder / "skipped.txt", dataset.skipped)
+    _note_skipped(job, dataset.skipped)
     for line in drawn_less(job.own, dataset.splits):
         job.say(line)
     if dataset.problems:
@@ -107,3 +112,10 @@ def _note_problems(job: Job, dataset: Dataset) -> None:
             f"warning: {len(dataset.problems)} of the model's sources cannot be had and are left out "
             f"(state.json says why): {names}"
         )
+
+
+def _note_skipped(job: Job, skipped: Sequence[Skipped]) -> None:
+    """Add to the run's `skipped.txt` what cannot be used, and log that it is so, unless that was done before."""
+    if new := add_skipped(job.run.folder / "skipped.txt", skipped):
+        # On the terminal the warning of the source, or of the decoding, has said it.
+        job.note(f"warning: {summary_of(new)} (skipped.txt names all)")

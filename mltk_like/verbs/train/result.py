@@ -11,6 +11,11 @@ from mltk_like.run import Run
 from mltk_like.verbs.evaluate import EvaluationResult
 from mltk_like.verbs.profile import Profile
 
+_ADVICE = (
+    "hint: listen to what it was trained on (--dump-augmented 20, view_audio), and try another learning rate, more "
+    "epochs, or layers that scale the input (BatchNormalization)"
+)
+
 
 class Reporter:
     """Prints lines and keeps them in the run's `log.txt`.
@@ -28,7 +33,11 @@ class Reporter:
         """One line or more."""
         if not self._quiet:
             print(text, flush=True)
-        with self._file.open("a") as file:
+        self.note(text)
+
+    def note(self, text: str) -> None:
+        """One line or more, for the file alone: what has been said elsewhere."""
+        with self._file.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.write(f"{text}\n")
 
 
@@ -47,6 +56,8 @@ class TrainingResult:
         profile: layers on TFLM; None when left out.
         seconds: wall time of each stage.
         problems: sources that could not be had.
+        chance: what is to be said where validation never got better than chance; else empty. The archive is then left
+            in the run folder, and not copied beside the model's file.
     """
 
     name: str
@@ -59,6 +70,12 @@ class TrainingResult:
     profile: Profile | None
     seconds: Mapping[str, float]
     problems: tuple[str, ...]
+    chance: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """Of the command line: 1 where the net has learned nothing."""
+        return 1 if self.chance else 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -73,6 +90,7 @@ class TrainingResult:
             "profile": self.profile.to_dict() if self.profile else None,
             "stage_seconds": dict(self.seconds),
             "problems": list(self.problems),
+            "chance": self.chance,
         }
 
     def __str__(self) -> str:
@@ -88,6 +106,8 @@ class TrainingResult:
             f"  python -m mltk_like summarize {self.name} --tflite",
             f"  python -m mltk_like profile {self.name}",
         ]
+        if self.chance:
+            lines += [self.chance, _ADVICE]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -49,4 +49,5 @@ def run_stages(job: Job) -> TrainingResult:
         profile=profile,
         seconds=state["stages"],
         problems=tuple(state.get("problems", ())),
+        chance=str(state.get("chance", "")),
     )

@@ -7,45 +7,44 @@ from pathlib import Path
 
 from mltk_like.data.own import OwnRecordings
 from mltk_like.errors import ModelError
-from mltk_like.feed.measured import check_standardize
 from mltk_like.model import Model
 from mltk_like.paths import portable, unportable
 from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name
 from mltk_like.settings import from_json, to_json
-from mltk_like.training.class_weights import check_class_weights
-from mltk_like.training.product import check_streaming_settings
-from mltk_like.training.rounds import check_mining
+from mltk_like.verbs.shared.building import tensorflow_threads
+from mltk_like.verbs.train.checks import check_data, check_keras, check_model
 from mltk_like.verbs.train.fine_tuning import start_from
 from mltk_like.verbs.train.recordings import OwnData, remembered
 
 
 def start(
-    model: Model, own: OwnData, resume_from: str | Path | None, *, test: bool
+    model: Model, own: OwnData, resume_from: str | Path | None, *, test: bool, evaluate: bool, workers: int
 ) -> tuple[Model, Run, list[OwnRecordings]]:
-    """A new run; what is wrong with class weights and own recordings is said before there is one.
+    """A new run; what is wrong with settings, recordings and sources is said before there is one.
 
     Args:
         model: the specification.
         own: the user's recordings.
         resume_from: the run to fine-tune, or none.
         test: a dry run.
+        evaluate: the model will be judged.
+        workers: processes that make data.
 
     Returns:
         The model with the settings to train with, the run, and the sources of the user's recordings.
 
     Raises:
-        ModelError, SettingError, DataError: as `start_from`, `check_class_weights`, `check_streaming_settings`,
-            `check_mining`, `check_standardize` and `OwnRecordings.inventory`.
+        ModelError, SettingError, DataError: as `start_from`, those of `checks` and
+            `OwnRecordings.inventory`.
     """
     earlier = None if resume_from is None else start_from(resume_from, model)
     model = earlier.model if earlier else model
-    check_class_weights(model)
-    check_streaming_settings(model)
-    check_mining(model)
-    check_standardize(model)
+    check_model(model)
+    check_keras(model, threads=tensorflow_threads(workers))
     sources = own.sources(model)
     for source in sources:
         source.inventory()
+    check_data(model, sources, test=test, evaluate=evaluate)
     run = create_run(model, test=test)
     own.remember(run)
     if earlier:

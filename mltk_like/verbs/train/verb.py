@@ -2,11 +2,12 @@
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from mltk_like.data.fetch import offline as without_network
-from mltk_like.errors import ToolError
+from mltk_like.errors import MltkLikeError, ToolError
 from mltk_like.feed.pool import default_workers
 from mltk_like.loader import find_model, load_file
 from mltk_like.mixins import AudioDatasetMixin, EvaluateMixin, TrainMixin
@@ -24,6 +25,7 @@ from mltk_like.verbs.train.start import go_on, initial_weights, start
 _TEST_SETTINGS = {
     "epochs": 2, "steps_per_epoch": 3, "batch_size": 16, "babble_minutes": 0.5, "validation_windows": 64,
     "teacher_steps": 3, "mining_hours": 0.02,
+    "embedding_windows": 64,
 }  # fmt: skip
 
 
@@ -76,16 +78,17 @@ def train(
     own = own_data(positives, negatives, label, recordings_weight)
     augmented = Augmented(dump=dump_augmented, copies=augment_copies)
     check_start(resume_from, resume=resume, weights=weights)
-    model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, test=test)
+    workers = default_workers() if workers is None else workers
+    with without_network(offline):
+        asked: dict[str, Any] = {"test": test, "evaluate": evaluate, "workers": workers}
+        model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, **asked)
     reporter = Reporter(run, quiet=not progress)
     with _status_kept(run, reporter), without_network(offline):
-        job = Job(
+        return run_stages(Job(
             model=model, run=run, reporter=reporter, own=sources, augmented=augmented,
-            weights=initial_weights(run, weights), workers=default_workers() if workers is None else workers,
-            test=test, resume=resume, evaluate=evaluate, publish=publish and not test, strict=strict_sources,
-            progress=progress,
-        )  # fmt: skip
-        return run_stages(job)
+            weights=initial_weights(run, weights), workers=workers, test=test, resume=resume, evaluate=evaluate,
+            publish=publish and not test, strict=strict_sources, progress=progress,
+        ))  # fmt: skip
 
 
 @contextmanager
@@ -93,11 +96,14 @@ def _status_kept(run: Run, reporter: Reporter) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        run.update(status="interrupted")
-        reporter.say(f"interrupted; go on with: python -m mltk_like train {run.name} --resume")
+        with suppress(MltkLikeError, OSError):
+            run.update(status="interrupted")
+            reporter.say(f"interrupted; go on with: python -m mltk_like train {run.name} --resume")
         raise
     except BaseException:
-        run.update(status="failed")
+        # On a full disk this fails too, and the error that is to be seen is the first one.
+        with suppress(MltkLikeError, OSError):
+            run.update(status="failed")
         raise
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mltk_like.errors import ToolError
+from mltk_like.run import Run
 from mltk_like.verbs.shared.training_process import TrainingJob, TrainingProcess, last_lines, scratch_folder
 
 _OBJECTIVE = "val_misses"
@@ -33,9 +34,9 @@ def run_trial(item: tuple[int, TrainingJob]) -> TrialOutcome:
             process.stop()
             raise
         run = process.run_folder
-        if code != 0 or run is None:
+        if code not in (0, 1) or run is None or Run(run).state.get("status") != "complete":
             return TrialOutcome(problem=last_lines(process.output()))
-        history = json.loads((run / "train" / "history.json").read_text())
+        history = json.loads((run / "train" / "history.json").read_text(encoding="utf-8"))
         epoch = int(history["best_epoch"])
         return TrialOutcome(
             misses=float(history["history"][_OBJECTIVE][epoch - 1]),

@@ -13,7 +13,11 @@
 
 namespace mltk {
 
-constexpr int32_t kRecogniserMaxClasses = 32;
+/// The scores that are averaged take 64 bytes a class: a firmware whose nets have fewer classes may say so.
+#ifndef MLTK_RECOGNISER_MAX_CLASSES
+#define MLTK_RECOGNISER_MAX_CLASSES 128
+#endif
+constexpr int32_t kRecogniserMaxClasses = MLTK_RECOGNISER_MAX_CLASSES;
 /// Results that are averaged at most: when more lie in the window, the oldest are left out.
 constexpr int32_t kRecogniserMaxResults = 64;
 
@@ -24,8 +28,8 @@ struct RecogniserSettings {
   int64_t average_window_duration = 1000;
   /// A class is not detected again before more than this time has passed, unless another was in between.
   int64_t suppression = 1500;
-  /// Bit i is set when class i is never detected.
-  uint32_t ignored_classes = 0;
+  /// Class i is never detected when ignored[i] is set.
+  bool ignored[kRecogniserMaxClasses] = {};
   /// Class i is detected when its mean is above thresholds[i].
   uint8_t thresholds[kRecogniserMaxClasses] = {};
 };

@@ -1,0 +1,135 @@
+"""A command line that cannot be understood, as one sentence and one hint in place of argparse's usage and message."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from mltk_like.errors import SettingError
+
+# What Silicon Labs' MLTK has and this tool has not, and what does its work here.
+_MLTK_VERBS = {
+    "build": "summarize MODEL --build and profile MODEL --build build the net with random weights",
+    "commander": "a board is reached over its serial line: classify_audio MODEL --device auto",
+    "compile": "there are no accelerators here; export writes the model as C source for TensorFlow Lite Micro",
+    "custom": "a model's file is plain Python: import it with mltk_like.load_model in a script of yours",
+    "ssh": "train MODEL --cluster ADDRESS trains on other machines",
+    "utest": "the tests run with pytest, in a copy of the sources",
+    "view": "summarize MODEL shows the layers; Netron opens the .keras and .tflite files of a run",
+}
+_NO_ACCELERATORS = (
+    "leave it out: there are no accelerators here; models run on TensorFlow Lite Micro's own kernels, "
+    "and on a board with --device PORT"
+)
+_MLTK_OPTIONS = {
+    "-a": _NO_ACCELERATORS,
+    "--accelerator": _NO_ACCELERATORS,
+    "--app": "leave it out: the programs come with the package, and a board's firmware is yours",
+    "--clean": "leave it out: each training has a run folder of its own",
+    "--device": "classify_audio, profile and evaluate take it; evaluate --device PORT --upload sends a board its model",
+    "--dump": "report MODEL shows the worst errors with their sound",
+    "--estimates": "leave it out: only what was measured is shown",
+    "--full-summary": "leave it out: profile always shows every layer",
+    "--no-gpu": "set CUDA_VISIBLE_DEVICES=-1 in the environment",
+    "--port": "the serial line stands behind --device: --device /dev/ttyACM0, or --device auto",
+    "--post": "leave it out: nothing is sent anywhere",
+    "--resume-epoch": "--resume goes on from the last checkpoint",
+    "--show": "leave it out: plots are files in the run folder",
+}
+# argparse's own messages, the same in all versions of Python that are supported, up to their last words.
+_VALUE = re.compile(r"argument (?P<name>[^:]+): (?P<what>.*)", re.DOTALL)
+_UNKNOWN = re.compile(r"invalid choice: '?(?P<given>.*?)'? \((?:choose from|maybe)", re.DOTALL)
+_TYPE = re.compile(r"invalid (?P<type>\w+) value: (?P<given>.*)", re.DOTALL)
+_MISSING = re.compile(r"the following arguments are required: (?P<names>.*)")
+_AMBIGUOUS = re.compile(r"ambiguous option: (?P<given>\S+) could match (?P<options>.*)")
+_TYPES = {"int": "a whole number", "float": "a number", "Path": "a path", "whole_number": "0, 1, 2, ..."}
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises SettingError where argparse prints its usage and ends the program."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what is wrong as SettingError."""
+        raise SettingError(*_explained(self, message))
+
+    @property
+    def verb(self) -> str:
+        """The verb that this is the parser of; of the whole program, its name."""
+        return self.prog.split()[-1]
+
+    def unknown(self, arguments: Sequence[str]) -> SettingError:
+        """What to say of arguments that nothing takes; the first option among them, else the first."""
+        option = next((text for text in arguments if text.startswith("-") and text != "-"), None)
+        if option is None:
+            return SettingError(f"{self.verb} takes nothing more: {arguments[0]!r}", _see(self))
+        name = option.partition("=")[0]
+        if name in self._option_string_actions:
+            # The verb's parser would have taken it: it stands before the verb.
+            return SettingError(f"{name} stands behind the verb", f"as in: mltk_like {self.verb} {name} ...")
+        own = [text for text in self._option_string_actions if text.startswith("--")]
+        hint = _MLTK_OPTIONS.get(name) or near(name, own) or _see(self)
+        return SettingError(f"{self.verb} has no option {name!r}", hint)
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """'did you mean X?', or nothing where no known word is near."""
+    import difflib
+
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean {found[0]}?" if found else ""
+
+
+def _explained(parser: Parser, message: str) -> tuple[str, str]:
+    """Message and hint in place of argparse's message."""
+    if match := _MISSING.fullmatch(message):
+        return _missing(parser, match["names"])
+    if match := _AMBIGUOUS.fullmatch(message):
+        return f"{match['given']} can be {match['options'].replace(', ', ' or ')}", "write it in full"
+    if match := _VALUE.fullmatch(message):
+        return _wrong_value(parser, match["name"], match["what"])
+    return f"{parser.verb}: {' '.join(message.split())}", _see(parser)
+
+
+def _missing(parser: Parser, names: str) -> tuple[str, str]:
+    if names == "VERB":
+        return "no verb is given", "as in: mltk_like train keyword_spotting_alexa; mltk_like --help lists the verbs"
+    shown = ", ".join(name if name.startswith("-") else name.upper() for name in names.split(", "))
+    return f"{parser.verb} needs {shown}", _see(parser)
+
+
+def _wrong_value(parser: Parser, names: str, what: str) -> tuple[str, str]:
+    """An option, by its longest name, with a value that cannot be."""
+    action = next((a for a in parser._actions if "/".join(a.option_strings) == names), None)
+    name = names.split("/")[-1]
+    if match := _UNKNOWN.match(what):
+        return _no_choice(parser, name, match["given"], action)
+    if match := _TYPE.fullmatch(what):
+        return f"{name}: {match['given']} is not {_TYPES.get(match['type'], match['type'])}", _see(parser)
+    if what.startswith("expected"):
+        return f"{name} needs a value", _example(parser, name, action)
+    if what.startswith("ignored explicit argument"):
+        return f"{name} takes no value: {what.removeprefix('ignored explicit argument ')}", f"write {name} alone"
+    if what.startswith("not allowed with argument "):
+        other = what.removeprefix("not allowed with argument ").split("/")[-1]
+        return f"{name} does not go with {other}", "leave one of them out"
+    return f"{name}: {' '.join(what.split())}", _see(parser)
+
+
+def _no_choice(parser: Parser, name: str, given: str, action: argparse.Action | None) -> tuple[str, str]:
+    if name == "VERB":
+        verbs = list(next(a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction)))
+        hint = _MLTK_VERBS.get(given) or near(given, verbs) or f"there are: {', '.join(verbs)}"
+        return f"there is no verb {given!r}", hint
+    choices = [str(choice) for choice in (action.choices or ())] if action else []
+    return f"{name} cannot be {given!r}", near(given, choices) or f"give {' or '.join(choices)}"
+
+
+def _example(parser: Parser, name: str, action: argparse.Action | None) -> str:
+    if name == "--device":
+        return f"as in: {parser.verb} MODEL --device auto, or --device /dev/ttyACM0 for one line"
+    value: Any = (action.metavar or action.dest.upper()) if action else "VALUE"
+    return f"as in: {name} {value}: {action.help}" if action and action.help else f"as in: {name} {value}"
+
+
+def _see(parser: Parser) -> str:
+    return f"{parser.prog} --help lists what there is"

@@ -1,0 +1,223 @@
+"""Teachers that hear more than the net: small heads on Google's speech embedding, and what they say of each window.
+
+A small head on an embedding that was learned on very many people tells a keyword from other speech far better than a
+net for a microcontroller that heard some hours (J. Lin et al., arXiv:2002.01322, section 4). It is too large to run
+there, but the net can learn its answers. Embeddings cost several times what the front end does, so they are made once,
+of a stock of windows that the net's training then goes through again and again.
+"""
+
+import io
+import shutil
+import zipfile
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mltk_like.errors import DataError, SettingError
+from mltk_like.feed.heard import check_heard
+from mltk_like.feed.pool import BatchSource, Task
+from mltk_like.feed.windows import Batch
+from mltk_like.paths import write_bytes
+from mltk_like.training.teachers import Teachers
+
+ANSWERS = "answers.npy"
+"""What the heads say of each window of the stock, in the run's folder of checkpoints."""
+STOCK = "heard"
+"""Folder of embeddings there, until the heads have answered."""
+
+_BLOCK = 50  # batches in a file of the stock
+_PASSES = 6  # of the heads over the stock
+_BATCH, _RATE, _WEIGHT_DECAY, _MOMENTUM = 100, 1e-3, 1e-2, 0.999
+_UNITS = (64, 32)
+_CONFUSION = 0.3
+
+
+def check_embedding(model: Any) -> None:
+    """Raise SettingError where `embedding_teachers` does not go with the other settings."""
+    if not model.embedding_teachers:
+        return
+    if model.mining_rounds:
+        hint = "leave mining_rounds at 0"
+        raise SettingError(
+            "embedding_teachers answer for windows that were heard before, and mining draws others", hint
+        )
+    rate = model.frontend.sample_rate_hz
+    check_heard(rate, (model.warm_up_ms + model.frontend.sample_length_ms) * rate // 1000)
+
+
+class OpensFeed(Protocol):
+    """Opens a feed of the training split."""
+
+    def __call__(self) -> AbstractContextManager[BatchSource]:
+        """The feed, whose batches are embeddings."""
+
+
+def stock_size(model: Any) -> int:
+    """Windows that are heard: a whole number of batches."""
+    batch = int(model.batch_size)
+    return max(int(model.embedding_windows) // batch, 1) * batch
+
+
+def hear_and_answer(model: Any, folder: Path, open_feed: OpensFeed, *, progress: bool = True) -> NDArray[np.float32]:
+    """What heads on the speech embedding say of the first windows of a training.
+
+    What was heard before an interruption is not heard again; the answers stay in `answers.npy`.
+
+    Args:
+        model: a model with TrainMixin and AudioDatasetMixin, and `embedding_teachers`.
+        folder: of the run's checkpoints.
+        open_feed: opens the feed of the training split whose batches are embeddings.
+        progress: show bars.
+
+    Returns:
+        Logarithms of probabilities, float32 (windows, classes): the mean of all heads, over each window as it is heard
+        with noise and without.
+
+    Raises:
+        DataError: a file cannot be written or read again; a clip cannot be used.
+        ToolError: a worker process died.
+    """
+    path = folder / ANSWERS
+    if not path.is_file():
+        _hear(model, folder / STOCK, open_feed, progress)
+        answers = _answers(model, _read_stock(folder / STOCK), progress)
+        buffer = io.BytesIO()
+        np.save(buffer, answers)
+        write_bytes(path, buffer.getvalue())
+    shutil.rmtree(folder / STOCK, ignore_errors=True)
+    try:
+        found: NDArray[np.float32] = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"cannot read the teachers' answers {path}: {error}", "delete the file and resume") from error
+    if found.shape != (stock_size(model), model.n_classes):
+        raise DataError(f"{path} is of other windows: {found.shape}", "delete the file and resume")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToldFeed:
+    """A feed that goes through the first windows again and again, with what teachers say of them.
+
+    Args:
+        source: makes the windows.
+        answers: float32 (windows, classes), for a whole number of batches.
+    """
+
+    source: BatchSource
+    answers: NDArray[np.float32]
+
+    def batches(self, tasks: Iterable[Task]) -> Iterator[Batch]:
+        """The batches of the tasks, in order, `told` what is known of them."""
+        count = len(self.answers)
+        for batch in self.source.batches(Task(first=task.first % count, count=task.count) for task in tasks):
+            yield replace(batch, told=self.answers[batch.first : batch.first + len(batch.labels)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Stock:
+    """Windows that were heard: float16 (windows, 2, steps, 96), int64 (windows,) and int64 (windows,)."""
+
+    heard: NDArray[np.float16]
+    labels: NDArray[np.int64]
+    origins: NDArray[np.int64]
+
+
+def _hear(model: Any, folder: Path, open_feed: OpensFeed, progress: bool) -> None:
+    """Embeddings of the stock, block by block, each in a file that is there whole or not at all."""
+    from tqdm import tqdm
+
+    batch, total = model.batch_size, stock_size(model)
+    size = _BLOCK * batch
+    missing = [first for first in range(0, total, size) if not _block(folder, first).is_file()]
+    if not missing:
+        return
+    tasks = (Task(first=at, count=batch) for first in missing for at in range(first, min(first + size, total), batch))
+    with open_feed() as feed, tqdm(total=total, desc="hear", unit="window", disable=not progress) as bar:
+        bar.update(total - sum(min(size, total - first) for first in missing))
+        batches = feed.batches(tasks)
+        for first in missing:
+            block = []
+            for _ in range(first, min(first + size, total), batch):
+                block.append(next(batches))
+                bar.update(batch)
+            _write_block(_block(folder, first), block)
+
+
+def _block(folder: Path, first: int) -> Path:
+    return folder / f"windows-{first:07d}.npz"
+
+
+def _write_block(path: Path, batches: list[Batch]) -> None:
+    buffer = io.BytesIO()
+    np.savez(
+        buffer,
+        heard=np.concatenate([batch.features for batch in batches]).astype(np.float16),
+        labels=np.concatenate([batch.labels for batch in batches]),
+        origins=np.concatenate([batch.origins for batch in batches]),
+    )
+    write_bytes(path, buffer.getvalue())
+
+
+def _read_stock(folder: Path) -> _Stock:
+    columns: dict[str, list[NDArray[Any]]] = {"heard": [], "labels": [], "origins": []}
+    for path in sorted(folder.glob("windows-*.npz")):
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                for name, column in columns.items():
+                    column.append(file[name])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise DataError(f"cannot read {path}: {error}", "delete the file and resume") from error
+    return _Stock(**{name: np.concatenate(column) for name, column in columns.items()})
+
+
+def _answers(model: Any, stock: _Stock, progress: bool) -> NDArray[np.float32]:
+    """Train the heads on what is heard with noise, and let them answer for both."""
+    from tqdm import tqdm
+
+    heads = _heads(model, stock.heard)
+    rng = np.random.default_rng([model.seed, 0x4EAD])
+    size = min(_BATCH, len(stock.labels))
+    steps = max(_PASSES * len(stock.labels) // size, 1)
+    order = np.concatenate([rng.permutation(len(stock.labels)) for _ in range(_PASSES)])
+    for number in tqdm(range(steps), desc="heads", unit="step", disable=not progress):
+        rows = order[number * size : (number + 1) * size]
+        labels, origins = stock.labels[rows], stock.origins[rows]
+        batch = Batch(features=stock.heard[rows, 0], labels=labels, origins=origins, words=labels)
+        heads.step(batch, _rate(number, steps), number)
+    heads.swap_mean()
+    said = [heads.say(stock.heard[:, heard]) for heard in range(stock.heard.shape[1])]
+    mean: NDArray[np.float32] = np.mean(said, axis=0, dtype=np.float32)
+    return mean
+
+
+def _rate(number: int, steps: int) -> float:
+    """A short rise, then half a cosine down to almost nothing."""
+    rise = min(1.0, (number + 1) / (0.08 * steps))
+    return float(_RATE * rise * (0.5 * (1 + np.cos(np.pi * number / steps)) + 0.004))
+
+
+def _heads(model: Any, heard: NDArray[np.float16]) -> Teachers:
+    sample = heard[:: max(len(heard) // 5000, 1), 0].astype(np.float32)
+    mean, variance = sample.mean(axis=(0, 1)), sample.var(axis=(0, 1)) + 1e-6
+
+    def network() -> Any:
+        import keras
+        from keras import layers
+
+        inputs = keras.Input(heard.shape[2:])
+        x = layers.Flatten()(layers.Normalization(axis=-1, mean=mean, variance=variance)(inputs))
+        x = layers.Dense(_UNITS[0], activation="relu")(layers.Dropout(0.1)(x))
+        x = layers.Dense(_UNITS[1], activation="relu")(layers.Dropout(0.3)(x))
+        return keras.Model(inputs, layers.Dense(model.n_classes, activation="softmax")(x))
+
+    # The answers are for the classes alone: what companion words are worth, the embedding knows already.
+    own = model.with_settings(
+        companion_words=(), teachers=model.embedding_teachers, average_weights=_MOMENTUM,
+        domain_confusion=_CONFUSION if model.domain_confusion else 0.0,
+    )  # fmt: skip
+    return Teachers(own, model.n_classes, network=network, weight_decay=_WEIGHT_DECAY)
