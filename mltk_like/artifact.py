@@ -16,12 +16,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mltk_like.errors import ModelError
+from mltk_like.audio.frontend import frontend_from_parameters
+from mltk_like.errors import MltkLikeError, ModelError
+from mltk_like.feed.measured import is_measured
 from mltk_like.loader import TEST_SUFFIX, find_model, find_named, load_file, typed, typed_path
 from mltk_like.model import Model
 from mltk_like.paths import atomic_path, portable
 from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, pack, typed_run, whose_runs
 from mltk_like.settings import from_json
+from mltk_like.tflite import read_parameters
 
 _MEMBER_LIMIT = 256 << 20
 # RuntimeError: an encrypted member, or a way of compression that Python does not know.
@@ -142,6 +145,9 @@ def open_artifact(spec: str | Path) -> Artifact:
 def model_of(spec: str | Path) -> Model:
     """The specification behind MODEL, with the settings of the run where it is one.
 
+    A name gives the settings of the model's file. What a training has to measure for the front end is in none: it is
+    that of the trained model, where there is one.
+
     Raises:
         ModelError: there is no file for it (a bare `.tflite` has none).
     """
@@ -154,7 +160,19 @@ def model_of(spec: str | Path) -> Model:
         return from_json(load_file(_model_file(path, stored)), overrides)
     if str(spec).endswith(".tflite"):
         raise ModelError(f"{path} is a bare .tflite without a specification", "give the model's name or its run folder")
-    return load_file(find_model(spec).path)
+    model = load_file(find_model(spec).path)
+    # Any: only AudioDatasetMixin has it.
+    return model if is_measured(model) else _measured_before(model, spec)
+
+
+def _measured_before(model: Any, spec: str | Path) -> Model:
+    """The model with the front end's means and deviations that its latest training measured; as it is without one."""
+    try:
+        frontend = frontend_from_parameters(read_parameters(open_artifact(spec).tflite()))
+        lists = {name: getattr(frontend, name) for name in ("means", "stds")}
+        return model.with_settings(frontend=model.frontend.copy(**lists))  # type: ignore[no-any-return]
+    except MltkLikeError:
+        return model  # type: ignore[no-any-return]
 
 
 def is_run_folder(spec: str | Path) -> bool:

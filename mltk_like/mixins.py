@@ -179,6 +179,13 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
     """Audio clips turned into spectrogram windows. The author may override `augment_clip` and `augment`."""
 
     frontend: FrontendSettings | SpectrumSettings = FrontendSettings()
+    standardize: Annotated[
+        bool,
+        Meta(
+            description="measure mean and deviation of each value of a frame over training windows, before the "
+            "training, and have the front end scale by them; its scale_minimum and scale_maximum are then deviations"
+        ),
+    ] = False
     warm_up_ms: Annotated[
         int, Meta(ge=0, description="sound before the window that warms up noise reduction and is dropped again")
     ] = 1000

@@ -111,6 +111,17 @@ class Run:
         """Write a JSON file in the folder, atomically."""
         write_text(self.folder / name, json.dumps(value, indent=2) + "\n")
 
+    def write_settings(self, model: Model, *, test: bool) -> None:
+        """Write `settings.json`: every setting, and those assigned to the object, which make it again from its file."""
+        settings = {
+            "model": model.name,
+            "path": portable(model.path) if model.path else "",
+            "test": test,
+            "overrides": storable_overrides(model),
+            "settings": to_json(model),
+        }
+        self.write_json("settings.json", settings)
+
     def settings(self) -> dict[str, Any]:
         """What `settings.json` says."""
         return self._read("settings.json")
@@ -192,14 +203,7 @@ def create_run(model: Model, *, test: bool) -> Run:
         json.dumps({"name": name, "status": "running", "pid": os.getpid(), "stages": {}, "problems": []}),
     )
     run = Run(folder)
-    settings = {
-        "model": model.name,
-        "path": portable(model.path) if model.path else "",
-        "test": test,
-        "overrides": storable_overrides(model),
-        "settings": to_json(model),
-    }
-    run.write_json("settings.json", settings)
+    run.write_settings(model, test=test)
     run.write_json("versions.json", versions())
     if model.path:
         run.claim(model.path)

@@ -21,7 +21,8 @@ def columns(s: SpectrumSettings, samples: npt.NDArray[np.int16]) -> Floats:
     values = logarithm(s, bank(s, magnitude**s.power))
     if s.mfcc_count:
         values = values @ dct(s.filterbank_n_channels)[s.mfcc_first : s.mfcc_first + s.mfcc_count].T
-    return stacked(s, (values - s.mean) / s.std)
+    means, stds = (np.array(each or common) for each, common in ((s.means, s.mean), (s.stds, s.std)))
+    return stacked(s, (values - means) / stds)
 
 
 def window(s: SpectrumSettings, length: int) -> Floats:
@@ -79,9 +80,11 @@ def stacked(s: SpectrumSettings, frames: Floats) -> Floats:
 
 def tolerance(s: SpectrumSettings, expected: Floats) -> float:
     """How far single precision may be from this, for audio whose bands lie within 60 dB of each other."""
+    mean = max(abs(value) for value in s.means or (s.mean,))
+    smallest, largest = min(s.stds or (s.std,)), max(s.stds or (s.std,))
     if s.log == "none":
-        error = 2e-5 * float(np.abs(expected * s.std + s.mean).max())
+        error = 2e-5 * float(np.abs(expected).max() * largest + mean)
     else:
         error = {"ln": 1e-3, "db": 1e-2, "log1p": 1e-3}[s.log]
     # The DCT sums the errors of all bands, and large means swallow bits.
-    return (error * np.sqrt(s.filterbank_n_channels if s.mfcc_count else 1) + 2e-7 * abs(s.mean)) / s.std
+    return (error * np.sqrt(s.filterbank_n_channels if s.mfcc_count else 1) + 2e-7 * mean) / smallest

@@ -48,6 +48,8 @@ def drawn_settings(draw: st.DrawFn) -> SpectrumSettings:
     window = draw(st.sampled_from([16, 20, 25, 30, 32, 64]))
     rate = draw(st.sampled_from([8000, 11025, 16000, 44100]))
     bands = draw(st.integers(1, 80))
+    coefficients = draw(st.integers(0, bands))
+    values = coefficients or bands
     try:
         return SpectrumSettings(
             sample_rate_hz=rate,
@@ -65,12 +67,14 @@ def drawn_settings(draw: st.DrawFn) -> SpectrumSettings:
             filterbank_upper_band_limit=draw(st.floats(1000, rate / 2)),
             log=draw(st.sampled_from(["none", "ln", "log1p", "db"])),
             log_floor=draw(st.sampled_from([1e-10, 1e-6, 1e-2, 1.0])),
-            mfcc_count=draw(st.integers(0, bands)),
+            mfcc_count=coefficients,
             mfcc_first=draw(st.integers(0, 1)),
             cascade=draw(st.integers(1, 5)),
             cascade_slide=draw(st.booleans()),
             mean=draw(st.floats(-20, 20)),
             std=draw(st.floats(0.1, 20)),
+            means=draw(st.just(()) | st.tuples(*[st.floats(-20, 20)] * values)),
+            stds=draw(st.just(()) | st.tuples(*[st.floats(0.1, 20)] * values)),
         )
     except SettingError:
         assume(False)
@@ -296,6 +300,11 @@ def test_a_pickled_front_end_works_alike() -> None:
         ({"cascade": 99}, "cascade is 99 frames, 16080 samples"),
         ({"std": 0.0}, "std is 0"),
         ({"mean": float("nan")}, "mean is nan"),
+        ({"means": (1.0,) * 39}, "means are 39, and a frame has 40 values\nhint: give one for each, or none"),
+        ({"mfcc_count": 2, "stds": [1.0, 0.0]}, r"stds\[1\] is 0"),
+        ({"mfcc_count": 2, "stds": [1.0, True]}, r"stds\[1\] must be a number, not True"),
+        ({"mfcc_count": 1, "means": 3.0}, "means must be a list of numbers, not 3.0"),
+        ({"mfcc_count": 1, "means": [float("inf")]}, r"means\[0\] is inf"),
         ({"scale_maximum": -80.0}, "scale_minimum is -80 and scale_maximum -80"),
         ({"mfc_count": 3}, "did you mean 'mfcc_count'"),
     ],
@@ -341,6 +350,11 @@ def test_output_types() -> None:
         Frontend(FineSettings(filterbank_lower_band_limit=999.99999, filterbank_upper_band_limit=1000.0))
 
 
+def in_single_precision(value: float | list[float]) -> float | list[float]:
+    """As a `.tflite` keeps it."""
+    return [float(np.float32(each)) for each in value] if isinstance(value, list) else float(np.float32(value))
+
+
 class FineSettings(SpectrumSettings):
     """Settings that Python's checks let through."""
 
@@ -353,11 +367,12 @@ class FineSettings(SpectrumSettings):
 def test_parameters_round_trip(chosen: SpectrumSettings) -> None:
     parameters = chosen.to_parameters()
     assert parameters["spectrum.fft_length"] == chosen.fft_length
-    assert len(parameters) == len(SpectrumSettings.__dataclass_fields__) + 1
+    given_lists = bool(chosen.means) + bool(chosen.stds)
+    assert len(parameters) == len(SpectrumSettings.__dataclass_fields__) - 2 + given_lists + 1
     assert SpectrumSettings.from_parameters({**parameters, "latency_ms": 200}) == chosen
     assert frontend_from_parameters(parameters) == chosen
     # A `.tflite` stores single precision; the front end computes from single precision, so nothing changes.
-    stored = {k: float(np.float32(v)) if isinstance(v, float) else v for k, v in parameters.items()}
+    stored = {k: in_single_precision(v) if isinstance(v, float | list) else v for k, v in parameters.items()}
     samples = noise(0, chosen.window_samples * 3)
     restored = SpectrumSettings.from_parameters(stored)
     np.testing.assert_array_equal(Frontend(restored, "float32")(samples), Frontend(chosen, "float32")(samples))

@@ -6,14 +6,17 @@
 #pragma once
 
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "mltk/setting_fields.hpp"
 
@@ -56,9 +59,12 @@ void require(Status status) {
   if (status != Status::kOk) throw std::invalid_argument(mltk::describe(status));
 }
 
-/// The settings that a Python object has as attributes of the same names.
+/// Numbers that settings point to.
+using Numbers = std::deque<std::vector<float>>;
+
+/// The settings that a Python object has as attributes of the same names; lists are kept in `numbers`.
 template <class Settings>
-Settings settings_from(const nb::object& from) {
+Settings settings_from(const nb::object& from, Numbers& numbers) {
   Settings settings;
   mltk::for_each_setting(settings, [&](const char* name, auto& value) {
     using Value = std::decay_t<decltype(value)>;
@@ -67,6 +73,9 @@ Settings settings_from(const nb::object& from) {
       if (!mltk::choose(given, value)) {
         throw std::invalid_argument(std::string(name) + " has no choice " + given);
       }
+    } else if constexpr (std::is_same_v<Value, mltk::FeatureValues>) {
+      const auto& kept = numbers.emplace_back(nb::cast<std::vector<float>>(from.attr(name)));
+      value = {kept.data(), static_cast<int32_t>(kept.size())};
     } else {
       value = nb::cast<Value>(from.attr(name));
     }
@@ -129,7 +138,8 @@ template <class Kind>
 class CoreOf {
  public:
   explicit CoreOf(const nb::object& from) {
-    const auto settings = settings_from<typename Kind::Settings>(from);
+    Numbers numbers;  // until the tables are built
+    const auto settings = settings_from<typename Kind::Settings>(from, numbers);
     typename Kind::Shape shape;
     require(mltk::check(settings, &shape));
     auto block = std::make_shared<const Block>(mltk::tables_bytes(settings));

@@ -71,8 +71,18 @@ SpectrumStatus check_column(const SpectrumSettings& s, SpectrumShape* shape) {
   return SpectrumStatus::kOk;
 }
 
-SpectrumStatus check_scale(const SpectrumSettings& s) {
+// None, or one for each value of a frame.
+bool all_within(const FeatureValues& each, int32_t features, double low, double high) {
+  if (each.count != 0 && (each.count != features || each.values == nullptr)) return false;
+  for (int32_t i = 0; i < each.count; ++i) {
+    if (!within(each.values[i], low, high)) return false;
+  }
+  return true;
+}
+
+SpectrumStatus check_scale(const SpectrumSettings& s, int32_t features) {
   const bool fits = within(s.mean, -1e9, 1e9) && within(s.std, 1e-3f, 1e9) &&
+                    all_within(s.means, features, -1e9, 1e9) && all_within(s.stds, features, 1e-3f, 1e9) &&
                     within(s.scale_minimum, -1e9, 1e9) && within(s.scale_maximum, -1e9, 1e9) &&
                     s.scale_maximum - s.scale_minimum >= 1e-6f;
   return fits ? SpectrumStatus::kOk : SpectrumStatus::kScale;
@@ -86,7 +96,7 @@ SpectrumStatus check(const SpectrumSettings& settings, SpectrumShape* shape) {
   if (status == SpectrumStatus::kOk && !known_choices(settings)) status = SpectrumStatus::kChoice;
   if (status == SpectrumStatus::kOk) status = check_bands(settings, *shape);
   if (status == SpectrumStatus::kOk) status = check_column(settings, shape);
-  if (status == SpectrumStatus::kOk) status = check_scale(settings);
+  if (status == SpectrumStatus::kOk) status = check_scale(settings, shape->features);
   return status;
 }
 
@@ -113,7 +123,8 @@ const char* describe(SpectrumStatus status) {
     case SpectrumStatus::kCascade:
       return "cascade must be 1 to 256 frames and at most 65536 values";
     case SpectrumStatus::kScale:
-      return "mean and scale must be -1e9 to 1e9, std 1e-3 to 1e9, minimum below maximum";
+      return "means and scale must be -1e9 to 1e9, stds 1e-3 to 1e9, one for all values of a frame or for "
+             "each, minimum below maximum";
     case SpectrumStatus::kMemory:
       return "memory block too small or not aligned";
   }

@@ -179,6 +179,15 @@ inline void transform(const SpectrumTables& t, const Lane* bands, Lane* out) {
   }
 }
 
+/// Mean and deviation are those of all values, or each value has its own.
+template <class Lane>
+inline void normalise(const SpectrumTables& t, Lane* features) {
+  const float *mean = t.means, *inverse_std = t.inverse_stds;
+  for (int i = 0; i < t.shape.features; ++i, mean += t.mean_step, inverse_std += t.std_step) {
+    features[i] = (features[i] - *mean) * *inverse_std;
+  }
+}
+
 /// What the stages work in.
 template <class Lane>
 struct Work {
@@ -206,7 +215,7 @@ inline void compute_features(const SpectrumTables& t, const Work<Lane>& w) {
   filter(t, w.energy, w.bands);
   take_logs(t, w.bands);
   if (t.coefficients > 0) transform(t, w.bands, w.features);
-  for (int i = 0; i < t.shape.features; ++i) w.features[i] = (w.features[i] - t.mean) * t.inverse_std;
+  normalise(t, w.features);
 }
 
 }  // namespace

@@ -23,6 +23,8 @@ void lay_out(const SpectrumSettings& s, Arena& arena, SpectrumTables& t) {
   // A bin lies in two bands at most.
   t.weights = arena.take<float>(t.linear ? 0 : 2 * (t.half + 1));
   t.cosines = arena.take<float>(static_cast<size_t>(t.coefficients) * t.bands);
+  t.means = arena.take<float>(s.means.count > 0 ? s.means.count : 1);
+  t.inverse_stds = arena.take<float>(s.stds.count > 0 ? s.stds.count : 1);
 }
 
 // Hann and Hamming: a - (1 - a) cos(2 pi n / N), periodic over the frame or symmetric in it.
@@ -83,6 +85,17 @@ void fill_cosines(const SpectrumSettings& s, SpectrumTables& t) {
   }
 }
 
+void fill_scale(const SpectrumSettings& s, SpectrumTables& t) {
+  t.mean_step = s.means.count > 0 ? 1 : 0;
+  t.std_step = s.stds.count > 0 ? 1 : 0;
+  t.means[0] = s.mean;
+  t.inverse_stds[0] = 1.0f / s.std;
+  for (int32_t i = 0; i < s.means.count; ++i) t.means[i] = s.means.values[i];
+  for (int32_t i = 0; i < s.stds.count; ++i) t.inverse_stds[i] = 1.0f / s.stds.values[i];
+  t.scale_minimum = s.scale_minimum;
+  t.scale_factor = 255.0f / (s.scale_maximum - s.scale_minimum);
+}
+
 void fill_rest(const SpectrumSettings& s, SpectrumTables& t) {
   t.remove_mean = s.remove_mean;
   t.magnitude = s.power == 1;
@@ -91,10 +104,6 @@ void fill_rest(const SpectrumSettings& s, SpectrumTables& t) {
   t.log_floor = s.log_floor;
   t.log_gain = s.log == SpectrumLog::kDb ? static_cast<float>((t.magnitude ? 20 : 10) / kLn10) : 1.0f;
   t.cascade = s.cascade;
-  t.mean = s.mean;
-  t.inverse_std = 1.0f / s.std;
-  t.scale_minimum = s.scale_minimum;
-  t.scale_factor = 255.0f / (s.scale_maximum - s.scale_minimum);
 }
 
 }  // namespace
@@ -124,6 +133,7 @@ SpectrumStatus build_tables(const SpectrumSettings& settings, void* block, size_
   fill_fft(t);
   fill_bank(settings, t);
   fill_cosines(settings, t);
+  fill_scale(settings, t);
   fill_rest(settings, t);
   *tables = &t;
   return SpectrumStatus::kOk;

@@ -32,7 +32,9 @@ struct SpectrumTables {
   float log_floor, log_gain;
   int32_t coefficients;
   int32_t cascade;
-  float mean, inverse_std;
+  int32_t mean_step, std_step;  // 1: one for each value of a frame, 0: the same for all
+  float* means;                 // [features], or one
+  float* inverse_stds;          // likewise
   float scale_minimum, scale_factor;
 };
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, TypeVar
 
 from mltk_like.errors import SettingError
 
-Value = bool | int | float | str
+Value = bool | int | float | str | tuple[float, ...]
 Ranges = Mapping[str, tuple[float, float, str]]
 """Setting: (lowest, highest, unit). Both ends are allowed."""
 Choices = Mapping[str, tuple[str, ...]]
@@ -50,6 +50,8 @@ def check_values(settings: _FrameSettings, ranges: Ranges, choices: Choices = Ma
             checked: Value = _choice(field.name, value, choices[field.name])
         elif isinstance(field.default, bool):
             checked = _flag(field.name, value, field.default)
+        elif isinstance(field.default, tuple):
+            checked = _numbers(field.name, value, ranges[field.name])
         else:
             checked = _number(field.name, value, field.default, ranges[field.name])
         object.__setattr__(settings, field.name, checked)
@@ -66,6 +68,12 @@ def _flag(name: str, value: object, default: bool) -> bool:
     if isinstance(value, bool):
         return value
     raise SettingError(f"{name} must be true or false, not {value!r}", f"the default is {default}")
+
+
+def _numbers(name: str, values: object, allowed: tuple[float, float, str]) -> tuple[float, ...]:
+    if not isinstance(values, tuple | list):
+        raise SettingError(f"{name} must be a list of numbers, not {values!r}", "the default is none")
+    return tuple(float(_number(f"{name}[{place}]", value, 0.0, allowed)) for place, value in enumerate(values))
 
 
 def _number(name: str, value: object, default: object, allowed: tuple[float, float, str]) -> int | float:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from mltk_like.audio.checks import Choices, Ranges, changed, check_frames, check_limits, check_values, from_prefixed
-from mltk_like.audio.spectrum_checks import check_bands, check_columns, check_scale
+from mltk_like.audio.spectrum_checks import check_bands, check_columns, check_each, check_scale
 
 PREFIX = "spectrum."
 
@@ -26,6 +26,8 @@ _RANGES: Ranges = MappingProxyType(
         "cascade": (1, 256, "frames"),
         "mean": (-1e9, 1e9, ""),
         "std": (0.001, 1e9, ""),
+        "means": (-1e9, 1e9, ""),
+        "stds": (0.001, 1e9, ""),
         "scale_minimum": (-1e9, 1e9, ""),
         "scale_maximum": (-1e9, 1e9, ""),
     }
@@ -70,6 +72,8 @@ class SpectrumSettings:
         cascade_slide: a column for each new frame; else for each `cascade` new frames.
         mean: subtracted from every value.
         std: every value is then divided by it.
+        means: a mean for each value of a frame (band or coefficient), in place of `mean`; none: `mean` for all.
+        stds: the same for `std`. A training with `standardize = True` measures both.
         scale_minimum: what becomes 0 in uint8 and -128 in int8, after mean and std.
         scale_maximum: what becomes 255 in uint8 and 127 in int8.
     """
@@ -96,6 +100,8 @@ class SpectrumSettings:
     cascade_slide: bool = True
     mean: float = 0.0
     std: float = 1.0
+    means: tuple[float, ...] = ()
+    stds: tuple[float, ...] = ()
     scale_minimum: float = -80.0
     scale_maximum: float = 20.0
 
@@ -118,6 +124,8 @@ class SpectrumSettings:
             column_samples=self.window_samples,
             clip_samples=self.sample_length,
         )
+        check_each("means", self.means, self.frame_values)
+        check_each("stds", self.stds, self.frame_values)
         check_scale(self.scale_minimum, self.scale_maximum)
 
     @property
@@ -156,18 +164,24 @@ class SpectrumSettings:
         return 1 << (self.frame_samples - 1).bit_length()
 
     @property
+    def frame_values(self) -> int:
+        """Values of one frame: bands or coefficients."""
+        return self.mfcc_count or self.filterbank_n_channels
+
+    @property
     def spectrogram_shape(self) -> tuple[int, int]:
         """(T, F): columns in `sample_length_ms` of audio, and values of a column: bands or coefficients, stacked."""
         columns = (self.sample_length - self.window_samples) // self.step_samples + 1
-        return columns, self.cascade * (self.mfcc_count or self.filterbank_n_channels)
+        return columns, self.cascade * self.frame_values
 
-    def copy(self, **changes: bool | int | float | str) -> "SpectrumSettings":
+    def copy(self, **changes: bool | int | float | str | tuple[float, ...]) -> "SpectrumSettings":
         """These settings with some changed. Raises SettingError for unknown names and values out of range."""
         return changed(self, changes)
 
-    def to_parameters(self) -> dict[str, bool | int | float | str]:
-        """The `spectrum.*` parameters of a `.tflite`: every setting, and `spectrum.fft_length`."""
-        parameters = {PREFIX + field.name: getattr(self, field.name) for field in fields(self)}
+    def to_parameters(self) -> dict[str, bool | int | float | str | list[float]]:
+        """The `spectrum.*` parameters of a `.tflite`: every setting but empty lists, and `spectrum.fft_length`."""
+        values = {PREFIX + field.name: getattr(self, field.name) for field in fields(self)}
+        parameters = {name: list(v) if isinstance(v, tuple) else v for name, v in values.items() if v != ()}
         return {**parameters, PREFIX + "fft_length": self.fft_length}
 
     @classmethod

@@ -76,6 +76,18 @@ def check_columns(
         )
 
 
+def check_each(name: str, values: tuple[float, ...], count: int) -> None:
+    """None, or one for each value of a frame. Raises SettingError.
+
+    Args:
+        name: of the setting.
+        values: what it is.
+        count: values of a frame.
+    """
+    if len(values) not in (0, count):
+        raise SettingError(f"{name} are {len(values)}, and a frame has {count} values", "give one for each, or none")
+
+
 def check_scale(minimum: float, maximum: float) -> None:
     """The scale's ends are apart, in single precision. Raises SettingError."""
     if _single(_single(maximum) - _single(minimum)) < _single(1e-6):

@@ -78,14 +78,21 @@ def _float(s: SpectrumSettings, frames: int) -> list[Step]:
         values = s.mfcc_count
         last = s.mfcc_first + s.mfcc_count - 1
         steps.append(Step(name="MFCC", what=f"DCT, coefficients {s.mfcc_first} to {last}", shape=(frames, values)))
-    if (s.mean, s.std) != (0.0, 1.0):
-        steps.append(Step(name="normalise", what=f"minus {s.mean:g}, over {s.std:g}", shape=(frames, values)))
+    if (s.mean, s.std, s.means, s.stds) != (0.0, 1.0, (), ()):
+        mean, std = (_range(each or (common,)) for each, common in ((s.means, s.mean), (s.stds, s.std)))
+        steps.append(Step(name="normalise", what=f"minus {mean}, over {std}", shape=(frames, values)))
     if s.cascade > 1:
         slide = 1 if s.cascade_slide else s.cascade
         what = f"{s.cascade} frames in a column, a column each {slide}: {values} x {s.cascade} values"
         steps.append(Step(name="cascade", what=what, shape=s.spectrogram_shape))
     what = f"{s.scale_minimum:g}..{s.scale_maximum:g} to 0..255 (uint8), or -128..127 (int8)"
     return [*steps, Step(name="min-max scale", what=what, shape=s.spectrogram_shape)]
+
+
+def _range(values: tuple[float, ...]) -> str:
+    """The number that all values have, or between which theirs lie."""
+    low, high = min(values), max(values)
+    return f"{low:g}" if len(values) == 1 else f"{low:.3g}..{high:.3g} (each value its own)"
 
 
 def _fixed(s: Any, frames: int) -> list[Step]:

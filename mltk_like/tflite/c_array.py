@@ -39,7 +39,7 @@ def header(prefix: str, title: str, defines: Mapping[str, Define]) -> str:
     Args:
         prefix: of the names; that of the `#define`s is empty for "model" and `<PREFIX>_` for any other.
         title: one line that says what this is.
-        defines: by name; texts are quoted, lists of texts become an initialiser in braces.
+        defines: by name; texts are quoted, lists become an initialiser in braces.
 
     Raises:
         SettingError: a value is infinite, not a number, or a text that is too long for C90.

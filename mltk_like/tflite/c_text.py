@@ -8,7 +8,7 @@ import numpy as np
 
 from mltk_like.errors import SettingError
 
-Define = bool | int | float | str | Sequence[str]
+Define = bool | int | float | str | Sequence[str] | Sequence[float]
 
 MOST_TEXT = 509
 """Bytes of the longest text that C90 promises to take (ISO/IEC 9899:1990, 5.2.4.1)."""
@@ -81,7 +81,7 @@ def define(name: str, value: Define) -> list[str]:
 
 
 def literal(value: Define) -> str:
-    """A value as a constant of C: texts quoted, lists of texts in braces, floats in single precision where that is all.
+    """A value as a constant of C: texts quoted, lists in braces, floats in single precision where that is all.
 
     Raises:
         SettingError: infinite or not a number, or a text of more than `MOST_TEXT` bytes.

@@ -162,6 +162,9 @@ def _frontend_defines(settings: AnySettings) -> dict[str, Define]:
     }
     if isinstance(settings, SpectrumSettings):
         defines |= {"SPECTRUM_MEAN": settings.mean, "SPECTRUM_STD": settings.std}
+        # In braces: initialisers of an array, where each value of a frame has its own.
+        defines |= {"SPECTRUM_MEANS": settings.means} if settings.means else {}
+        defines |= {"SPECTRUM_STDS": settings.stds} if settings.stds else {}
     return defines
 
 

@@ -1,6 +1,7 @@
 #include "model_settings.hpp"
 
 #include <limits>
+#include <utility>
 
 #include "mltk/setting_fields.hpp"
 #include "runner_error.hpp"
@@ -34,6 +35,12 @@ class Reader {
     if (whole < std::numeric_limits<int32_t>::min() || whole > std::numeric_limits<int32_t>::max())
       refuse(name);
     out = static_cast<int32_t>(whole);
+  }
+  void read(const char* name, FeatureValues& out) const {
+    const auto* value = find(name);
+    if (value == nullptr) return;
+    const auto& numbers = as<std::vector<float>>(name, *value);
+    out = {numbers.data(), static_cast<int32_t>(numbers.size())};
   }
   template <class Choice>
   void read(const char* name, Choice& out) const {
@@ -119,9 +126,11 @@ PipelineSettings pipeline_settings(const Reader& reader, const Reader& gate,
 
 }  // namespace
 
-ModelSettings model_settings(const Parameters& parameters) {
-  const Reader plain(parameters, ""), fixed(parameters, "fe."), floating(parameters, "spectrum.");
+ModelSettings model_settings(Parameters given) {
   ModelSettings settings;
+  settings.parameters = std::move(given);
+  const Parameters& parameters = settings.parameters;
+  const Reader plain(parameters, ""), fixed(parameters, "fe."), floating(parameters, "spectrum.");
   settings.name = plain.get<std::string>("name", "unnamed");
   settings.classes = plain.get<std::vector<std::string>>("classes", {});
   if (settings.classes.empty() || settings.classes.size() > kRecogniserMaxClasses) {

@@ -11,7 +11,13 @@
 
 namespace mltk {
 
+/// Moved, never copied: lists in the front end's settings are views of the parameters.
 struct ModelSettings {
+  ModelSettings() = default;
+  ModelSettings(ModelSettings&&) = default;
+  ModelSettings& operator=(ModelSettings&&) = default;
+
+  Parameters parameters;
   std::string name;
   std::vector<std::string> classes;
   std::variant<FrontendSettings, SpectrumSettings> frontend;
@@ -21,6 +27,6 @@ struct ModelSettings {
 };
 
 /// Throws RunnerError that names what is missing, of another type or out of range.
-ModelSettings model_settings(const Parameters& parameters);
+ModelSettings model_settings(Parameters parameters);
 
 }  // namespace mltk

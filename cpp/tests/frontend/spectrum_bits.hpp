@@ -6,8 +6,11 @@
 
 namespace mltk {
 
-constexpr int kBlocksOfSettings = 4;
-constexpr uint32_t kExpectedBits[kBlocksOfSettings] = {0xCB65D6BD, 0x794A952B, 0x31C18A65, 0x418552AA};
+constexpr int kBlocksOfSettings = 5;
+constexpr uint32_t kExpectedBits[kBlocksOfSettings] = {0xCB65D6BD, 0x794A952B, 0x31C18A65, 0x418552AA,
+                                                       0x6B70EDC1};
+
+constexpr float kMeans[] = {60.0f, -4.5f, 1.0f, 0.25f}, kStds[] = {21.0f, 9.5f, 4.0f, 0.3f};
 
 /// Settings that between them take every way through the stages.
 inline SpectrumSettings settings_for_bits(int block) {
@@ -37,6 +40,12 @@ inline SpectrumSettings settings_for_bits(int block) {
     s.power = 1;
     s.filterbank_normalize = false;
     s.log = SpectrumLog::kNone;
+  } else if (block == 4) {
+    s.log = SpectrumLog::kLn;
+    s.mfcc_count = 4;
+    s.cascade = 5;
+    s.means = {kMeans, 4};
+    s.stds = {kStds, 4};
   }
   return s;
 }

@@ -42,8 +42,17 @@ mltk::SpectrumSettings any_bits(Random& random) {
   return s;
 }
 
+// So many numbers, of which some are now and then none that a front end can use.
+mltk::FeatureValues some_values(Random& random, std::vector<float>& kept, int32_t count, float low,
+                                float high) {
+  kept.resize(count);
+  for (float& value : kept) value = real(random, low, high);
+  if (count > 0 && pick(random, 0, 19) == 0) kept[pick(random, 0, count - 1)] = std::nanf("");
+  return {kept.data(), count};
+}
+
 // Settings over the whole allowed range, so most are accepted.
-mltk::SpectrumSettings plausible(Random& random) {
+mltk::SpectrumSettings plausible(Random& random, std::vector<float>& means, std::vector<float>& stds) {
   mltk::SpectrumSettings s;
   s.sample_rate_hz = pick(random, 0, 3) == 0 ? pick(random, 1000, 192000) : 16000;
   s.sample_length_ms = 2000;
@@ -68,6 +77,10 @@ mltk::SpectrumSettings plausible(Random& random) {
   s.cascade_slide = pick(random, 0, 1) == 0;
   s.mean = real(random, -100.0f, 100.0f);
   s.std = real(random, 0.001f, 100.0f);
+  const int32_t features = s.mfcc_count > 0 ? s.mfcc_count : s.filterbank_n_channels;
+  const int32_t given = features + (pick(random, 0, 9) == 0 ? 1 : 0);
+  if (pick(random, 0, 1) == 0) s.means = some_values(random, means, given, -100.0f, 100.0f);
+  if (pick(random, 0, 1) == 0) s.stds = some_values(random, stds, features, 0.001f, 100.0f);
   s.scale_minimum = real(random, -1e6f, 0.0f);
   s.scale_maximum = real(random, 1.0f, 1e6f);
   return s;
@@ -163,6 +176,37 @@ void try_odd_values_of_quantise() {
   REQUIRE(std::memcmp(out, expected, sizeof(expected)) == 0);
 }
 
+// Each value by its own mean and deviation is what the same mean and deviation for all make of that value.
+void try_a_scale_for_each_value(Random& random) {
+  const float means[] = {-7.5f, 0.0f, 3.25f}, stds[] = {0.4f, 12.0f, 1.5f};
+  const auto samples = any_samples(random, 4000);
+  const auto columns = [&](const mltk::SpectrumSettings& settings) {
+    const size_t bytes = mltk::tables_bytes(settings);
+    Block block = make_block(bytes);
+    const mltk::SpectrumTables* tables = nullptr;
+    REQUIRE(mltk::build_tables(settings, block.get(), bytes, &tables) == mltk::SpectrumStatus::kOk);
+    return run(random, *tables, mltk::FrontendPath::kPortable, samples, false);
+  };
+  mltk::SpectrumSettings each;
+  each.mfcc_count = 3;
+  each.means = {means, 3};
+  each.stds = {stds, 3};
+  const auto found = columns(each);
+  REQUIRE(!found.empty());
+  for (size_t value = 0; value < 3; ++value) {
+    mltk::SpectrumSettings alike;
+    alike.mfcc_count = 3;
+    alike.mean = means[value];
+    alike.std = stds[value];
+    const auto expected = columns(alike);
+    REQUIRE(expected.size() == found.size());
+    for (size_t i = value; i < found.size(); i += 3) REQUIRE(found[i] == expected[i]);
+  }
+  each.stds.count = 2;
+  mltk::SpectrumShape shape;
+  REQUIRE(mltk::check(each, &shape) == mltk::SpectrumStatus::kScale);
+}
+
 void try_bits() {
   for (int i = 0; i < mltk::kBlocksOfSettings; ++i) {
     const size_t bytes = 1 << 17;
@@ -179,10 +223,14 @@ int main() {
   Random random(20240229);
   try_roots(random);
   try_odd_values_of_quantise();
+  try_a_scale_for_each_value(random);
   try_bits();
   int accepted = 0;
   for (int i = 0; i < 400; ++i) accepted += try_settings(random, any_bits(random));
-  for (int i = 0; i < 400; ++i) accepted += try_settings(random, plausible(random));
+  for (int i = 0; i < 400; ++i) {
+    std::vector<float> means, stds;
+    accepted += try_settings(random, plausible(random, means, stds));
+  }
   std::printf("%d of 800 settings accepted\n", accepted);
   REQUIRE(accepted > 150 && accepted < 700);
   return 0;

@@ -8,6 +8,7 @@ from mltk_like.data.source import Source
 from mltk_like.data.split import SPLIT_NAMES
 from mltk_like.errors import SettingError
 from mltk_like.feed.expected import check_expected
+from mltk_like.feed.measured import check_standardize
 from mltk_like.quiet import import_tensorflow
 from mltk_like.training.class_weights import check_class_weights
 from mltk_like.training.embedding_teachers import check_embedding
@@ -22,8 +23,8 @@ def check_model(model: Any) -> None:
 
     Raises:
         SettingError: no class is detected, a name is there twice, or there are too many classes; a split gets no share;
-            or as `check_class_weights`, `check_streaming_settings`, `check_mining`, `check_embedding` and
-            `check_schedule`.
+            or as `check_class_weights`, `check_streaming_settings`, `check_mining`, `check_embedding`,
+            `check_standardize` and `check_schedule`.
     """
     _check_classes(model.classes)
     _check_fractions(model.split_fractions)
@@ -31,6 +32,7 @@ def check_model(model: Any) -> None:
     check_streaming_settings(model)
     check_mining(model)
     check_embedding(model)
+    check_standardize(model)
     check_schedule(model)
 
 

@@ -10,6 +10,7 @@ from mltk_like.data.skipped import Skipped, add_skipped, summary_of
 from mltk_like.data.split import Splits
 from mltk_like.feed.dataset import Dataset, collect, open_split
 from mltk_like.feed.expected import check_splits
+from mltk_like.feed.measured import is_measured, measured_scale
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.streams import with_streams
 from mltk_like.feed.windows import SplitFiles
@@ -70,6 +71,23 @@ def open_files(job: Job, splits: Splits) -> dict[str, SplitFiles]:
     }
     _note_skipped(job, [item for split in files.values() for item in split.skipped])
     return files
+
+
+def with_measured_scale(job: Job, training: SplitFiles) -> Job:
+    """The job with a front end that scales by what training windows have, where its model asks for that.
+
+    What was measured is a setting of the run from then on: whatever opens the run, or goes on with it, has it.
+    """
+    if is_measured(job.model):
+        return job
+    frontend = measured_scale(job.model, training)
+    model = job.model.with_settings(frontend=frontend)
+    job.run.write_settings(model, test=job.test)
+    job.say(
+        f"measured over training windows: means {min(frontend.means):.4g} to {max(frontend.means):.4g}, "
+        f"deviations {min(frontend.stds):.4g} to {max(frontend.stds):.4g} of {frontend.frame_values} values of a frame"
+    )
+    return replace(job, model=model)
 
 
 def first_net(job: Job) -> Any:

@@ -8,7 +8,7 @@ from mltk_like.verbs.profile import Profile
 from mltk_like.verbs.train.finish import archive, check_on_tflm, convert, judge, measure
 from mltk_like.verbs.train.fit import fit
 from mltk_like.verbs.train.job import Job
-from mltk_like.verbs.train.prepare import collect_data, first_net, open_files
+from mltk_like.verbs.train.prepare import collect_data, first_net, open_files, with_measured_scale
 from mltk_like.verbs.train.result import TrainingResult
 
 
@@ -24,6 +24,7 @@ def run_stages(job: Job) -> TrainingResult:
         splits = collect_data(job)
     with run.stage("prepare"):
         files = open_files(job, splits)
+        job = with_measured_scale(job, files["training"])
     net = first_net(job)
     with run.stage("train"):
         fitted = fit(job, net, files)

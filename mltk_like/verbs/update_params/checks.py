@@ -16,6 +16,8 @@ from mltk_like.errors import SettingError
 from mltk_like.tflite import STREAMING_ROWS, ModelSummary, TensorSummary, Value, summarize_tflite
 from mltk_like.training.product import check_streaming_parameters
 
+_LISTS_OF_FLOATS = (f"{FLOAT}means", f"{FLOAT}stds")
+
 
 def read_value(old: Value | None, raw: str) -> Any:
     """The value of a `key=value` text: JSON where it is JSON; where a text was, what was typed remains a text.
@@ -34,10 +36,12 @@ def read_value(old: Value | None, raw: str) -> Any:
 def as_before(name: str, old: Value | None, value: Any) -> Any:
     """A value of the type that was there, or the device would read another one; an integer for a float is a float.
 
-    What the tool knows has its own checks. Raises SettingError.
+    That holds in lists too. What the tool knows has its own checks. Raises SettingError.
     """
     if isinstance(old, float) and type(value) is int:
         return float(value)
+    if isinstance(value, list) and (name in _LISTS_OF_FLOATS or _kind(old) == _kind([0.0])):
+        value = [float(each) if type(each) is int else each for each in value]
     if old is None or is_known(name) or _kind(value) == _kind(old):
         return value
     if isinstance(old, list) and isinstance(value, list) and not (old and value):

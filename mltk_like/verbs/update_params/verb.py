@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mltk_like.artifact import Artifact
+from mltk_like.audio.parameters import is_known
 from mltk_like.errors import ModelError, SettingError
 from mltk_like.evaluation.sensitivity import FREE
 from mltk_like.model import Model
@@ -112,7 +113,9 @@ def set_parameters(
     data = artifact.tflite()
     old = read_parameters(data)
     check_parameters(data, old, new)
-    changed = stamp(data, {k: v for k, v in new.items() if k not in _STAMPS}, description)
+    # Stored, an empty list is one of texts: none at all is what every reader takes for one of numbers.
+    stored = {k: v for k, v in new.items() if k not in _STAMPS and not (v == [] and is_known(k))}
+    changed = stamp(data, stored, description)
     path = _write(artifact, changed, output)
     after = read_parameters(changed)
     return ParameterChanges(

@@ -105,6 +105,8 @@ void for_each_setting(SpectrumSettings& settings, Visit visit) {
   MLTK_VISIT(cascade_slide);
   MLTK_VISIT(mean);
   MLTK_VISIT(std);
+  MLTK_VISIT(means);
+  MLTK_VISIT(stds);
   MLTK_VISIT(scale_minimum);
   MLTK_VISIT(scale_maximum);
 }

@@ -21,6 +21,12 @@ enum class WindowFunction : uint8_t { kHann, kHamming };          ///< of the fr
 enum class FilterbankScale : uint8_t { kSlaney, kHtk, kLinear };  ///< kLinear: the FFT's own bins
 enum class SpectrumLog : uint8_t { kNone, kLn, kLog1p, kDb };
 
+/// A number for each value of a frame, or none. A view: the numbers must live until the tables are built.
+struct FeatureValues {
+  const float* values = nullptr;
+  int32_t count = 0;
+};
+
 /// Settings; the Python class of the same name says what each does. Unit: as the name says.
 /// setting_fields.hpp lists them once more.
 struct SpectrumSettings {
@@ -46,6 +52,8 @@ struct SpectrumSettings {
   bool cascade_slide = true;
   float mean = 0.0f;
   float std = 1.0f;
+  FeatureValues means;
+  FeatureValues stds;
   float scale_minimum = -80.0f;
   float scale_maximum = 20.0f;
 };
@@ -62,7 +70,7 @@ enum class SpectrumStatus : uint8_t {
   kLog,         ///< floor outside 1e-30..1e10
   kCepstrum,    ///< coefficients that the bands do not give
   kCascade,     ///< frames outside 1..256, or more than 65536 values in a column
-  kScale,       ///< mean, std or scale out of range
+  kScale,       ///< mean, std or scale out of range, or not one for each value of a frame
   kMemory,      ///< block too small or not aligned to kFrontendAlignment
 };
 
