@@ -16,7 +16,7 @@ class KeywordSpottingAlexaSmall(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMi
         noise_reduction_enable=True, pcan_enable=True,
     )  # fmt: skip
     recogniser = RecogniserSettings(
-        latency_ms=60, minimum_count=3, average_window_duration_ms=480, detection_threshold=216, suppression_ms=900
+        latency_ms=60, minimum_count=3, average_window_duration_ms=360, detection_threshold=216, suppression_ms=900
     )
 
     batch_size = 100
