@@ -17,7 +17,7 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
         dc_notch_filter_enable=True, quantize_dynamic_scale_enable=True,
     )  # fmt: skip
     recogniser = RecogniserSettings(
-        latency_ms=200, minimum_count=2, average_window_duration_ms=640, detection_threshold=216, suppression_ms=900
+        latency_ms=200, minimum_count=2, average_window_duration_ms=400, detection_threshold=216, suppression_ms=900
     )
 
     batch_size = 100
