@@ -18,6 +18,7 @@ from mltk_like.cli import main
 from mltk_like.data import Source
 from mltk_like.data.manifest import parse_manifest
 from mltk_like.data.noise_bank import NoiseBank
+from mltk_like.feed.measured import is_measured
 from mltk_like.feed.plan import Recipe, plan_epoch
 from mltk_like.loader import load_file
 from mltk_like.mixins import AudioDatasetMixin
@@ -182,6 +183,15 @@ def test_sources_have_names_of_their_own_and_known_labels(model: Any) -> None:
     assert "" in labels or {name for name in model.classes if name != "_silence_"} <= labels
 
 
+def measured(model: Any, parameters: dict[str, Any]) -> Any:
+    """The model with the means and deviations that its training measured, where it asks for that."""
+    if is_measured(model):
+        return model
+    shipped = frontend_from_parameters(parameters)
+    assert len(shipped.means) == len(shipped.stds) == model.frontend.frame_values
+    return model.with_settings(frontend=model.frontend.copy(means=shipped.means, stds=shipped.stds))
+
+
 @pytest.fixture
 def archive(path: Path) -> Path:
     return path.with_name(f"{path.stem}.mltk.zip")
@@ -194,13 +204,16 @@ def test_a_trained_archive_ships_beside_the_model(path: Path, model: Any, archiv
     assert archive.stat().st_size <= (2_500_000 if lean else 4_000_000)
     parameters = read_parameters(trained.tflite())
     assert parameters["classes"] == list(model.classes)
+    model = measured(model, parameters)
     assert frontend_from_parameters(parameters) == frontend_from_parameters(decode(encode(model.embedded_parameters())))
     for member in ("settings.json", "versions.json", "manifest.jsonl", f"{path.stem}.keras", "train/history.json"):
         assert trained.read(member), member
 
 
 def test_the_shipped_archive_was_trained_as_its_file_says_today(model: Any, archive: Path) -> None:
-    stored = open_artifact(archive).settings()["settings"]
+    trained = open_artifact(archive)
+    stored = trained.settings()["settings"]
+    model = measured(model, read_parameters(trained.tflite()))
     today = json.loads(json.dumps(to_json(model.with_settings(lr_schedule=None))))
     # How it is judged may change without a training; settings that are newer than it had their defaults.
     judged = {"test_clips", "lr_schedule", *(name for name in today if name.startswith("evaluate_"))}
