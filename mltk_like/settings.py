@@ -218,6 +218,21 @@ def from_json(model: SettingsT, values: Mapping[str, Any]) -> SettingsT:
     return model.with_settings(**values)
 
 
+def with_newer_fields(model: Settings, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """What `to_json` gave once, and in settings that have fields of their own the defaults of fields that are newer.
+
+    Raises:
+        SettingError: such a setting can no longer be what it was.
+    """
+    parts = {
+        name: value
+        for name, value in stored.items()
+        if isinstance(value, dict) and dataclasses.is_dataclass(getattr(model, name, None))
+    }
+    read = json.loads(json.dumps(to_json(from_json(model, parts))))
+    return {**stored, **{name: read[name] for name in parts}}
+
+
 def _check_class_body(cls: type) -> None:
     """Refuse what no mixin knows, and store what it does in its validated form."""
     cls._final = True  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ from mltk_like.feed.measured import is_measured
 from mltk_like.feed.plan import Recipe, plan_epoch
 from mltk_like.loader import load_file
 from mltk_like.mixins import AudioDatasetMixin
-from mltk_like.settings import from_json, overrides_to_json, to_json
+from mltk_like.settings import from_json, overrides_to_json, to_json, with_newer_fields
 from mltk_like.tflite import decode, encode, read_parameters
 
 FILES = sorted(path for path in (Path(__file__).resolve().parents[1] / "models").glob("*.py") if path.stem[0] != "_")
@@ -212,7 +212,7 @@ def test_a_trained_archive_ships_beside_the_model(path: Path, model: Any, archiv
 
 def test_the_shipped_archive_was_trained_as_its_file_says_today(model: Any, archive: Path) -> None:
     trained = open_artifact(archive)
-    stored = trained.settings()["settings"]
+    stored = with_newer_fields(model, trained.settings()["settings"])
     model = measured(model, read_parameters(trained.tflite()))
     today = json.loads(json.dumps(to_json(model.with_settings(lr_schedule=None))))
     # How it is judged may change without a training; settings that are newer than it had their defaults.

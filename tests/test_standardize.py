@@ -21,6 +21,7 @@ from mltk_like.feed.measured import measured_scale
 from mltk_like.feed.store import store_samples
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.loader import load_file
+from mltk_like.settings import to_json, with_newer_fields
 from mltk_like.tflite import find_tflm, read_parameters, write_parameters
 from mltk_like.verbs.classify_audio import classify_audio
 
@@ -183,6 +184,17 @@ def test_measured_values_have_mean_0_and_deviation_1(tmp_path: Path) -> None:
     np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-3)
     given = model.with_settings(frontend=model.frontend.copy(means=(1.0,) * 12))
     assert measured_scale(without_augment(given), files).means == (1.0,) * 12
+
+
+def test_settings_of_a_run_that_is_older_than_the_lists(tmp_path: Path) -> None:
+    model: Any = load_file(write_model(tmp_path / "models"))
+    now = json.loads(json.dumps(to_json(model)))
+    older = {name: value for name, value in now["frontend"].items() if name not in ("means", "stds")}
+    assert with_newer_fields(model, {**now, "frontend": older}) == now
+    other = with_newer_fields(model, {"frontend": {**older, "std": 2.0}})
+    assert other == {"frontend": {**now["frontend"], "std": 2.0}}
+    given = model.with_settings(frontend=model.frontend.copy(means=(1.0,) * 12))
+    assert with_newer_fields(given, {"frontend": older})["frontend"]["means"] == []
 
 
 def without_augment(model: Any) -> Any:

@@ -12,7 +12,7 @@ from mltk_like.loader import typed_name, typed_path
 from mltk_like.model import Model
 from mltk_like.paths import portable, unportable
 from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name, whose_runs
-from mltk_like.settings import from_json, to_json
+from mltk_like.settings import from_json, to_json, with_newer_fields
 from mltk_like.verbs.shared.building import tensorflow_threads
 from mltk_like.verbs.train.check_net import check_net
 from mltk_like.verbs.train.checks import check_data, check_keras, check_model
@@ -124,7 +124,8 @@ def _as_started(model: Model, run: Run) -> Model:
     stored = run.settings()
     model = from_json(model, stored["overrides"])
     now = json.loads(json.dumps(to_json(model)))
-    changed = [name for name, value in stored["settings"].items() if now.get(name) != value]
+    before = with_newer_fields(model, stored["settings"])
+    changed = [name for name, value in before.items() if now.get(name) != value]
     if changed:
         raise ModelError(
             f"{portable(run.folder)} was started with other settings: {', '.join(changed)}",
