@@ -145,7 +145,7 @@ def test_the_first_error_of_a_training_stands_where_nothing_can_be_written_any_m
     monkeypatch.setenv("MLTK_LIKE_RUNS", str(tmp_path / "runs"))
 
     class Failing(Folder):
-        def collect(self, *, limit: int | None = None, progress: bool = True) -> list[Clip]:
+        def collect(self, **_: Any) -> list[Clip]:
             shutil.rmtree(tmp_path / "runs", ignore_errors=True)
             raise DataError("the first")
 
