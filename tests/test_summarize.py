@@ -69,7 +69,7 @@ def test_what_does_not_go_together(trained: Trained, tmp_path: Path, capsys: pyt
 def test_build_needs_no_training_and_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["summarize", "keyword_spotting_alexa", "--tflite", "--build", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
-    assert len(values["layers"]) == 56
+    assert len(values["layers"]) == 55
     assert values["macs"] == 4_561_728
     assert values["classes"] == ["alexa", "_unknown_"]
     assert {"macs", "ops", "arena_bytes", "flash_bytes", "inputs", "outputs", "parameters"} <= set(values)
