@@ -148,7 +148,10 @@ def test_heads_learn_and_what_was_heard_is_not_heard_again(tmp_path: Path) -> No
     labels = np.concatenate([batch.labels for batch in feeds.batches(Task(n, 20) for n in range(0, 2020, 20))])
     assert answers.shape == (2020, 2)
     assert (answers.argmax(axis=1) == labels).mean() > 0.97
-    assert np.allclose(np.exp(answers).sum(axis=1), 1, atol=0.5)
+    # Means of logarithms: where heads or hearings differ they add up to less than one.
+    together = np.exp(answers).sum(axis=1)
+    assert together.max() <= 1 + 1e-5
+    assert np.median(together) > 0.9
     feeds.asked = []
     assert np.array_equal(hear_and_answer(model, tmp_path, feeds.open, progress=False), answers)
     assert not feeds.asked
@@ -183,6 +186,33 @@ def test_what_is_told_counts_everywhere_and_more_than_what_nets_say() -> None:
     mixed = taught(losses, p, y, differs, agrees).numpy()
     other = taught(losses, p, y, agrees, differs).numpy()
     assert (mixed < other).all()
+
+
+def test_a_net_learns_what_it_is_told_and_not_its_labels() -> None:
+    import_tensorflow()
+    import keras
+
+    from mltk_like.training.trainer import Trainer
+
+    inputs = keras.Input((4,))
+    net = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(inputs))
+    trainer = Trainer(Settings().with_settings(domain_confusion=0.0), net, np.ones(2, np.float32), told=True)
+    rng = np.random.default_rng(4)
+
+    def batch(count: int) -> Batch:
+        """Labels by band 0, and teachers who go by band 1."""
+        x = rng.integers(-9, 10, (count, 4)).astype(np.int8)
+        sure = np.where(x[:, 1] > 0, -0.05, -3.0).astype(np.float32)
+        labels = (x[:, 0] <= 0).astype(np.int64)
+        told = np.stack([sure, np.log1p(-np.exp(sure))], axis=1)
+        return Batch(features=x, labels=labels, told=told, origins=np.full(count, -1), words=labels)
+
+    for number in range(300):
+        trainer.step(batch(64), 0.02, number)
+    held = batch(400)
+    right = trainer.predict(held.features).argmax(axis=1)
+    assert (right == held.told.argmax(axis=1)).mean() > 0.9
+    assert (right == held.labels).mean() < 0.7
 
 
 @pytest.mark.parametrize(
@@ -229,6 +259,41 @@ def test_a_training_with_them(
     assert np.load(train / ANSWERS).shape == (160, 2)
     with zipfile.ZipFile(result.archive) as archive:
         assert not [name for name in archive.namelist() if ANSWERS in name or STOCK in name]
+
+
+def test_a_run_that_goes_on_keeps_to_what_it_began_with(
+    trained_with: tuple[Path, Path], stand_ins: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With answers it needs the embedding no more; begun without, it does not begin to listen."""
+    from mltk_like.verbs.train import teaching
+
+    def away() -> tuple[Path, Path]:
+        raise DataError("cannot fetch the embedding", "check the network")
+
+    def interrupted_and_resumed(first: Any, then: Any) -> str:
+        monkeypatch.setattr(teaching, "embedding_files", first)
+        monkeypatch.setenv("TOY_INTERRUPT_AT", "1")
+        with pytest.raises(KeyboardInterrupt):
+            mltk.train(str(path), workers=0, evaluate=False, publish=False, progress=False)
+        monkeypatch.delenv("TOY_INTERRUPT_AT")
+        monkeypatch.setattr(teaching, "embedding_files", then)
+        mltk.train(str(path), resume=True, workers=0, evaluate=False, publish=False, progress=False)
+        return max((folder / "runs" / "toy").glob("*/log.txt")).read_text()
+
+    path, folder = trained_with
+    with_answers = interrupted_and_resumed(lambda: stand_ins, away)
+    assert "trained without" not in with_answers
+    assert with_answers.count("2 heads on the speech embedding") == 1
+    without = interrupted_and_resumed(away, lambda: stand_ins)
+    assert "heads on the speech embedding" not in without
+    assert without.count("trained without") == 1
+
+
+def test_stored_copies_that_nobody_would_read_are_refused(trained_with: tuple[Path, Path]) -> None:
+    path, folder = trained_with
+    with pytest.raises(SettingError, match="copies would not be read"):
+        mltk.train(str(path), augment_copies=2, progress=False)
+    assert not (folder / "runs").exists()
 
 
 def test_without_the_embedding_the_training_goes_on_and_says_so(

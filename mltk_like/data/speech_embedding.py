@@ -14,8 +14,6 @@ from types import MappingProxyType
 from mltk_like.data.fetch import fetch, is_offline, locked
 from mltk_like.paths import cache_dir, write_bytes
 
-LICENCE = "Apache-2.0"
-
 _PACKAGE = "openwakeword==0.5.1"  # its wheel carries the files; nothing of it is installed or run
 _MEMBERS = "openwakeword/resources/models"
 _SITE = "https://github.com/dscripka/openWakeWord/releases/download/v0.5.1"
@@ -56,8 +54,12 @@ def _from_package() -> bool:
     """Take the files out of the wheel, where pip can fetch it and they are the ones that are meant."""
     if importlib.util.find_spec("pip") is None:
         return False
+    # A wheel alone: nothing of another kind of package would be built, and so run.
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    command += ["--disable-pip-version-check", "--retries", "1"]
     with locked(_folder() / "package"), tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check"]
+        if all((_folder() / name).is_file() for name in SHA256):
+            return True  # another process was first
         try:
             subprocess.run([*command, "--dest", folder, _PACKAGE], check=True, capture_output=True, timeout=_TIMEOUT_S)
             with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:

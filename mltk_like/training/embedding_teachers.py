@@ -30,6 +30,7 @@ ANSWERS = "answers.npy"
 STOCK = "heard"
 """Folder of embeddings there, until the heads have answered."""
 
+_COLUMNS = ("heard", "labels", "origins")
 _BLOCK = 50  # batches in a file of the stock
 _PASSES = 6  # of the heads over the stock
 _BATCH, _RATE, _WEIGHT_DECAY, _MOMENTUM = 100, 1e-3, 1e-2, 0.999
@@ -162,15 +163,16 @@ def _write_block(path: Path, batches: list[Batch]) -> None:
 
 
 def _read_stock(folder: Path) -> _Stock:
-    columns: dict[str, list[NDArray[Any]]] = {"heard": [], "labels": [], "origins": []}
-    for path in sorted(folder.glob("windows-*.npz")):
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                for name, column in columns.items():
-                    column.append(file[name])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise DataError(f"cannot read {path}: {error}", "delete the file and resume") from error
-    return _Stock(**{name: np.concatenate(column) for name, column in columns.items()})
+    blocks = [_read_block(path) for path in sorted(folder.glob("windows-*.npz"))]
+    return _Stock(**{name: np.concatenate([block[name] for block in blocks]) for name in _COLUMNS})
+
+
+def _read_block(path: Path) -> dict[str, NDArray[Any]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in _COLUMNS}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"cannot read {path}: {error}", "delete the file and resume") from error
 
 
 def _answers(model: Any, stock: _Stock, progress: bool) -> NDArray[np.float32]:

@@ -44,15 +44,15 @@ def fit_net(
     folder: Path,
     *,
     teachers: Teachers | None = None,
+    told: bool = False,
     resume: bool = False,
     progress: bool = True,
 ) -> tuple[Any, FitResult]:
     """Train a net in one go, or in three episodes where the model has `low_bit`.
 
-    Arguments and errors are those of `fit`, but for the net, the weight of each class and the nets to learn from.
-    In low-bit training the
-    folder gets `low_bit.json` (the report) and `low_bit.npz` (the net in integers); not the latter for a net that
-    branches, and the report says so.
+    Arguments and errors are those of `fit`, but for the net and what `Trainer` takes.
+    In low-bit training the folder gets `low_bit.json` (the report) and `low_bit.npz` (the net in integers); not the
+    latter for a net that branches, and the report says so.
 
     Returns:
         The net that was trained, to be saved and converted, and what the training came to, all episodes in a row.
@@ -63,7 +63,7 @@ def fit_net(
         own, place = schedule, folder / name
         if model.low_bit and number:
             own = _slower(schedule, model.low_bit.later_rate)
-        trainer = Trainer(model, _episode_net(net, model.low_bit, number), class_weights, teachers)
+        trainer = Trainer(model, _episode_net(net, model.low_bit, number), class_weights, teachers, told=told)
         going_on = resume and (place / CHECKPOINT).is_file()
         hooks = Hooks(make_callbacks(model), trainer.net, trainer.optimizer)
         results.append(

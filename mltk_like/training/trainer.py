@@ -25,16 +25,23 @@ class Trainer:
         net: the uncompiled net.
         class_weights: weight of each class in the loss, float (classes,).
         teachers: nets to learn from, in place of most of what the labels say.
+        told: batches say what other teachers hold of them, see `Batch.told`.
     """
 
     def __init__(
-        self, model: TrainMixin, net: Any, class_weights: NDArray[np.float32], teachers: Teachers | None = None
+        self,
+        model: TrainMixin,
+        net: Any,
+        class_weights: NDArray[np.float32],
+        teachers: Teachers | None = None,
+        *,
+        told: bool = False,
     ) -> None:
         import tensorflow as tf
 
         self.net = net
         self._teachers = teachers
-        has_teachers = teachers is not None or bool(model.embedding_teachers)
+        has_teachers = told or teachers is not None
         extra = model.domain_confusion or (model.companion_words and not has_teachers)
         self._heads = Heads(model, net, len(class_weights), taught=has_teachers) if extra else None
         self.optimizer = make_optimizer(model)

@@ -38,6 +38,12 @@ class Augmented:
         if self.dump < 0:
             raise SettingError(f"dump_augmented={self.dump} is no number of windows", "give 0 or more")
 
+    def check(self, model: Any) -> None:
+        """Raise SettingError where stored passes would not be read."""
+        if str(self.copies) != "0" and model.embedding_teachers:
+            hint = "leave augment_copies at 0, or embedding_teachers"
+            raise SettingError("with embedding_teachers windows are made afresh, and copies would not be read", hint)
+
     def write_dump(self, run: Run, model: Any, files: SplitFiles, say: Callable[[str], None], progress: bool) -> None:
         """Write the windows asked for. Raises as `dump_augmented`."""
         if self.dump:

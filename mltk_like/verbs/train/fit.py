@@ -71,7 +71,8 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
     with MiningRounds(listening, schedule, rounds=lessons.mining_rounds) as feeds:
         net, result = fit_net(
             model, net, costs, schedule, feeds, validation, job.run.train_dir,
-            teachers=lessons.teachers, resume=job.has_checkpoint, progress=job.progress,
+            teachers=lessons.teachers, told=lessons.answers is not None, resume=job.has_checkpoint,
+            progress=job.progress,
         )  # fmt: skip
     _save_history(job, result)
     if result.chance and not job.test:

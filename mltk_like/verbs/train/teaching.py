@@ -14,7 +14,7 @@ from mltk_like.errors import DataError
 from mltk_like.feed.copies import open_feed
 from mltk_like.feed.pool import BatchSource
 from mltk_like.feed.windows import SplitFiles
-from mltk_like.training.embedding_teachers import ToldFeed, hear_and_answer, stock_size
+from mltk_like.training.embedding_teachers import ANSWERS, ToldFeed, hear_and_answer, stock_size
 from mltk_like.training.fit import CHECKPOINT, OneFeed, Validation, fit
 from mltk_like.training.rounds import Listening, mine_first
 from mltk_like.training.schedule import Schedule, shortened
@@ -51,21 +51,26 @@ def prepare_lessons(job: Job, files: SplitFiles, schedule: Schedule, validation:
     """
     model = job.model
     teachers = _train_teachers(job, files, schedule, validation) if model.teachers else None
-    embedding = _embedding(job) if model.embedding_teachers else None
-    if embedding is None:
+    answered = (job.run.train_dir / ANSWERS).is_file()
+    embedding = _embedding(job) if model.embedding_teachers and not answered else None
+    if embedding is None and not answered:
         return Lessons(files=files, teachers=teachers, answers=None, mining_rounds=model.mining_rounds)
     opened = partial(_open_feed, job, model)
     if model.mining_rounds and teachers is not None:
         folder = job.run.train_dir
         asked = Listening(model=model, files=files, folder=folder, open_feed=opened, say=job.say, progress=job.progress)
         files = mine_first(asked, teachers)
-    job.say(f"{model.embedding_teachers} heads on the speech embedding, {stock_size(model)} windows")
+    if not answered:
+        job.say(f"{model.embedding_teachers} heads on the speech embedding, {stock_size(model)} windows")
     heard = replace(files, embedding=embedding)
     answers = hear_and_answer(model, job.run.train_dir, partial(opened, heard), progress=job.progress)
     return Lessons(files=files, teachers=teachers, answers=answers, mining_rounds=0)
 
 
 def _embedding(job: Job) -> tuple[Path, Path] | None:
+    """The embedding's files; None where the net is trained without them, or was up to its checkpoint."""
+    if job.has_checkpoint:
+        return None
     try:
         return embedding_files()
     except DataError as error:
