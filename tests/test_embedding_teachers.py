@@ -244,6 +244,7 @@ def trained_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path,
     return path, tmp_path
 
 
+@pytest.mark.slow
 def test_a_training_with_them(
     trained_with: tuple[Path, Path], stand_ins: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -261,6 +262,7 @@ def test_a_training_with_them(
         assert not [name for name in archive.namelist() if ANSWERS in name or STOCK in name]
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_keeps_to_what_it_began_with(
     trained_with: tuple[Path, Path], stand_ins: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +298,7 @@ def test_stored_copies_that_nobody_would_read_are_refused(trained_with: tuple[Pa
     assert not (folder / "runs").exists()
 
 
+@pytest.mark.slow
 def test_without_the_embedding_the_training_goes_on_and_says_so(
     trained_with: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

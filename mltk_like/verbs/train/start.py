@@ -14,6 +14,7 @@ from mltk_like.paths import portable, unportable
 from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name, whose_runs
 from mltk_like.settings import from_json, to_json, with_newer_fields
 from mltk_like.verbs.shared.building import tensorflow_threads
+from mltk_like.verbs.train.augmented import Augmented
 from mltk_like.verbs.train.check_net import check_net
 from mltk_like.verbs.train.checks import check_data, check_keras, check_model
 from mltk_like.verbs.train.fine_tuning import start_from
@@ -24,6 +25,7 @@ def start(
     model: Model,
     own: OwnData,
     resume_from: str | Path | None,
+    augmented: Augmented,
     *,
     test: bool,
     evaluate: bool,
@@ -36,6 +38,7 @@ def start(
         model: the specification.
         own: the user's recordings.
         resume_from: the run to fine-tune, or none.
+        augmented: what was asked for of augmented windows.
         test: a dry run.
         evaluate: the model will be judged.
         workers: processes that make data.
@@ -45,12 +48,13 @@ def start(
         The model with the settings to train with, the run, and the sources of the user's recordings.
 
     Raises:
-        ModelError, SettingError, DataError: as `start_from`, those of `checks`, `OwnRecordings.inventory` and
-            `check_net`.
+        ModelError, SettingError, DataError: as `start_from`, those of `checks`, `Augmented.check`,
+            `OwnRecordings.inventory` and `check_net`.
     """
     earlier = None if resume_from is None else start_from(resume_from, model)
     model = earlier.model if earlier else model
     check_model(model)
+    augmented.check(model)
     check_keras(model, threads=tensorflow_threads(workers))
     sources = own.sources(model)
     for source in sources:

@@ -78,11 +78,9 @@ def train(
     own = own_data(positives, negatives, label, recordings_weight)
     augmented = Augmented(dump=dump_augmented, copies=augment_copies)
     check_start(resume_from, resume=resume, weights=weights)
-    if resume_from is None:  # fine-tuning has no teachers
-        augmented.check(model)
     workers = default_workers() if workers is None else workers
     with without_network(offline):
-        asked: dict[str, Any] = {"test": test, "evaluate": evaluate, "workers": workers, "progress": progress}
+        asked: Any = dict(test=test, evaluate=evaluate, workers=workers, progress=progress, augmented=augmented)
         model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, **asked)
     reporter = Reporter(run, quiet=not progress)
     with _status_kept(run, reporter, train_command(model, test=test, resume=True)), without_network(offline):
