@@ -63,6 +63,23 @@ def test_channels_are_averaged_and_the_header_has_the_rate(size: int) -> None:
         heard(wav(tone, 48_000), 16_000)
 
 
+@pytest.mark.parametrize("size", [10, 999, 1 << 20])
+@pytest.mark.parametrize("lead", [0, 20_000], ids=["at once", "after silence"])
+@pytest.mark.parametrize("gain", [-1.0, -0.9])
+def test_channels_that_cancel_out(gain: float, lead: int, size: int) -> None:
+    one = np.concatenate([np.zeros(lead, np.int16), SAMPLES, np.roll(SAMPLES, 1), SAMPLES, SAMPLES, SAMPLES])
+    both = np.stack([one, np.rint(gain * one)], axis=1).astype(np.int16)
+    np.testing.assert_array_equal(heard(wav(both), size=size), one)
+
+
+def test_of_channels_no_more_than_a_second_is_held_back() -> None:
+    stereo = wav(np.zeros((3 * RATE, 2), np.int16) + np.int16(50))
+    sizes = [len(block) for block in piped_audio(pieces(stereo, 4000), None, RATE)]
+    assert sum(sizes) == 3 * RATE
+    assert sizes[0] == pytest.approx(RATE, abs=1000)
+    assert max(sizes[1:]) <= 1000
+
+
 @pytest.mark.parametrize("begin", [b"", b"RIF", b"RIFFabcd", b"RIFFabcdRAVE", b"fLa", b"\0\0\0\0"])
 def test_raw_samples_stay_what_they_are(begin: bytes) -> None:
     data = begin + SAMPLES.tobytes()[len(begin) :]
@@ -73,7 +90,8 @@ def test_raw_samples_stay_what_they_are(begin: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "name"), [("FLAC", "a FLAC file"), ("OGG", "an OGG file"), ("AIFF", "an AIFF file"), ("CAF", "a CAF file"),
-                       ("AU", "an AU file"), ("RF64", "an RF64 file")],
+                       ("AU", "an AU file"), ("RF64", "an RF64 file"), ("W64", "a W64 file"), ("VOC", "a VOC file"),
+                       ("NIST", "a SPHERE file")],
 )  # fmt: skip
 def test_other_files_are_refused_by_name(kind: str, name: str) -> None:
     file = io.BytesIO()

@@ -238,7 +238,13 @@ def test_a_wav_that_is_empty_stays_empty(after: bytes, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["Unspecified internal error.", "Internal psf_fseek() failed.", "File does not exist."]
+    "words",
+    [
+        "Unspecified internal error.",
+        "Internal psf_fseek() failed.",
+        "File does not exist.",
+        "Error : unknown error in flac decoder.",
+    ],
 )
 def test_words_of_libsndfile_that_say_nothing(words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:

@@ -3,20 +3,25 @@
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from mltk_like.audio.inputs import Int16, raw_audio
+from mltk_like.audio.wav import loud_channel
 from mltk_like.errors import DataError, SettingError
 
 _PCM, _EXTENSIBLE = 1, 0xFFFE
 _LONGEST_HEADER = 1 << 20
 # Whoever writes into a pipe does not know the length, and writes nothing or the most that there is, or about that.
 _UNKNOWN_FROM = 0x7FFF_0000
+# From so much sound it is told whether the channels are out of phase.
+_PROBE_S = 1.0
 _OTHERS = {
     b"fLaC": "a FLAC file", b"OggS": "an OGG file", b"ID3\x03": "an MP3 file", b"ID3\x04": "an MP3 file",
     b"FORM": "an AIFF file", b"RF64": "an RF64 file", b".snd": "an AU file", b"caff": "a CAF file",
-    b"\x1a\x45\xdf\xa3": "a WebM file",
+    b"riff": "a W64 file", b"NIST": "a SPHERE file", b"Crea": "a VOC file", b"\x1a\x45\xdf\xa3": "a WebM file",
+    b"\x30\x26\xb2\x75": "a WMA file", b"#!AM": "an AMR file",
 }  # fmt: skip
 
 
@@ -33,7 +38,7 @@ def piped_audio(read: Callable[[], bytes], rate_hz: int | None, sample_rate_hz: 
 
     Args:
         read: the next bytes, any number of them; none at the end. Raw int16, little-endian, mono; or a WAV file with
-            16-bit samples, whose channels are averaged.
+            16-bit samples, whose channels are averaged, or one is taken alone, as of files (`wav.loud_channel`).
         rate_hz: rate of raw samples in Hz; none: `sample_rate_hz`. A WAV file says its own.
         sample_rate_hz: rate of the result in Hz.
 
@@ -52,7 +57,9 @@ def piped_audio(read: Callable[[], bytes], rate_hz: int | None, sample_rate_hz: 
                 f"a WAV file of {header.rate_hz} Hz is piped in, and --rate says {rate_hz}", "leave out --rate"
             )
         rate_hz = header.rate_hz
-        read = _mono(_limited(_followed(begin, read), header.data_bytes), header.channels)
+        read = _limited(_followed(begin, read), header.data_bytes)
+        if header.channels > 1:
+            read = partial(next, _mono(read, header), b"")
     elif name := _OTHERS.get(begin[:4]) or ("an MP4 file" if begin[4:8] == b"ftyp" else None):
         raise _not_raw(f"{name} is piped in, not raw samples", sample_rate_hz)
     else:
@@ -131,21 +138,23 @@ def _limited(read: Callable[[], bytes], count: int | None) -> Callable[[], bytes
     return limited
 
 
-def _mono(read: Callable[[], bytes], channels: int) -> Callable[[], bytes]:
-    """The mean of the channels, as bytes of int16 again."""
-    if channels == 1:
-        return read
-    rest = b""
-
-    def mixed() -> bytes:
-        nonlocal rest
-        while data := read():
-            data = rest + data
-            whole = len(data) // (2 * channels) * (2 * channels)
-            rest = data[whole:]
-            if whole:
-                frames = np.frombuffer(data[:whole], "<i2").reshape(-1, channels)
-                return bytes(np.rint(frames.mean(axis=1)).astype("<i2").tobytes())
-        return b""
-
-    return mixed
+def _mono(read: Callable[[], bytes], header: _Header) -> Iterator[bytes]:
+    """One channel, as bytes of int16 again; the first second that is not silent comes in one piece."""
+    width = 2 * header.channels
+    least = round(_PROBE_S * header.rate_hz) * width
+    rest, known, alone = b"", False, None
+    while True:
+        data = read()
+        rest += data
+        whole = len(rest) // width * width
+        frames = np.frombuffer(rest[:whole], "<i2").reshape(-1, header.channels)
+        if not known and frames.any():
+            if data and whole < least:
+                continue
+            known, alone = True, loud_channel(frames)
+        if whole:
+            mono = np.rint(frames.mean(axis=1)) if alone is None else frames[:, alone]
+            yield mono.astype("<i2").tobytes()
+        if not data:
+            return
+        rest = rest[whole:]

@@ -190,6 +190,19 @@ def to_int16(samples: npt.NDArray[Any]) -> Int16:
     return whole
 
 
+def loud_channel(frames: npt.NDArray[Any]) -> int | None:
+    """The channel to take alone where the mean of all cancels out: the first that is no more than 3 dB below the
+    loudest; None: take the mean.
+
+    Args:
+        frames: shape (frames, channels), in any unit, not all of them zero.
+    """
+    power = np.square(frames, dtype=np.float64).mean(axis=0)
+    # The mean of n unrelated channels has 1/n of their power; of equal ones, all of it.
+    left = float(np.square(frames.mean(axis=1, dtype=np.float64)).mean()) * len(power) / power.mean()
+    return int(np.argmax(power >= power.max() / 2)) if left < _CANCELLED else None
+
+
 def _is_exact(sound: Any, sample_rate_hz: int) -> bool:
     """Whether the file holds just the samples that are asked for."""
     return bool(sound.channels == 1 and sound.subtype == "PCM_16" and sound.samplerate == sample_rate_hz)
@@ -204,8 +217,7 @@ def _mono(frames: npt.NDArray[np.float32], path: Path | str, channel: int | None
 
 
 def _channel(path: Path | str, sound: Any) -> int | None:
-    """The channel to take alone: the only one, or where the mean of all cancels out the first that is no more than 3 dB
-    below the loudest; None: take the mean.
+    """The channel to take alone: the only one, or what `loud_channel` says; None: take the mean.
 
     The first stretch that is not silent decides for the whole file, so that a stream of it is what reading it gives.
     """
@@ -213,11 +225,8 @@ def _channel(path: Path | str, sound: Any) -> int | None:
         return 0
     with _open(path) as probe:
         while len(frames := probe.read(round(_PROBE_S * probe.samplerate), dtype="float32", always_2d=True)):
-            power = np.square(frames, dtype=np.float64).mean(axis=0)
-            if power.any():
-                # The mean of n unrelated channels has 1/n of their power; of equal ones, all of it.
-                left = float(np.square(frames.mean(axis=1, dtype=np.float64)).mean()) * len(power) / power.mean()
-                return int(np.argmax(power >= power.max() / 2)) if left < _CANCELLED else None
+            if frames.any():
+                return loud_channel(frames)
     return None
 
 
@@ -263,7 +272,7 @@ def _cause(path: Path, error: Exception) -> str:
         return "the file is empty"
     text = str(getattr(error, "error_string", error)).rstrip(".") or type(error).__name__
     # What libsndfile says where it has no words for the damage, and of a file that is too short for any format.
-    lost = "nternal" in text or text.startswith("File does not exist")
+    lost = any(words in text for words in ("nternal", "unknown error", "File does not exist"))
     return "it is damaged, or of a kind that libsndfile cannot read" if lost else text
 
 
