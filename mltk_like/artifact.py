@@ -106,9 +106,10 @@ class Artifact:
     def typed(self) -> str:
         """What a user types for it: a name or model file that reaches it, else its path."""
         file = self.model_file
-        words = [typed_run(Run(self.path))] if self.path.is_dir() else [typed(file)] if file else []
-        with suppress(ModelError, StopIteration):
-            return next(word for word in words if open_artifact(word).path.samefile(self.path))
+        word = typed_run(Run(self.path)) if self.path.is_dir() else typed(file) if file else None
+        with suppress(ModelError):
+            if word is not None and open_artifact(word).path.samefile(self.path):
+                return word
         return typed_path(self.path)
 
     def _need(self, member: str) -> bytes:

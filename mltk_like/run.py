@@ -255,16 +255,19 @@ def runs_of(name: str) -> Iterator[Run]:
 
 
 def whose_runs(name: str) -> str:
-    """A sentence on the runs of a name that are of other files, for who looks for one; empty where there are none."""
-    for run in runs_of(name):
+    """A sentence on the runs of a name that are of other files, for who looks for one; empty where there are none.
+
+    A run whose file is gone goes before later ones: it is the one that somebody misses who has moved the file.
+    """
+    runs = list(runs_of(name))
+    for run in runs:
         if run.lost_file is not None:
             return (
                 f"{portable(run.folder)} is of {run.lost_file}, which is gone; "
                 "if that was moved: python -m mltk_like models --claim FILE"
             )
-        if run.model_file is not None:
-            return f"{portable(run.folder)} is of {portable(run.model_file)}"
-    return ""
+    files = ((run.folder, run.model_file) for run in runs)
+    return next((f"{portable(folder)} is of {portable(file)}" for folder, file in files if file is not None), "")
 
 
 def typed_run(run: Run) -> str:
