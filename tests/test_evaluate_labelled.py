@@ -130,7 +130,8 @@ def test_sessions_of_a_project(trained: Trained, folder: Path, capsys: pytest.Ca
     (folder / "door.dcli").write_text(json.dumps(captures))
     words = ["evaluate", str(trained.tflite), "--labelled", str(folder), "--json"]
     assert main(words) == 2
-    assert "several sessions" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "several sessions: 'one', 'two'\nhint: name those to take: --session one, or" in error
     for name, count in (("one", 3), ("two", 1)):
         assert main([*words, "--session", name]) == 0
         row = json.loads(capsys.readouterr().out)["labels"][0]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import toys
+from toys import model_with
 
 import mltk_like as mltk
 from mltk_like.audio.wav import write_wav
@@ -84,16 +85,6 @@ def test_a_folder_and_a_source_for_a_part_of_it_give_each_recording_once(tmp_pat
         assert sorted((clip.label, clip.source) for clip in clips) == [
             ("_unknown_", "part"), ("_unknown_", "part"), ("beep", tmp_path.name),
         ]  # fmt: skip
-
-
-def model_with(*sources: Any, classes: tuple[str, ...] = ("beep", "_unknown_")) -> Any:
-    class Listens(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-        def sources(self) -> list[Any]:
-            return list(sources)
-
-    model = Listens()
-    model.classes = classes
-    return model
 
 
 class Costly:
@@ -191,7 +182,7 @@ def test_positives_that_would_become_something_else(
 def test_recordings_without_a_class_need_a_label(tmp_path: Path) -> None:
     with pytest.raises(SettingError) as caught:
         folders(tmp_path / "knocks", "a.wav", classes="key knock _unknown_")
-    assert caught.value.hint.startswith("give the label: knock or key;")
+    assert caught.value.hint.startswith("say which, --label knock or key;")
 
 
 def test_each_class_of_the_positives_is_a_source_of_its_own(tmp_path: Path) -> None:

@@ -2,12 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from toys import model_with
 
-import mltk_like as mltk
 from mltk_like.audio import FrontendSettings
 from mltk_like.audio.wav import write_wav
 from mltk_like.data import Folder, generated_noise
@@ -41,18 +40,12 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     make(tmp_path / "mine" / "bob" / "mute.wav", 0, 0)
     (tmp_path / "mine" / "bob" / "phone.m4a").write_bytes(b"\0\0\0\x18ftypM4A " + bytes(50))
     (tmp_path / "room" / "page.mp3").write_text("<html>404</html>")
-
-    class Toy(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-        classes = ("yes", "_unknown_")
-        frontend = FrontendSettings(sample_length_ms=300)
-        babble_minutes = 0.0
-
-        def sources(self) -> list[Any]:
-            folder = tmp_path / "sources"
-            unknown = Folder(path=folder / "no", label="_unknown_")
-            return [Folder(path=folder, labels=("yes",), name="own"), unknown, generated_noise(minutes=0.05)]
-
-    model = Toy()
+    folder = tmp_path / "sources"
+    unknown = Folder(path=folder / "no", label="_unknown_")
+    model = model_with(
+        Folder(path=folder, labels=("yes",), name="own"), unknown, generated_noise(minutes=0.05),
+        classes=("yes", "_unknown_"), frontend=FrontendSettings(sample_length_ms=300), babble_minutes=0.0,
+    )  # fmt: skip
     run = create_run(model, test=False)
     return Job(
         model=model, run=run, reporter=Reporter(run, quiet=True),

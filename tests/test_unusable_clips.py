@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from toys import model_with
 
-import mltk_like as mltk
 from mltk_like.audio import FrontendSettings
 from mltk_like.audio.wav import write_wav
 from mltk_like.data import Folder, generated_noise
@@ -31,18 +31,12 @@ def model(tmp_path: Path) -> Any:
         for number in range(10):
             make(tmp_path / "own" / label / f"{number}.wav", number)
     (tmp_path / "own" / "yes" / "broken.wav").write_text("no audio")
-
-    class Toy(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-        classes = ("yes", "_unknown_")
-        frontend = FrontendSettings(sample_length_ms=300)
-        babble_minutes = 0.0
-
-        def sources(self) -> list[Any]:
-            folder = tmp_path / "own"
-            unknown = Folder(path=folder / "_unknown_", label="_unknown_")
-            return [Folder(path=folder, name="own"), unknown, generated_noise(minutes=0.05)]
-
-    return Toy()
+    folder = tmp_path / "own"
+    unknown = Folder(path=folder / "_unknown_", label="_unknown_")
+    return model_with(
+        Folder(path=folder, name="own"), unknown, generated_noise(minutes=0.05),
+        classes=("yes", "_unknown_"), frontend=FrontendSettings(sample_length_ms=300), babble_minutes=0.0,
+    )  # fmt: skip
 
 
 def test_a_training_goes_on_without_them(model: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

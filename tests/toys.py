@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 import mltk_like as mltk
 from mltk_like.audio.wav import write_wav
+from mltk_like.data.source import Source
 
 RATE = 16000
 # Exit codes of a training that came to its end: one of a few steps is no better than chance, and says so.
@@ -139,6 +140,16 @@ def write_toy(folder: Path, *, name: str = "toy", settings: str = "", sources: s
     path.write_text(SOURCE.format(settings=lines, sources=sources, imports=imports).lstrip())
     write_audio(folder / "audio")
     return path
+
+
+def model_with(*sources: Source, classes: tuple[str, ...] = ("beep", "_unknown_"), **settings: Any) -> Any:
+    """A model that has these sources, and no net."""
+
+    class Listens(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
+        def sources(self) -> list[Source]:
+            return list(sources)
+
+    return Listens().with_settings(classes=classes, **settings)
 
 
 def write_audio(folder: Path) -> None:

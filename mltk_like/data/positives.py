@@ -41,7 +41,7 @@ def positive_folders(root: Path, classes: Sequence[str], label: str | None) -> d
             near_first = sorted(keywords, key=lambda name: near_name(root.name, [name]) is None and root.name != name)
             raise SettingError(
                 f"{root} does not say of which class its recordings are",
-                f"give the label: {' or '.join(near_first)}; or a sub-folder for each class, called as it is",
+                f"say which, --label {' or '.join(near_first)}; or make a sub-folder for each class, called as it is",
             )
         return dict.fromkeys(keywords[:1], root)
     for problem, hint in _problems(root, like, keywords):
@@ -53,7 +53,7 @@ def positive_folders(root: Path, classes: Sequence[str], label: str | None) -> d
 
 def _problems(root: Path, like: dict[str, str | None], keywords: Sequence[str]) -> Iterator[tuple[str, str]]:
     """What is wrong with sub-folders of which some are called as classes, or nearly."""
-    of_one = f"or give the label, if all of {root} is of one class"
+    of_one = f"or say it with --label, if all of {root} is of one class"
     for name, near in like.items():
         if name in keywords:
             continue

@@ -290,17 +290,16 @@ def _renamed(item: Annotated, names: Mapping[str, str]) -> Annotated:
 def _judge_one(subject: Subject, streams: StreamScorer, item: Annotated) -> LabelledRecording:
     frontend = subject.frontend
     scored = streams.long(stream_audio(item.path, frontend.sample_rate_hz))
-    known = tuple(
-        sorted((i for i in item.intervals if i.label in subject.keywords), key=lambda interval: interval.start_s)
-    )
+    of_keywords = (interval for interval in item.intervals if interval.label in subject.keywords)
+    intervals = tuple(sorted(of_keywords, key=lambda interval: interval.start_s))
     recogniser = Recogniser(subject.recogniser, subject.classes)
     window_ms = round(1000 * frontend.sample_length / frontend.sample_rate_hz)
     scores = scored.scores.reshape(-1, len(subject.classes))
-    truth = window_labels(scored.times_ms, window_ms, known, subject.classes, _background(subject))
+    truth = window_labels(scored.times_ms, window_ms, intervals, subject.classes, _background(subject))
     truth[_left_out_windows(scored.times_ms, window_ms, item.others, item.intervals)] = -1
     return LabelledRecording(
         path=item.path,
-        intervals=known,
+        intervals=intervals,
         detections=tuple(recogniser.detect(scores, scored.times_ms)),
         scored=ScoredStream(scores=scores, times_ms=scored.times_ms, duration_s=scored.duration_s),
         truth=truth,

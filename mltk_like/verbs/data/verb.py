@@ -32,6 +32,7 @@ from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
 
 _OFFLINE = "offline: downloads are not tried, only what is in the cache is used"
+_WITHOUT = "a training goes on without them and says so, or stops with --strict-sources"
 _KINDS = (NOISE_LABEL, MICROPHONE_LABEL, ROOM_LABEL)
 
 
@@ -58,9 +59,6 @@ class SourceLine:
     voices: int
     licence: str
     download_bytes: int
-
-
-_WITHOUT = "a training goes on without them and says so, or stops with --strict-sources"
 
 
 @dataclass(frozen=True, kw_only=True)
