@@ -193,6 +193,6 @@ def _wanted_sessions(project: Path, captures: tuple[Capture, ...], sessions: Map
     if sessions or len(present) < 2:
         return sessions or dict.fromkeys(present, "")
     # One is often the labels of a person and another those of a model: to take both would be a guess.
-    source = f'sessions={{{present[0]!r}: "training"}}'
+    source = f"sessions={{{present[0]!r}: 'training'}}"
     hint = f"name those to take: --session {shlex.quote(present[0])}, or in a source {source}"
     raise DataError(f"{project} has several sessions: {names}", hint)

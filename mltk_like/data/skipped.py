@@ -1,7 +1,7 @@
 """What was found and cannot be used: counted, named, never silently gone."""
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,9 +74,8 @@ def _line(item: Skipped) -> str:
 
 def summary_of(items: Sequence[Skipped]) -> str:
     """How many files, or lines of lists, cannot be used, the first few with the reason, and what would help."""
-    named = [f"{portable(item.path)}: {item.reason}" for item in items[:_NAMED]]
-    first = "; ".join(named) + ("; ..." if len(items) > _NAMED else "")
-    return f"{len(items)} recordings cannot be used: {first}{_of_other_kinds(items)}"
+    named = _first_few(items, lambda item: f"{portable(item.path)}: {item.reason}")
+    return f"{len(items)} recordings cannot be used: {named}"
 
 
 def report(
@@ -96,8 +95,7 @@ def report(
     """
     if not items:
         return
-    first = "; ".join(str(item) for item in list(items)[:_NAMED]) + ("; ..." if len(items) > _NAMED else "")
-    text = f"{name}: {len(items)} of {total} {what}: {first}{_of_other_kinds(items)}"
+    text = f"{name}: {len(items)} of {total} {what}: {_first_few(items, str)}"
     if strict:
         raise DataError(text, "mend or remove them, or use strict=False to go on without")
     logger.warning(text)
@@ -144,10 +142,11 @@ def way_out(problem: str, otherwise: str) -> str:
     return no_decoder() if NO_DECODER in problem else otherwise
 
 
-def _of_other_kinds(items: Collection[Skipped]) -> str:
-    """How many of the files need a decoder that is not here, and the line that converts them."""
+def _first_few(items: Collection[Skipped], say: Callable[[Skipped], str]) -> str:
+    """The first few, how many of all need a decoder that is not here, and the line that converts these."""
+    first = "; ".join(say(item) for item in list(items)[:_NAMED]) + ("; ..." if len(items) > _NAMED else "")
     count = sum(NO_DECODER in item.reason for item in items)
-    return f" ({count} need a decoder: {no_decoder()})" if count else ""
+    return first + (f" ({count} need a decoder: {no_decoder()})" if count else "")
 
 
 def _reason(clip: Clip, seconds: float, least: float) -> str:
