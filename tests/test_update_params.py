@@ -131,8 +131,11 @@ def test_a_misspelt_name_is_refused_with_the_nearest(bare: Path, tmp_path: Path,
 
 
 def test_what_is_not_there_cannot_be_removed(bare: Path) -> None:
-    with pytest.raises(SettingError, match="no parameter 'room'"):
+    with pytest.raises(SettingError, match="no parameter 'room'") as caught:
         mltk.update_params(bare, ["room="], add=True)
+    assert caught.value.hint == "there is nothing to remove; an empty text is 'room=\"\"'"
+    mltk.update_params(bare, ['room=""'], add=True)
+    assert parameters(bare)["room"] == ""
 
 
 def test_another_type_takes_two_steps(bare: Path) -> None:
@@ -268,6 +271,11 @@ def test_the_command_line(bare: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert "--add makes a new one" in capsys.readouterr().err
     assert main(["update_params", str(bare), " room = kitchen", "--add"]) == 0
     assert parameters(bare)["room"] == "kitchen"
+    # Where the options stand does not matter.
+    assert main(["update_params", str(bare), "detection_threshold=89", "--add", "room=hall", "floor=2"]) == 0
+    assert [parameters(bare)[name] for name in ("detection_threshold", "room", "floor")] == [89, "hall", 2]
+    assert main(["update_params", str(bare), "-o", str(tmp_path / "copy.tflite"), "floor=3"]) == 0
+    assert (parameters(tmp_path / "copy.tflite")["floor"], parameters(bare)["floor"]) == (3, 2)
     assert main(["update_params", str(bare), "detection_threshold=888"]) == 2
     assert "error: detection_threshold must be a whole number from 0 to 255" in capsys.readouterr().err
     assert main(["update_params", str(tmp_path / "none.tflite"), "a=b"]) == 2

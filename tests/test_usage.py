@@ -43,6 +43,8 @@ PACKAGE = Path(mltk.__file__).parent
         (["evaluate", "x", "--subset", "zzz"], "--subset cannot be 'zzz'", "give training or validation or test"),
         (["evaluate", "x", "--both", "--device", "auto"], "--device does not go with --both", "leave one of them out"),
         (["evaluate", "x", "--label-map", "y"], "--label-map: 'y' is not LABEL=CLASS", "mltk_like evaluate --help"),
+        (["update_params", "x", "--add", "a=b", "--zzz"], "update_params has no option '--zzz'", "mltk_like upd"),
+        (["view_audio", "/none.tflite", "-o", "p", "a.wav"], "no such file: /none.tflite", "give a model's name"),
         (["profile", "x", "--accelerator", "mvp"], "profile has no option '--accelerator'", "leave it out: there are"),
         (["profile", "x", "-a", "mvp"], "profile has no option '-a'", "leave it out: there are no accelerators here"),
         (["classify_audio", "x", "--device"], "--device needs a value", "as in: classify_audio MODEL --device auto"),

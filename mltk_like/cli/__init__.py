@@ -82,7 +82,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The arguments of the verb. Raises SettingError for what cannot be understood."""
     parser = _parser(arguments)
     args, unknown = parser.parse_known_args(arguments)
-    if unknown:
+    if unknown and not args.parser.take_late(args, unknown):
         raise args.parser.unknown(unknown)
     return args
 

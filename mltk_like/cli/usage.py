@@ -57,6 +57,20 @@ class Parser(argparse.ArgumentParser):
         """The verb that this is the parser of; of the whole program, its name."""
         return self.prog.split()[-1]
 
+    def take_late(self, args: argparse.Namespace, arguments: Sequence[str]) -> bool:
+        """Give what nothing took to the argument that takes any number, as in `VERB MODEL --option FILE FILE`.
+
+        argparse fills such an argument with what stands before the first option, and with nothing more.
+
+        Returns:
+            Whether there is such an argument, and no option among what is left.
+        """
+        many = next((action.dest for action in self._actions if not action.option_strings and action.nargs == "*"), "")
+        if not many or any(text.startswith("-") and text != "-" for text in arguments):
+            return False
+        setattr(args, many, [*getattr(args, many), *arguments])
+        return True
+
     def unknown(self, arguments: Sequence[str]) -> SettingError:
         """What to say of arguments that nothing takes; the first option among them, else the first."""
         option = next((text for text in arguments if text.startswith("-") and text != "-"), None)

@@ -52,13 +52,19 @@ def as_before(name: str, old: Value | None, value: Any) -> Any:
     )
 
 
-def refuse_misspelt(name: str, old: Collection[str]) -> None:
-    """Raise SettingError, with the nearest names, for a parameter that is neither in the model nor the tool's own."""
+def refuse_misspelt(name: str, old: Collection[str], otherwise: str = "--add makes a new one") -> None:
+    """Raise SettingError, with the nearest names, for a parameter that is neither in the model nor the tool's own.
+
+    Args:
+        name: what was given.
+        old: the model's parameters.
+        otherwise: what to do where it is no misspelling.
+    """
     if name in old or name in KNOWN:
         return
     near = difflib.get_close_matches(name, dict.fromkeys([*old, *_of_its_kind(old)]), n=3, cutoff=0.6)
     first = "did you mean " + " or ".join(map(repr, near)) + "? " if near else ""
-    raise SettingError(f"the model has no parameter {name!r}", f"{first}--add makes a new one")
+    raise SettingError(f"the model has no parameter {name!r}", f"{first}{otherwise}")
 
 
 def check_parameters(data: bytes, old: Mapping[str, Value], new: Mapping[str, Any]) -> None:

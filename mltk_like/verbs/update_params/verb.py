@@ -159,7 +159,9 @@ def _apply(old: Mapping[str, Value], file: Mapping[str, Any], assignments: Itera
             raise SettingError(
                 f"cannot read the parameter {text!r}", "write key=value, for example detection_threshold=190"
             )
-        if not add or not raw:
+        if not raw:
+            refuse_misspelt(key, new, f"there is nothing to remove; an empty text is '{key}=\"\"'")
+        elif not add:
             refuse_misspelt(key, new)
         if raw:
             # What was removed in front may come again as something else.
