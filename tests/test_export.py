@@ -6,9 +6,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mltk_like.artifact import open_artifact
+from mltk_like.audio import SpectrumSettings, frontend_from_parameters
 from mltk_like.cli import main
 from mltk_like.errors import SettingError
 from mltk_like.tflite import read_parameters
@@ -116,6 +118,19 @@ def test_the_bell_detector_has_the_defines_of_the_page(tmp_path: Path) -> None:
     assert int(defines["TENSOR_ARENA_SIZE"]) > 1000
     assert defines["CLASS_NAMES"] == '{"bell", "_unknown_"}'
     assert defines["DETECTION_THRESHOLD"].isdigit()
+
+
+def test_means_of_their_own_stand_in_place_of_the_one_for_all(tmp_path: Path) -> None:
+    """A firmware that takes SPECTRUM_MEAN of a model that has none does not compile; with 0 it would be wrong."""
+    settings = frontend_from_parameters(read_parameters(open_artifact("smart_lock").tflite()))
+    assert isinstance(settings, SpectrumSettings)
+    export("smart_lock", output=tmp_path)
+    defines = dict(re.findall(r"#define (\w+) (.+)", (tmp_path / "model.h").read_text()))
+    for name, values in (("SPECTRUM_MEANS", settings.means), ("SPECTRUM_STDS", settings.stds)):
+        found = [float(text.strip("()").rstrip("f")) for text in defines[name].strip("{}").split(", ")]
+        assert len(found) == 20
+        np.testing.assert_array_equal(np.float32(found), np.float32(values))
+    assert not {"SPECTRUM_MEAN", "SPECTRUM_STD"} & defines.keys()
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

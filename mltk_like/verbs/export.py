@@ -134,7 +134,8 @@ FORMATS: Mapping[str, Writer] = MappingProxyType({"c-array": c_array, "low-bit":
 def _defines(data: bytes) -> dict[str, Define]:
     """What the front end needs first, as the TinyML page names it; then memory, classes, and all parameters.
 
-    What is computed stays: where a parameter would be the same macro, it is left out.
+    What is computed stays: where a parameter would be the same macro, it is left out. So are the mean and deviation for
+    all values where each has its own, since a firmware that took them would be wrong without a word.
     """
     parameters = read_parameters(data)
     arena, _ = _memory(data)
@@ -148,7 +149,8 @@ def _defines(data: bytes) -> dict[str, Define]:
         **({"CLASS_COUNT": len(names), "CLASS_NAMES": names} if names else {}),
     }
     stored = parameter_defines(parameters, is_known)
-    return computed | {name: value for name, value in stored.items() if name not in computed}
+    unused = {one for one in ("SPECTRUM_MEAN", "SPECTRUM_STD") if f"{one}S" in computed}
+    return computed | {name: value for name, value in stored.items() if name not in {*computed, *unused}}
 
 
 def _frontend_defines(settings: AnySettings) -> dict[str, Define]:
@@ -161,10 +163,9 @@ def _frontend_defines(settings: AnySettings) -> dict[str, Define]:
         "SPECTRUM_SIZE": values,
     }
     if isinstance(settings, SpectrumSettings):
-        defines |= {"SPECTRUM_MEAN": settings.mean, "SPECTRUM_STD": settings.std}
         # In braces: initialisers of an array, where each value of a frame has its own.
-        defines |= {"SPECTRUM_MEANS": settings.means} if settings.means else {}
-        defines |= {"SPECTRUM_STDS": settings.stds} if settings.stds else {}
+        defines |= {"SPECTRUM_MEANS": settings.means} if settings.means else {"SPECTRUM_MEAN": settings.mean}
+        defines |= {"SPECTRUM_STDS": settings.stds} if settings.stds else {"SPECTRUM_STD": settings.std}
     return defines
 
 
