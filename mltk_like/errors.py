@@ -58,3 +58,14 @@ class CheckError(MltkLikeError):
     """The work was done, and a check of its result failed."""
 
     exit_code = 1
+
+
+def one_line(error: BaseException) -> str:
+    """What an exception of another library or of a model's own code says, without its pages: its first line.
+
+    TensorFlow puts the way through a function before what went wrong in it, which then stands in the last.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return "no message"
+    return lines[-1].removeprefix(f"{type(error).__name__}: ") if lines[0] == "in user code:" else lines[0]

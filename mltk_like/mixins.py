@@ -44,7 +44,13 @@ class TrainMixin(Settings, declares=True):
         tuple[tuple[PositiveInt, Annotated[float, Meta(gt=0)]], ...],
         Meta(description="(number of batches, learning rate) in turn; training ends after the last"),
     ] = ()
-    lr_schedule: Callable[..., float] | None = None
+    lr_schedule: Annotated[
+        Callable[..., float] | None,
+        Meta(
+            description="function of the epoch, or of the epoch and the rate before it, that gives the learning rate; "
+            "learning_rate_steps takes a list"
+        ),
+    ] = None
     reduce_lr_on_plateau: Annotated[
         ReduceOnPlateau | None, Meta(description="a lower learning rate where a figure has stopped to get better")
     ] = None

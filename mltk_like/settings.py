@@ -40,6 +40,8 @@ _MLTK_NAMES = {
     "input_shape": "it follows from 'frontend'",
     "tflite_converter": "int8 conversion needs no settings here",
     "class_mode": "classes are always one-hot here",
+    "mode": "write monitor='max:NAME' or 'min:NAME' where the name does not tell",
+    "verbose": "leave it out: every epoch's learning rate is logged",
 }
 
 
@@ -119,22 +121,25 @@ def convert(what: str, hint: Any, value: Any) -> Any:
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         value = value.tolist()  # of NumPy
     bare = _bare(hint)
+    if value is None and types.NoneType in typing.get_args(bare):
+        return None
     if _is_callable_type(bare):
-        return _convert_callable(what, bare, value)
+        return _convert_callable(what, hint, value)
+    wanted = hint
     if kinds := _dataclasses(bare):
         if isinstance(value, kinds):
             return value
-        hint = _kind_of(value, kinds)
+        wanted = _kind_of(value, kinds)
         if isinstance(value, Mapping):
-            refuse_unknown(what, value, _field_names(hint))
+            refuse_unknown(what, value, _field_names(wanted))
     try:
-        result = msgspec.convert(value, hint)
+        result = msgspec.convert(value, wanted)
         # Read-only, so that nothing is changed behind the validation's back.
         result = types.MappingProxyType(result) if isinstance(result, dict) else result
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, SettingError):
             raise error.__cause__ from error
-        raise SettingError(f"{what}: {_expected(hint, error)}; given {value!r}", _describe(hint)) from error
+        raise SettingError(f"{what}: {_expected(wanted, error)}; given {value!r}", _describe(hint)) from error
     try:
         for check in filter(callable, getattr(hint, "__metadata__", ())):
             check(result)
@@ -309,9 +314,9 @@ def _bare(hint: Any) -> Any:
 
 
 def _dataclasses(hint: Any) -> tuple[type, ...]:
-    """The dataclass that a hint is, or those of a union of nothing else; msgspec knows no such unions."""
+    """The dataclass that a hint is, or those of a union of nothing else but None; msgspec knows no such unions."""
     union = typing.get_origin(hint) in (typing.Union, types.UnionType)
-    options = typing.get_args(hint) if union else (hint,)
+    options = tuple(one for one in typing.get_args(hint) if one is not types.NoneType) if union else (hint,)
     return options if all(isinstance(o, type) and dataclasses.is_dataclass(o) for o in options) else ()
 
 
@@ -340,12 +345,13 @@ def _convert_callable(what: str, hint: Any, value: Any) -> Any:
         value = value["schedule"]
     if _is_code(value):
         return value
-    others = tuple(option for option in typing.get_args(hint) if not _is_callable_type(_bare(option)))
+    others = tuple(option for option in typing.get_args(_bare(hint)) if not _is_callable_type(_bare(option)))
     try:
         return msgspec.convert(value, typing.Union[others]) if others else None  # noqa: UP007
     except msgspec.ValidationError as error:
         alternative = "" if others in ((), (type(None),)) else " (or " + str(error).replace("`", "").lower() + ")"
-        raise SettingError(f"{what}: expected a function{alternative}, given {value!r}") from error
+        message = f"{what}: expected a function{alternative}, given {value!r}"
+        raise SettingError(message, _describe(hint)) from error
 
 
 def _is_code(value: Any) -> bool:

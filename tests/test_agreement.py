@@ -117,6 +117,7 @@ def test_a_training_whose_net_differs_fails_and_keeps_its_archive(
     assert not (toy.parent / "toy.mltk.zip").exists()
 
 
+@pytest.mark.slow
 def test_a_training_says_that_they_agree(trained: Trained) -> None:
     state: dict[str, Any] = json.loads((trained.result.folder / "state.json").read_text())
     assert state["failures"] == []

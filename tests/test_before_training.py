@@ -38,6 +38,7 @@ def refused(
     with pytest.raises(error, match=match) as caught:
         mltk.train(mltk.load_model(toy).with_settings(**settings), workers=0, progress=False)
     assert caught.value.hint
+    assert "\n" not in caught.value.message
     assert caught.value.exit_code == 2
     assert not Path(os.environ["MLTK_LIKE_RUNS"]).exists()
 
@@ -70,13 +71,29 @@ def refused(
         ({"loss": "crossentropie"}, "Keras has no loss 'crossentropie'"),
         ({"metrics": ["Recal"]}, "Keras has no metric 'Recal'"),
         ({"metrics": [3]}, "metrics has a int"),
+        ({"metrics": [lambda y, p: y[0, 99]]}, "metrics fails: IndexError: index 99 is out of"),
+        ({"loss": lambda y: y}, r"loss fails: TypeError: .* takes 1 positional argument but 2 were given"),
+        ({"loss": lambda y, p: {}["boom"]}, "loss fails: KeyError: 'boom'"),
+        ({"loss": lambda y, p: p[0]}, "loss fails: ValueError: Dimensions must be equal"),
+        ({"loss": lambda y, p: 3.0}, "loss does not depend on what the net says"),
         ({"reduce_lr_on_plateau": {"monitor": "val_recall"}}, "no figure 'val_recall' is logged"),
+        ({"reduce_lr_on_plateau": {"mode": "max"}}, "setting 'reduce_lr_on_plateau' has no field 'mode'"),
+        ({"lr_schedule": [0.01, 0.001]}, "expected a function, given"),
     ],
 )
 def test_settings_that_cannot_be_trained_with(
     toy: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, Any], message: str
 ) -> None:
     refused(toy, monkeypatch, SettingError, message, **settings)
+
+
+@pytest.mark.parametrize(
+    ("result", "message"),
+    [("3", "gives a int"), ("[keras.callbacks.Callback]", "gives a type"), ("1 / 0", "fails: ZeroDivisionError")],
+)
+def test_callbacks_that_are_none(toy: Path, monkeypatch: pytest.MonkeyPatch, result: str, message: str) -> None:
+    toy.write_text(re.sub(r"return \[Stop\(\)\].*", f"return {result}", toy.read_text()))
+    refused(toy, monkeypatch, SettingError, rf"callbacks(\(\))? {message}")
 
 
 def test_a_refusal_is_one_line_and_a_hint(toy: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,6 +95,9 @@ REFUSED = {
         "are no probabilities",
     ),
     "an output for each row": (END, r"the net gives \(None, 19, 1, 2\), not \(None, classes\)"),
+    "batches of one": (
+        "x = inputs = keras.Input(shape, batch_size=1)\nx = layers.Flatten()(x)\n" + END, "takes batches of 1 alone"
+    ),
     "another input": ("x = inputs = keras.Input((9, 1, 12))\nx = layers.Flatten()(x)\n" + END, "the front end gives"),
 }  # fmt: skip
 
@@ -136,7 +139,9 @@ FINE = {
 }
 
 
-@pytest.mark.parametrize("name", FINE)
+@pytest.mark.parametrize(
+    "name", [name if name in ("dilated", "flatten") else pytest.param(name, marks=pytest.mark.slow) for name in FINE]
+)
 def test_what_is_fine_reaches_the_data(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     body, opcodes = FINE[name]
     model = mltk.load_model(write(tmp_path, body + END))

@@ -17,7 +17,7 @@ import mltk_like as mltk
 from mltk_like.cli import main
 from mltk_like.errors import ModelError, SettingError
 from mltk_like.training.chance import at_chance, balanced_accuracy
-from mltk_like.training.learning import make_loss, make_metrics, make_optimizer, measure
+from mltk_like.training.learning import check_learning, make_callbacks, make_loss, make_metrics, make_optimizer, measure
 from mltk_like.training.ranking import Rank, rank_of
 from mltk_like.training.schedule import make_schedule
 
@@ -212,6 +212,23 @@ def test_losses_and_metrics_of_keras() -> None:
     figures = measure(found, y, p)
     assert figures == {"val_sparse_categorical_accuracy": 1.0, "val_precision": 1.0}
     assert measure(found, np.array([1, 2]), p)["val_sparse_categorical_accuracy"] == 0.5
+
+
+def test_losses_and_metrics_that_are_tried_and_fine() -> None:
+    import keras
+
+    for loss in ("sparse_categorical_crossentropy", "CategoricalHinge", lambda y, p: keras.ops.mean((y - p) ** 2)):
+        check_learning(Learns().with_settings(loss=loss, metrics=["AUC", "F1Score", lambda y, p: p[:, 0]]), 3)
+
+
+def test_one_callback_alone_is_taken_as_by_keras() -> None:
+    import keras
+
+    class One(Learns):
+        def callbacks(self) -> Any:
+            return keras.callbacks.TerminateOnNaN()
+
+    assert [type(callback).__name__ for callback in make_callbacks(One())] == ["TerminateOnNaN"]
 
 
 def test_optimizers_of_keras_and_their_rates() -> None:

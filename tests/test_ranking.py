@@ -126,6 +126,7 @@ def test_too_little_sound_is_refused() -> None:
         RankingStream(SETTINGS, [np.zeros(800, np.int16)], 1000)
 
 
+@pytest.mark.slow
 def test_a_training_is_ranked_by_its_stream(
     shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

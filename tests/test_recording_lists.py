@@ -96,6 +96,8 @@ def test_absolute_paths_and_files_outside_the_folder(tmp_path: Path) -> None:
 
 BAD = [
     ("gone.wav,yes,,,,,,,", "there is no such file"),
+    (".,yes,,,,,,,", "'.' is a folder"),
+    ("/,yes,,,,,,,", "'/' is a folder"),
     (",yes,,,,,,,", "names no path"),
     ("a.wav,,,,,,,,", "names no label"),
     ("a.wav,yes,,holdout,,,,,", "no split 'holdout'"),

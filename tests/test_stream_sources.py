@@ -108,6 +108,7 @@ def test_streams_are_in_no_window_and_no_babble(listener: AudioDatasetMixin) -> 
     assert replace(files, streams=()) == plain
 
 
+@pytest.mark.slow
 def test_a_training_hears_them_and_stores_its_threshold(
     listener: mltk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,6 +181,7 @@ def test_talk_says_no_keyword_and_is_other_talk_in_each_split() -> None:
         data.say_for_hours(0.0, label="_unknown_")
 
 
+@pytest.mark.slow
 def test_talk_lasts_as_long_as_it_should_and_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("hibari")
     monkeypatch.setenv("MLTK_LIKE_CACHE", str(tmp_path / "cache"))

@@ -111,6 +111,8 @@ class RecordingList:
         path = root / given
         if "\\" in given and not path.is_file():
             path = root / name_in_list(given)  # as written on Windows
+        if path.is_dir():
+            raise DataError(f"{given!r} is a folder")
         end = _number(row, "end", math.inf)
         return Clip(
             path=path,

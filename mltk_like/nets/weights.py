@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.errors import ModelError
+from mltk_like.errors import ModelError, one_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def read_weights(path: Path) -> dict[str, list[NDArray[Any]]]:
             file.visititems(lambda _, node: _add_layer(result, node))
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise ModelError(
-            f"cannot read weights from {path}: {error}", "give a .keras or .weights.h5 file of Keras 3"
+            f"cannot read weights from {path}: {one_line(error)}", "give a .keras or .weights.h5 file of Keras 3"
         ) from error
     return result
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mltk_like.errors import DataError, ModelError
+from mltk_like.errors import DataError, ModelError, one_line
 from mltk_like.quiet import quiet_output
 from mltk_like.tflite.model_file import parse, read_model
 
@@ -168,7 +168,9 @@ class TfliteModel:
             except (RuntimeError, ValueError) as error:
                 failure = error
         if failure is not None:
-            raise ModelError(f"LiteRT cannot load the model: {failure}", "give an intact .tflite file") from failure
+            raise ModelError(
+                f"LiteRT cannot load the model: {one_line(failure)}", "give an intact .tflite file"
+            ) from failure
         return interpreter
 
     def _run(self, interpreter: Any, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -179,7 +181,7 @@ class TfliteModel:
                 interpreter.invoke()
                 outputs[i] = interpreter.get_tensor(self._output.index)[0]
         except (RuntimeError, ValueError) as error:
-            raise ModelError(f"LiteRT cannot run the model: {error}") from error
+            raise ModelError(f"LiteRT cannot run the model: {one_line(error)}") from error
         return outputs
 
     def _run_threads(self, values: npt.NDArray[Any]) -> npt.NDArray[Any]:

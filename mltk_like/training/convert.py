@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.errors import CheckError, ModelError, ToolError
+from mltk_like.errors import CheckError, ModelError, ToolError, one_line
 from mltk_like.low_bit.quantise import without_rounding
 from mltk_like.model import Model
 from mltk_like.nets.fusion import fuse_branches
@@ -132,10 +132,8 @@ def int8_model(
 
 def _refusal(net: Any, failure: Exception) -> ModelError:
     """The converter's pages in one line, with the layers that they name."""
-    text = str(failure)
-    first = next((line.strip() for line in text.splitlines() if line.strip()), type(failure).__name__)
     return ModelError(
-        f"the net cannot be converted to int8: {_named(net, text) or first[:200]}",
+        f"the net cannot be converted to int8: {_named(net, str(failure)) or one_line(failure)[:200]}",
         "build it of other layers: convolutions, pooling, dense layers and what goes with them are sure to run",
     )
 

@@ -2,12 +2,13 @@
 
 import difflib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.errors import SettingError
+from mltk_like.errors import SettingError, one_line
 from mltk_like.mixins import TrainMixin
 from mltk_like.plateau import direction, not_logged
 from mltk_like.settings import given
@@ -19,16 +20,20 @@ Losses = Callable[[Any, Any, Any], Any]
 """(class numbers (batch,), targets (batch, classes), probabilities (batch, classes)) -> losses (batch,)."""
 
 
-def check_learning(model: TrainMixin) -> None:
-    """Make what the training needs from Keras once, so that what cannot be made is said first.
+def check_learning(model: TrainMixin, classes: int) -> None:
+    """Make and try what the training needs from Keras once, so that what cannot be made or used is said first.
+
+    Args:
+        model: settings of the training.
+        classes: how many the net has.
 
     Raises:
-        SettingError: Keras does not know an optimizer, a loss or a metric; a method fails or gives something else; or
-            `rank_by` or `reduce_lr_on_plateau` names a figure that is not logged.
+        SettingError: Keras does not know an optimizer, a loss or a metric; a method fails or gives something else; a
+            loss or a metric fails; or `rank_by` or `reduce_lr_on_plateau` names a figure that is not logged.
     """
     make_optimizer(model)
-    make_loss(model)
-    names = [f"val_{metric_name(metric)}" for metric in make_metrics(model)]
+    _try_loss(make_loss(model), classes)
+    names = _try_metrics(make_metrics(model), classes)
     callbacks = make_callbacks(model)
     known = [*FIGURES, "val_stream_misses", *names]
     wanted = [model.rank_by] if model.rank_by not in NAMED else []
@@ -164,22 +169,61 @@ def measure(metrics: Sequence[Any], labels: NDArray[np.int64], scores: NDArray[n
 
 def make_callbacks(model: TrainMixin) -> list[Any]:
     """What the method `callbacks` gives. Raises SettingError."""
-    found = list(_called("callbacks", model.callbacks) or ())
+    import keras
+
+    result = _called("callbacks", model.callbacks) or ()
+    # One alone is taken too, as by Keras' own fit.
+    found = list(result) if isinstance(result, list | tuple) else [result]
     for callback in found:
-        if not hasattr(callback, "on_epoch_end") or not hasattr(callback, "set_model"):
+        if not isinstance(callback, keras.callbacks.Callback):
             raise SettingError(
                 f"callbacks() gives a {type(callback).__name__}", "give objects of keras.callbacks.Callback"
             )
     return found
 
 
-def _called(name: str, function: Callable[[], Any]) -> Any:
+def _try_loss(losses: Losses | None, classes: int) -> None:
+    """Raise SettingError unless a loss gives a number for each window, or one for all, that follows from the net."""
+    import tensorflow as tf
+
+    if losses is None:
+        return
+    y, target, p = _example(classes)
+
+    def step(p: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(p)
+            # As in a step: weights of classes are real numbers, one a window.
+            loss = tf.reduce_mean(losses(tf.constant(y), tf.constant(target), p) * tf.ones(len(y)))
+        return tape.gradient(loss, p)
+
+    hint = f"it is called with (y_true, y_pred), and gives {len(y)} real numbers for {len(y)} windows"
+    # Traced, as in a training: what runs only outside of a graph fails here too.
+    if _called("loss", partial(tf.function(step), tf.constant(p)), hint) is None:
+        raise SettingError("loss does not depend on what the net says", "compute it from y_pred by TensorFlow or Keras")
+
+
+def _try_metrics(metrics: Sequence[Any], classes: int) -> list[str]:
+    """The names of what metrics log. Raises SettingError where one fails."""
+    y, _, p = _example(classes)
+    hint = "it is called with (y_true, y_pred)"
+    return [name for metric in metrics for name in _called("metrics", partial(measure, [metric], y, p), hint)]
+
+
+def _example(classes: int) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Class numbers, targets and probabilities of some windows, of which there are not as many as classes."""
+    y = np.arange(classes + 1) % classes
+    target = np.eye(classes, dtype=np.float32)[y]
+    return y.astype(np.int64), target, (target + np.float32(1)) / np.float32(classes + 1)
+
+
+def _called(
+    name: str, function: Callable[[], Any], hint: str = "it is called without arguments before the training"
+) -> Any:
     try:
         return function()
     except Exception as error:
-        raise SettingError(
-            f"{name} fails: {type(error).__name__}: {error}", "it is called without arguments before the training"
-        ) from error
+        raise SettingError(f"{name} fails: {type(error).__name__}: {one_line(error)}", hint) from error
 
 
 def _from_keras(what: str, get: Callable[[str], Any], name: str, known: Sequence[str]) -> Any:

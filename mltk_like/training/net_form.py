@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mltk_like.errors import MltkLikeError, ModelError
+from mltk_like.errors import MltkLikeError, ModelError, one_line
 from mltk_like.mixins import TrainMixin
 
 _RETURN = "return keras.Model(inputs, outputs), with inputs = keras.Input(self.input_shape)"
@@ -23,9 +23,8 @@ def network_of(model: TrainMixin) -> Any:
         # Code of the user's: anything can come out of it.
         places = [at for at in traceback.extract_tb(error.__traceback__) if at.name == "network"]
         where = f" in line {places[-1].lineno}" if places else ""
-        first = next((line.strip() for line in str(error).splitlines() if line.strip()), "no message")
         raise ModelError(
-            f"network() fails{where}: {type(error).__name__}: {first}", "--debug shows where it comes from"
+            f"network() fails{where}: {type(error).__name__}: {one_line(error)}", "--debug shows where it comes from"
         ) from error
 
 
@@ -47,6 +46,11 @@ def check_form(net: Any) -> None:
             raise ModelError(
                 f"the net has {len(ends)} {what}", f"a model takes windows and gives the classes: one of the {what}"
             )
+    if (batch := net.inputs[0].shape[0]) is not None:
+        raise ModelError(
+            f"the net takes batches of {batch} alone, and is trained on others",
+            "leave out batch_size: inputs = keras.Input(self.input_shape)",
+        )
     if len(net.outputs[0].shape) != 2:
         raise ModelError(
             f"the net gives {net.output_shape}, not (None, classes)",

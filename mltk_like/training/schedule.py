@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mltk_like.errors import SettingError
+from mltk_like.errors import SettingError, one_line
 from mltk_like.mixins import TrainMixin
 from mltk_like.training.learning import rate_of_optimizer
 
@@ -76,7 +76,7 @@ def rates_by_epoch(model: TrainMixin) -> tuple[float, ...]:
             value = given(epoch, before) if two else given(epoch)
         except Exception as error:
             raise SettingError(
-                f"lr_schedule fails in epoch {epoch}: {type(error).__name__}: {error}",
+                f"lr_schedule fails in epoch {epoch}: {type(error).__name__}: {one_line(error)}",
                 f"it is called for epochs 0 to {model.epochs - 1}, and must give a learning rate for each",
             ) from error
         rates.append(_checked_rate(value, epoch))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.artifact import Artifact, model_of, open_artifact
-from mltk_like.errors import MltkLikeError, ModelError, ToolError
+from mltk_like.errors import MltkLikeError, ModelError, ToolError, one_line
 from mltk_like.feed.pool import default_workers
 from mltk_like.low_bit.quantise import low_bit_net
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
@@ -155,7 +155,7 @@ def open_net(artifact: Artifact, model: Model | None = None) -> Any:
                 specification = model or model_of(artifact.path)
             except MltkLikeError as missing:
                 raise ModelError(
-                    f"cannot read the net {file.name}: {error}",
+                    f"cannot read the net {file.name}: {one_line(error)}",
                     f"it is damaged, of another Keras version, or has layers of its own, and: {missing.message}",
                 ) from error
             return _with_its_file(specification, file)
@@ -171,7 +171,7 @@ def _with_its_file(model: Model, file: Path) -> Any:
         net.load_weights(file)
     except Exception as error:
         raise ModelError(
-            f"cannot read the net {file.name}: {error}",
+            f"cannot read the net {file.name}: {one_line(error)}",
             "it is damaged, of another Keras version, or its model's file has changed since",
         ) from error
     low_bit = getattr(model, "low_bit", None)

@@ -45,7 +45,7 @@ def check_keras(model: Any, *, threads: int) -> None:
     """
     if not is_plain(model):
         import_tensorflow(threads=threads)
-        check_learning(model)
+        check_learning(model, model.n_classes)
 
 
 def check_data(model: Any, own: Sequence[Source], *, test: bool, evaluate: bool) -> None:
