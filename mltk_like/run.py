@@ -35,8 +35,10 @@ from mltk_like.data.manifest import DIGEST, MANIFEST, lean_manifest
 from mltk_like.errors import DataError, MltkLikeError, ModelError
 from mltk_like.loader import TEST_SUFFIX, find_named, typed_name, typed_path
 from mltk_like.model import Model
+from mltk_like.opening import read_file, read_json
 from mltk_like.paths import atomic_path, portable, runs_dir, unportable, write_text
 from mltk_like.settings import storable_overrides, to_json
+from mltk_like.trust import remember
 
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = (
@@ -158,8 +160,9 @@ class Run:
         return self.has_no_file if file is None else self.model_file == file.resolve()
 
     def claim(self, file: Path) -> None:
-        """Note that this is a run of the model of a file."""
+        """Note that this is a run of the model of a file, which is the user's own."""
         note_model_file(self.folder, file)
+        remember(file)
 
     def _recorded_file(self) -> Path | None:
         """Where the model's file was when the run was made; None where that is not known."""
@@ -182,9 +185,9 @@ class Run:
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
-            value = json.loads((self.folder / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{self.folder} is not a run folder: {name}: {error}", _RUN_HINT) from error
+            value = read_json(read_file(self.folder / name), name)
+        except ModelError as error:
+            raise ModelError(f"{self.folder} is not a run folder: {error.message}", _RUN_HINT) from error
         if not isinstance(value, dict):
             raise ModelError(f"{self.folder} is not a run folder: {name} is no JSON object", _RUN_HINT)
         return value

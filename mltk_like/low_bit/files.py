@@ -2,8 +2,6 @@
 
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -13,6 +11,7 @@ from numpy.typing import NDArray
 
 from mltk_like.errors import ModelError
 from mltk_like.low_bit.integer_net import IntegerNet, Stage, pack
+from mltk_like.opening import read_npz
 from mltk_like.tflite.c_text import comment
 
 FORMAT = "mltk_like low-bit 1"
@@ -49,14 +48,13 @@ def to_npz(net: IntegerNet) -> bytes:
 def from_npz(data: bytes) -> IntegerNet:
     """The net that `to_npz` wrote. Raises ModelError where it is damaged."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            stored = json.loads(str(archive["net"]))
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_npz(data, "the low-bit net")
+        stored = json.loads(str(arrays["net"]))
         if stored["format"] != FORMAT:
             raise ModelError(f"the low-bit net is of format {stored['format']!r}", f"this version reads {FORMAT!r}")
         stages = tuple(_stage(row, arrays) for row in stored["stages"])
         return IntegerNet(name=str(stored["name"]), offset=int(stored["offset"]), stages=stages)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"cannot read the low-bit net: {error}", "train the model again") from error
 
 

@@ -2,7 +2,6 @@
 schedule. The loop of hard negatives: judge, mine, fine-tune, judge."""
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from mltk_like.errors import ModelError, SettingError
 from mltk_like.feed.dataset import Dataset
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.nets.weights import read_weights
+from mltk_like.nets.weights_file import weights_of
 from mltk_like.paths import portable, unportable, write_bytes
 from mltk_like.run import Run
 from mltk_like.settings import to_json
@@ -192,11 +192,8 @@ def _shorter(model: Any, *, keep_epochs: bool) -> dict[str, Any]:
 
 def _weights(start: Artifact) -> bytes:
     with start.keras_file() as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                return archive.read("model.weights.h5")
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
-            raise ModelError(f"cannot read the weights in {start.path}: {error}", "give another run") from error
+        read_weights(file)  # they are taken into the new run, and so must not lead out of their file
+        return weights_of(file)
 
 
 def _state(start: Artifact) -> dict[str, Any]:
