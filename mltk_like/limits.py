@@ -33,7 +33,7 @@ class Limit:
 LIMITS: Mapping[str, Limit] = MappingProxyType(
     {
         # Members of archives and files of run folders, by what they are.
-        "json": Limit(most=16 << 20, unit="bytes", reason="an evaluation has 0.1 MB; JSON takes 25 times as much"),
+        "json": Limit(most=8 << 20, unit="bytes", reason="an evaluation has 0.1 MB; JSON takes 25 times as much"),
         "manifest": Limit(most=64 << 20, unit="bytes", reason="a clip takes about 250 bytes, and 1 kB when it is read"),
         "tflite": Limit(most=64 << 20, unit="bytes", reason="a microcontroller's model has 0.01 to 2 MB"),
         "net": Limit(most=256 << 20, unit="bytes", reason="60 million weights, where a microcontroller holds one"),

@@ -183,7 +183,7 @@ def test_a_huge_declared_size_is_refused(tmp_path: Path) -> None:
     entry = data.rindex(b"PK\1\2")  # the central directory's entry of the last member
     struct.pack_into("<I", data, entry + 24, 0xF0000000)
     path.write_bytes(data)
-    with pytest.raises(ModelError, match="claims 40265318.. bytes, and 1073741824 are allowed"):
+    with pytest.raises(ModelError, match=r"claims 40265318.. bytes, and 1073741824 are allowed"):
         open_artifact(path).tflite()
 
 
