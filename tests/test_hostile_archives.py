@@ -118,11 +118,7 @@ def hostile(trap: Path) -> dict[str, dict[str, bytes]]:
         "not-a-number": evaluation(lambda _: float("nan")),
         "infinite": evaluation(lambda value: float("inf") if isinstance(value, float) else value),
         "huge": evaluation(lambda value: 10**400 if isinstance(value, int) else value),
-        "history-many": {
-            "train/history.json": json.dumps(
-                {"history": {f"a{k}": [1.0] for k in range(300)}, "best_epoch": 1}
-            ).encode()
-        },
+        "history-many": changed("train/history.json", history={f"a{k}": [1.0] for k in range(300)}),
         "html": {**changed(state, problems=[script], stages={script: 1.0}), f"{NAME}.py": script.encode()},
         "manifest-paths": {
             "manifest.jsonl": b"\n".join(
@@ -288,9 +284,7 @@ def test_what_opens_the_float_net(place: Path) -> None:
         "units": keras(config=units(10**9)),
         "many": keras(config=units(20_000)),
         "call": keras(config=json.dumps({"module": "os", "class_name": "system", "config": "touch trap"}).encode()),
-        "unsafe": keras(
-            config=b'{"module": "keras.config", "class_name": "enable_unsafe_deserialization", "config": {}}'
-        ),
+        "unsafe": keras(config=json.dumps(unsafe).encode()),
         "vocabulary": keras(config=json.dumps(vocabulary).encode()),
         "deep": keras(config=f'{{"a": {DEEP}}}'.encode()),
         "other": keras(config=b"[]"),
