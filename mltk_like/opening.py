@@ -124,13 +124,17 @@ class Archive:
             check("ratio", info.file_size // max(info.compress_size, 1), f"{what} would grow")
         if info.compress_type not in _METHODS:
             raise ModelError(f"{what} is packed in a way that is not read", "pack it with deflate")
+        left = info.file_size
         try:
             with self._zip.open(info) as source:
-                # zipfile gives no more than the size that was declared, and checked here.
+                # zipfile gives no more than the size that was declared, and checked here; of less it says nothing.
                 while piece := source.read(_CHUNK_BYTES):
+                    left -= len(piece)
                     yield piece
         except _ZIP_ERRORS as error:
             raise _unreadable(self._origin, error) from error
+        if left:
+            raise ModelError(f"cannot read {self._origin}: {info.filename} is shorter than it claims", _DAMAGED)
 
 
 @contextmanager
@@ -169,13 +173,12 @@ def read_file(path: Path, kind: str | None = None) -> bytes:
     """
     with _open_regular(path, path) as file:
         kind = kind or kind_of(path.name)
-        check(kind, os.fstat(file.fileno()).st_size, f"{path} has")
+        size = os.fstat(file.fileno()).st_size
+        check(kind, size, f"{path} has")
         try:
-            data = file.read(most(kind) + 1)
+            return file.read(size)  # and no more where it grows meanwhile
         except OSError as error:
             raise _unreadable(path, error) from error
-    check(kind, len(data), f"{path} has more than")  # it may have grown
-    return data
 
 
 def read_json(data: bytes, what: object) -> Any:

@@ -78,7 +78,7 @@ def test_a_member_beyond_its_limit_is_refused_unread(member: str, tmp_path: Path
     assert caught.value.hint == "it is damaged or hostile; if it is yours and right, set MLTK_LIKE_LIMITS=2"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLTK_LIKE_LIMITS", "2")
-        with open_archive(archive) as opened, pytest.raises(ModelError, match="cannot read"):
+        with open_archive(archive) as opened, pytest.raises(ModelError, match="is shorter than it claims"):
             opened.read(member)  # it does not have what it claims
 
 
@@ -249,7 +249,7 @@ def test_a_net_has_no_other_members_than_keras_writes(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="'assets/evil', which no net needs"):
         check_net_file(zip_of(tmp_path / "b.keras", {**members, "assets/evil": b"x"}))
     large = claiming(zip_of(tmp_path / "c.keras", members), 12 * 10**8)
-    with at_most(1), pytest.raises(ModelError, match=r"c\.keras claims 1200000023 bytes"):
+    with at_most(1), pytest.raises(ModelError, match=r"c\.keras claims 12000000"):
         check_net_file(large)
 
 
