@@ -229,9 +229,9 @@ def note_model_file(folder: Path, file: Path) -> None:
 def noted_model_file(folder: Path) -> Path | None:
     """The model's file that was noted in a folder, whether it is there or not; None where none was."""
     try:
-        noted = json.loads((folder / _MODEL_FILE).read_text(encoding="utf-8"))
+        noted = read_json(read_file(folder / _MODEL_FILE), _MODEL_FILE)
         near, far = Path(os.path.normpath(folder.resolve() / noted["from_here"])), Path(noted["path"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ModelError, OSError, ValueError, KeyError, TypeError):
         return None
     return near if near.is_file() or not far.is_file() else far.resolve()
 
@@ -309,8 +309,8 @@ def pack(run: Run) -> Path:
 def _write_manifest(archive: zipfile.ZipFile, path: Path) -> None:
     """The manifest without a hash for each clip, and one hash over all of them; a damaged one as it is."""
     try:
-        rows, digest = lean_manifest(path.read_bytes(), path)
-    except DataError:
+        rows, digest = lean_manifest(read_file(path), path)
+    except (DataError, ModelError):
         archive.write(path, MANIFEST)
         return
     for member, content in ((MANIFEST, rows), (DIGEST, f"{digest}\n".encode())):
