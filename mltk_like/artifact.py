@@ -25,6 +25,9 @@ from mltk_like.settings import from_json
 from mltk_like.tflite import read_parameters
 from mltk_like.trust import is_own
 
+# Of a file in most systems, less what is put behind a model's name.
+_NAME_BYTES = 200
+
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
@@ -243,9 +246,10 @@ def _file_of_archive(name: str, path: Path) -> Path | None:
 
 
 def _plain_name(name: str, path: Path) -> str:
-    """Refuse names from a file that would point out of a folder."""
-    if not name or "/" in name or "\\" in name or "\0" in name or name.startswith(".") or name.endswith(".py"):
-        raise ModelError(f"{path} calls its model {name!r}", "it is damaged or hostile")
+    """Refuse names from a file that would point out of a folder, or that no file can have."""
+    outside = "/" in name or "\\" in name or name.startswith(".") or name.endswith(".py")
+    if outside or not name.isprintable() or not 0 < len(name.encode()) <= _NAME_BYTES:
+        raise ModelError(f"{path} calls its model {name[:_NAME_BYTES]!r}", "it is damaged or hostile")
     return name
 
 
