@@ -163,10 +163,10 @@ def test_a_folder_that_cannot_be_written_is_left_alone(
     archive = pack(run)
     model = load_file(tmp_path / "models" / "toy.py")
 
-    def refuse(**kwargs: object) -> None:
+    def refuse(target: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("mltk_like.paths._open_temporary", refuse)
     assert publish(archive, model) is None
     assert [path.name for path in (tmp_path / "models").iterdir() if path.is_file()] == ["toy.py"]
     with pytest.raises(DataError, match="Permission denied"):
