@@ -37,6 +37,7 @@ from mltk_like.loader import TEST_SUFFIX, find_named, typed_name, typed_path
 from mltk_like.model import Model
 from mltk_like.paths import atomic_path, portable, runs_dir, unportable, write_text
 from mltk_like.settings import storable_overrides, to_json
+from mltk_like.stored import json_object
 
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = (
@@ -182,12 +183,9 @@ class Run:
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
-            value = json.loads((self.folder / name).read_text(encoding="utf-8"))
+            return json_object((self.folder / name).read_text(encoding="utf-8"), name)
         except (OSError, ValueError) as error:
             raise ModelError(f"{self.folder} is not a run folder: {name}: {error}", _RUN_HINT) from error
-        if not isinstance(value, dict):
-            raise ModelError(f"{self.folder} is not a run folder: {name} is no JSON object", _RUN_HINT)
-        return value
 
 
 def create_run(model: Model, *, test: bool) -> Run:
