@@ -24,7 +24,7 @@ class _Own(TypedDict, total=False):
 class _State(TypedDict, total=False):
     name: str
     status: str
-    pid: int | None
+    pid: Annotated[int, msgspec.Meta(ge=1, lt=2**31)] | None
     stages: dict[str, _Seconds]
     problems: list[str]
     failures: list[str]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from mltk_like.cli.printable import make_printable
 from mltk_like.cli.usage import Parser
 from mltk_like.errors import MltkLikeError
-from mltk_like.paths import DISK_FULL, disk_full
+from mltk_like.paths import DISK_FULL, UNREACHABLE, disk_full, unreachable
 
 VERBS = {
     "train": "train a model: data, training, conversion, evaluation, profile, archive",
@@ -57,8 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         _close_stdout()
         return 0
     except OSError as error:
-        if error.errno not in DISK_FULL or "--debug" in arguments:
+        if error.errno not in DISK_FULL | UNREACHABLE or "--debug" in arguments:
             raise
+        if error.errno in UNREACHABLE:
+            return _say(unreachable(error))
         _close_stdout()
         return _say(disk_full(error))
 
