@@ -17,7 +17,7 @@ from mltk_like.verbs.shared.building import tensorflow_threads
 from mltk_like.verbs.train.augmented import Augmented
 from mltk_like.verbs.train.check_net import check_net
 from mltk_like.verbs.train.checks import check_data, check_keras, check_model
-from mltk_like.verbs.train.fine_tuning import start_from
+from mltk_like.verbs.train.fine_tuning import is_personal, start_from
 from mltk_like.verbs.train.recordings import OwnData, remembered
 
 
@@ -51,12 +51,12 @@ def start(
         ModelError, SettingError, DataError: as `start_from`, those of `checks`, `Augmented.check`,
             `OwnRecordings.inventory` and `check_net`.
     """
-    earlier = None if resume_from is None else start_from(resume_from, model)
+    earlier = None if resume_from is None else start_from(resume_from, model, keyword=own.positives is not None)
     model = earlier.model if earlier else model
     check_model(model)
     augmented.check(model)
     check_keras(model, threads=tensorflow_threads(workers))
-    sources = own.sources(model)
+    sources = own.sources(model, personal=bool(earlier and earlier.model.embedding_teachers))
     for source in sources:
         source.inventory()
     check_data(model, sources, test=test, evaluate=evaluate)
@@ -78,7 +78,7 @@ def go_on(model: Model, own: OwnData, *, test: bool) -> tuple[Model, Run, list[O
     run = _resumable(model, test=test)
     own = remembered(run, own)
     model = _as_started(model, run)
-    sources = own.sources(model)
+    sources = own.sources(model, personal=is_personal(run, model))
     run.update(status="running", pid=os.getpid())
     return model, run, sources
 
