@@ -3,7 +3,6 @@
 Opening one reads data and executes nothing that lies in it.
 """
 
-import json
 import lzma
 import os
 import shlex
@@ -24,9 +23,11 @@ from mltk_like.model import Model
 from mltk_like.paths import atomic_path, portable
 from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, pack, typed_run, whose_runs
 from mltk_like.settings import from_json
+from mltk_like.stored import json_object
 from mltk_like.tflite import read_parameters
 
 _MEMBER_LIMIT = 256 << 20
+_NAME_BYTES = 200  # file systems take 255, and the name has endings
 # RuntimeError: an encrypted member, or a way of compression that Python does not know.
 _ZIP_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, IndexError)
 
@@ -155,10 +156,7 @@ def model_of(spec: str | Path) -> Model:
     path = Path(spec)
     if is_run_folder(spec) or str(spec).endswith(ARCHIVE_SUFFIX):
         stored = open_artifact(spec).settings()
-        overrides = stored.get("overrides", {})
-        if not isinstance(overrides, dict):
-            raise ModelError(f"settings.json in {path} holds no overrides", "it is damaged, or no .mltk.zip")
-        return from_json(load_file(_model_file(path, stored)), overrides)
+        return from_json(load_file(_model_file(path, stored)), stored.get("overrides", {}))
     if str(spec).endswith(".tflite"):
         raise ModelError(f"{path} is a bare .tflite without a specification", "give the model's name or its run folder")
     model = load_file(find_model(spec).path)
@@ -212,25 +210,24 @@ def _file_of_archive(name: str, path: Path) -> Path | None:
 
 def _plain_name(name: str, path: Path) -> str:
     """Refuse names from a file that would point out of a folder."""
-    if not name or "/" in name or "\\" in name or "\0" in name or name.startswith(".") or name.endswith(".py"):
+    pointing = "/" in name or "\\" in name or name.startswith(".") or name.endswith(".py")
+    # Also what cannot be the name of a file: too long, or with characters that are none.
+    if pointing or not name.isprintable() or not 0 < len(name.encode()) <= _NAME_BYTES:
         raise ModelError(f"{path} calls its model {name!r}", "it is damaged or hostile")
     return name
 
 
 def _json_mapping(data: bytes, path: Path, member: str) -> dict[str, Any]:
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        return json_object(data, member)
+    except ValueError as error:
         raise ModelError(f"{member} in {path} cannot be read: {error}", "it is damaged, or no .mltk.zip") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{member} in {path} is no JSON object", "it is damaged, or no .mltk.zip")
-    return value
 
 
 def _from_folder(path: Path) -> Artifact:
     try:
-        name = json.loads((path / "state.json").read_text(encoding="utf-8"))["name"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        name = json_object((path / "state.json").read_bytes(), "state.json")["name"]
+    except (OSError, ValueError, KeyError) as error:
         raise ModelError(f"{path} is not a run folder", "run folders are runs/<model>/<number>") from error
     return Artifact(name=_plain_name(str(name), path), path=path)
 

@@ -12,6 +12,8 @@ from mltk_like.errors import DataError
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers of a disk, or a share of one, that has no room left."""
+UNREACHABLE = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
+"""Error numbers of a path that leads nowhere, whatever there is on the disk."""
 
 
 def cache_dir() -> Path:
@@ -27,11 +29,16 @@ def runs_dir() -> Path:
     return Path(os.environ.get("MLTK_LIKE_RUNS") or "runs")
 
 
+def resolved(path: Path) -> Path:
+    """The path without links, as far as they lead: `Path.resolve` raises RuntimeError where they go round."""
+    return Path(os.path.realpath(path))
+
+
 def portable(path: Path) -> str:
     """A path as it is stored in files that travel: relative to the cache (`cache:...`) or to the working folder."""
     for prefix, base in (("cache:", cache_dir()), ("", Path.cwd())):
         try:
-            return prefix + path.resolve().relative_to(base.resolve()).as_posix()
+            return prefix + resolved(path).relative_to(resolved(base)).as_posix()
         except ValueError:
             continue
     return str(path)
@@ -117,6 +124,11 @@ def _is_held(handle: int, path: Path) -> bool:
         return os.path.samestat(os.fstat(handle), os.stat(path))
     except OSError:
         return False
+
+
+def unreachable(error: OSError) -> DataError:
+    """What to say of an error whose number is one of `UNREACHABLE`."""
+    return DataError(f"no path can be {str(error.filename)[:80]!r}: {error.strerror}", "check its length and its links")
 
 
 def disk_full(error: OSError) -> DataError:

@@ -35,8 +35,9 @@ from mltk_like.data.manifest import DIGEST, MANIFEST, lean_manifest
 from mltk_like.errors import DataError, MltkLikeError, ModelError
 from mltk_like.loader import TEST_SUFFIX, find_named, typed_name, typed_path
 from mltk_like.model import Model
-from mltk_like.paths import atomic_path, portable, runs_dir, unportable, write_text
+from mltk_like.paths import atomic_path, portable, resolved, runs_dir, unportable, write_text
 from mltk_like.settings import storable_overrides, to_json
+from mltk_like.stored import json_object
 
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = (
@@ -155,7 +156,7 @@ class Run:
 
     def belongs_to(self, file: Path | None) -> bool:
         """Whether the run is of the model of this file; None: of a class without a file."""
-        return self.has_no_file if file is None else self.model_file == file.resolve()
+        return self.has_no_file if file is None else self.model_file == resolved(file)
 
     def claim(self, file: Path) -> None:
         """Note that this is a run of the model of a file."""
@@ -168,7 +169,7 @@ class Run:
             return noted
         stored = unportable(str(self._settings_or_none().get("path") or ""))
         # Of an early run: relative to the folder that it was trained in, which need not be this one.
-        return stored.resolve() if stored.is_file() else None
+        return resolved(stored) if os.path.isfile(stored) else None  # whatever text it is
 
     def _has_copy_of(self, file: Path) -> bool:
         copy = self.file(".py")
@@ -182,12 +183,9 @@ class Run:
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
-            value = json.loads((self.folder / name).read_text(encoding="utf-8"))
+            return json_object((self.folder / name).read_text(encoding="utf-8"), name)
         except (OSError, ValueError) as error:
             raise ModelError(f"{self.folder} is not a run folder: {name}: {error}", _RUN_HINT) from error
-        if not isinstance(value, dict):
-            raise ModelError(f"{self.folder} is not a run folder: {name} is no JSON object", _RUN_HINT)
-        return value
 
 
 def create_run(model: Model, *, test: bool) -> Run:
@@ -218,8 +216,8 @@ def run_name(model: Model, *, test: bool) -> str:
 
 def note_model_file(folder: Path, file: Path) -> None:
     """Note in a folder whose it is, so that folder and model's file can move together, or the folder alone."""
-    target = file.resolve()
-    way = os.path.relpath(target, folder.resolve())
+    target = resolved(file)
+    way = os.path.relpath(target, resolved(folder))
     write_text(folder / _MODEL_FILE, json.dumps({"from_here": way, "path": str(target)}) + "\n")
 
 
@@ -227,10 +225,10 @@ def noted_model_file(folder: Path) -> Path | None:
     """The model's file that was noted in a folder, whether it is there or not; None where none was."""
     try:
         noted = json.loads((folder / _MODEL_FILE).read_text(encoding="utf-8"))
-        near, far = Path(os.path.normpath(folder.resolve() / noted["from_here"])), Path(noted["path"])
-    except (OSError, ValueError, KeyError, TypeError):
+        near, far = Path(os.path.normpath(resolved(folder) / noted["from_here"])), Path(noted["path"])
+        return near if near.is_file() or not far.is_file() else resolved(far)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return near if near.is_file() or not far.is_file() else far.resolve()
 
 
 def find_run(name: str, *, status: tuple[str, ...], file: Path | None) -> Run | None:

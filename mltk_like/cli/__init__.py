@@ -16,7 +16,7 @@ from contextlib import suppress
 from mltk_like.cli.printable import make_printable, unwritable
 from mltk_like.cli.usage import Parser
 from mltk_like.errors import DataError, MltkLikeError
-from mltk_like.paths import DISK_FULL, disk_full
+from mltk_like.paths import DISK_FULL, UNREACHABLE, disk_full, unreachable
 from mltk_like.signals import Signals, exit_code
 
 _PIPE_CLOSED = 141  # as of a program that SIGPIPE ends
@@ -70,12 +70,14 @@ def _outcome(arguments: Sequence[str]) -> int:
         return _say(error)
     except OSError as error:
         lost = unwritable(sys.stdout) or (error if isinstance(error, BrokenPipeError) else None)
-        if not (lost or error.errno in DISK_FULL) or "--debug" in arguments:
+        if not (lost or error.errno in DISK_FULL | UNREACHABLE) or "--debug" in arguments:
             raise
         if isinstance(lost, BrokenPipeError):
             _complain("error: nobody reads what is printed any more; what was done until now is kept")
             return _PIPE_CLOSED
-        return _say(_output_lost(lost) if lost else disk_full(error))
+        if lost:
+            return _say(_output_lost(lost))
+        return _say(unreachable(error) if error.errno in UNREACHABLE else disk_full(error))
 
 
 def _run(arguments: Sequence[str]) -> int:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.errors import ModelError, one_line
+from mltk_like.errors import MltkLikeError, ModelError, one_line
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,9 @@ def read_weights(path: Path) -> dict[str, list[NDArray[Any]]]:
         result: dict[str, list[NDArray[Any]]] = {}
         with h5py.File(source, "r") as file:
             file.visititems(lambda _, node: _add_layer(result, node))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except MltkLikeError:
+        raise
+    except Exception as error:  # HDF5 follows addresses unchecked and documents no errors: any of them means bad bytes
         raise ModelError(
             f"cannot read weights from {path}: {one_line(error)}", "give a .keras or .weights.h5 file of Keras 3"
         ) from error
@@ -126,4 +128,7 @@ def _add_layer(result: dict[str, list[NDArray[Any]]], node: Any) -> None:
     if name is None or not hasattr(node, "keys") or "0" not in node:
         return
     name = name.decode() if isinstance(name, bytes) else str(name)
-    result[name] = [np.array(node[str(i)]) for i in range(len(node))]
+    arrays = [np.array(node[str(i)]) for i in range(len(node))]
+    if not all(array.dtype.kind in "biuf" for array in arrays):
+        raise ValueError(f"the layer {name!r} holds something else than numbers")
+    result[name] = arrays

@@ -181,4 +181,8 @@ def _with_its_file(model: Model, file: Path) -> Any:
 def _read_net(path: Path) -> Any:
     import keras
 
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    net = keras.saving.load_model(path, compile=False, safe_mode=True)
+    # What verbs ask of a net. Damage can leave one that has none of it, and then here is where that is said.
+    for shape in (net.input_shape, net.output_shape, *(layer.output.shape for layer in net.layers)):
+        tuple(shape)
+    return net

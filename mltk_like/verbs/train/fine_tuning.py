@@ -18,7 +18,7 @@ from mltk_like.data.manifest import ManifestRow, parse_manifest
 from mltk_like.data.skipped import Clips, report, usable
 from mltk_like.data.source import Source
 from mltk_like.data.split import SPLIT_NAMES, Splits
-from mltk_like.errors import ModelError, SettingError
+from mltk_like.errors import ModelError, SettingError, one_line
 from mltk_like.feed.dataset import Dataset
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.nets.weights import read_weights
@@ -211,8 +211,9 @@ def _weights(start: Artifact) -> bytes:
         try:
             with zipfile.ZipFile(file) as archive:
                 return archive.read("model.weights.h5")
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
-            raise ModelError(f"cannot read the weights in {start.path}: {error}", "give another run") from error
+        except Exception as error:  # whatever a damaged ZIP file makes of its decompressors
+            what = f"cannot read the weights in {start.path}: {one_line(error)}"
+            raise ModelError(what, "give another run") from error
 
 
 def _state(start: Artifact) -> dict[str, Any]:

@@ -126,6 +126,8 @@ def train_command(model: Model, *, test: bool, resume: bool = False) -> str:
 def _as_started(model: Model, run: Run) -> Model:
     """The model with the settings that the run was started with; refuses what would make it another training."""
     stored = run.settings()
+    if not {"overrides", "settings"} <= stored.keys():
+        raise ModelError(f"settings.json in {portable(run.folder)} is not whole", "start a new run")
     model = from_json(model, stored["overrides"])
     now = json.loads(json.dumps(to_json(model)))
     before = with_newer_fields(model, stored["settings"])
