@@ -35,9 +35,11 @@ from mltk_like.data.manifest import DIGEST, MANIFEST, lean_manifest
 from mltk_like.errors import DataError, MltkLikeError, ModelError
 from mltk_like.loader import TEST_SUFFIX, find_named, typed_name, typed_path
 from mltk_like.model import Model
+from mltk_like.opening import read_file, read_json
 from mltk_like.paths import atomic_path, portable, resolved, runs_dir, unportable, write_text
 from mltk_like.settings import storable_overrides, to_json
 from mltk_like.stored import json_object
+from mltk_like.trust import remember
 
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = (
@@ -159,8 +161,9 @@ class Run:
         return self.has_no_file if file is None else self.model_file == resolved(file)
 
     def claim(self, file: Path) -> None:
-        """Note that this is a run of the model of a file."""
+        """Note that this is a run of the model of a file, which is the user's own."""
         note_model_file(self.folder, file)
+        remember(file)
 
     def _recorded_file(self) -> Path | None:
         """Where the model's file was when the run was made; None where that is not known."""
@@ -183,8 +186,10 @@ class Run:
 
     def _read(self, name: str) -> dict[str, Any]:
         try:
-            return json_object((self.folder / name).read_text(encoding="utf-8"), name)
-        except (OSError, ValueError) as error:
+            return json_object(read_file(self.folder / name), name)
+        except ModelError as error:
+            raise ModelError(f"{self.folder} is not a run folder: {error.message}", _RUN_HINT) from error
+        except ValueError as error:
             raise ModelError(f"{self.folder} is not a run folder: {name}: {error}", _RUN_HINT) from error
 
 
@@ -224,10 +229,10 @@ def note_model_file(folder: Path, file: Path) -> None:
 def noted_model_file(folder: Path) -> Path | None:
     """The model's file that was noted in a folder, whether it is there or not; None where none was."""
     try:
-        noted = json.loads((folder / _MODEL_FILE).read_text(encoding="utf-8"))
+        noted = read_json(read_file(folder / _MODEL_FILE), _MODEL_FILE)
         near, far = Path(os.path.normpath(resolved(folder) / noted["from_here"])), Path(noted["path"])
         return near if near.is_file() or not far.is_file() else resolved(far)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (ModelError, OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -304,8 +309,8 @@ def pack(run: Run) -> Path:
 def _write_manifest(archive: zipfile.ZipFile, path: Path) -> None:
     """The manifest without a hash for each clip, and one hash over all of them; a damaged one as it is."""
     try:
-        rows, digest = lean_manifest(path.read_bytes(), path)
-    except DataError:
+        rows, digest = lean_manifest(read_file(path), path)
+    except (DataError, ModelError):
         archive.write(path, MANIFEST)
         return
     for member, content in ((MANIFEST, rows), (DIGEST, f"{digest}\n".encode())):

@@ -17,10 +17,10 @@ SHARED = "shared"
 MODELS = sorted((ROOT / "models").glob("*.py"))
 
 LAYERS = (
-    {"errors", "paths", "quiet", "settings", "cluster", "plateau", "signals", "stored", "_native"},
+    {"errors", "paths", "quiet", "settings", "cluster", "plateau", "signals", "stored", "limits", "opening", "_native"},
     {"audio", "tflite", "metrics"},
     {"data", "low_bit", "nets"},
-    {"model", "mixins", "loader"},
+    {"model", "mixins", "loader", "trust"},
     {"run", "artifact", "feed", "evaluation", "training"},
     {"verbs"},
     {"cli", "__main__"},

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import DataError
+from mltk_like.opening import read_npz
 from mltk_like.paths import write_bytes
 
 
@@ -39,8 +40,8 @@ def save_mined(path: Path, mined: Mined) -> None:
 def load_mined(path: Path) -> Mined:
     """Read what `save_mined` wrote. Raises DataError where the file is missing or damaged."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            mined = Mined(clips=file["clips"], ends=file["ends"], scores=file["scores"])
+        file = read_npz(path, path)
+        mined = Mined(clips=file["clips"], ends=file["ends"], scores=file["scores"])
         if not len(mined.clips) == len(mined.ends) == len(mined.scores):
             raise ValueError("arrays of unequal length")
     except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes

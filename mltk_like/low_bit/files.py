@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mltk_like.errors import MltkLikeError, ModelError, one_line
 from mltk_like.low_bit.integer_net import IntegerNet, Stage, pack, run
+from mltk_like.opening import read_npz
 from mltk_like.tflite.c_text import comment
 
 FORMAT = "mltk_like low-bit 1"
@@ -47,9 +48,8 @@ def to_npz(net: IntegerNet) -> bytes:
 def from_npz(data: bytes) -> IntegerNet:
     """The net that `to_npz` wrote. Raises ModelError where it is damaged."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            stored = json.loads(str(archive["net"]))
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_npz(data, "the low-bit net")
+        stored = json.loads(str(arrays["net"]))
         if stored["format"] != FORMAT:
             raise ModelError(f"the low-bit net is of format {stored['format']!r}", f"this version reads {FORMAT!r}")
         stages = tuple(_stage(row, arrays) for row in stored["stages"])

@@ -15,6 +15,7 @@ from mltk_like.feed.windows import WindowMaker
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
+from mltk_like.opening import read_npz
 from mltk_like.paths import write_bytes
 from mltk_like.tflite import Agreement, read_parameters
 from mltk_like.training.calibration import telling_windows
@@ -119,8 +120,7 @@ def _kept(artifact: Artifact) -> NDArray[np.int8]:
             "--remake makes them from the model's data, which takes as long as before a training",
         )
     try:
-        with np.load(io.BytesIO(artifact.read(member) or b""), allow_pickle=False) as file:
-            windows: NDArray[np.int8] = file["windows"]
+        windows: NDArray[np.int8] = read_npz(artifact.read(member) or b"", f"{member} in {artifact.path}")["windows"]
         if windows.dtype != np.int8 or not len(windows):
             raise ValueError(f"windows are {windows.dtype} {windows.shape}")
     except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes

@@ -3,7 +3,6 @@ schedule. The loop of hard negatives: judge, mine, fine-tune, judge. And a detec
 """
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,10 +17,11 @@ from mltk_like.data.manifest import ManifestRow, parse_manifest
 from mltk_like.data.skipped import Clips, report, usable
 from mltk_like.data.source import Source
 from mltk_like.data.split import SPLIT_NAMES, Splits
-from mltk_like.errors import ModelError, SettingError, one_line
+from mltk_like.errors import ModelError, SettingError
 from mltk_like.feed.dataset import Dataset
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.nets.weights import read_weights
+from mltk_like.nets.weights_file import weights_of
 from mltk_like.paths import portable, unportable, write_bytes
 from mltk_like.run import Run
 from mltk_like.settings import to_json
@@ -208,12 +208,8 @@ def _shorter(model: Any, *, keep_epochs: bool) -> dict[str, Any]:
 
 def _weights(start: Artifact) -> bytes:
     with start.keras_file() as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                return archive.read("model.weights.h5")
-        except Exception as error:  # whatever a damaged ZIP file makes of its decompressors
-            what = f"cannot read the weights in {start.path}: {one_line(error)}"
-            raise ModelError(what, "give another run") from error
+        read_weights(file)  # they are taken into the new run, and so must not lead out of their file
+        return weights_of(file)
 
 
 def _state(start: Artifact) -> dict[str, Any]:
