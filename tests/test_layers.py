@@ -17,7 +17,7 @@ SHARED = "shared"
 MODELS = sorted((ROOT / "models").glob("*.py"))
 
 LAYERS = (
-    {"errors", "paths", "quiet", "settings", "cluster", "plateau", "signals", "_native"},
+    {"errors", "paths", "quiet", "settings", "cluster", "plateau", "processes", "signals", "_native"},
     {"audio", "tflite", "metrics"},
     {"data", "low_bit", "nets"},
     {"model", "mixins", "loader"},
