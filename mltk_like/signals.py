@@ -124,3 +124,15 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def end_with_stdin() -> None:
+    """For a process whose parent holds the other end of its standard input: SIGTERM when that is closed."""
+    threading.Thread(target=_end_at_eof, daemon=True).start()
+
+
+def _end_at_eof() -> None:
+    # Not by sys.stdin, whose lock Python wants when it ends.
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

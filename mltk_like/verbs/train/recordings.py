@@ -120,10 +120,9 @@ def remembered(run: Run, given: OwnData) -> OwnData:
     return own_data(kept.get("positives"), kept.get("negatives", ()), kept.get("label"), kept.get("weight"))
 
 
-def forget(run: Run) -> None:
-    """Take the folders' names out of a finished run: its archive is for others, and its manifest has the clips."""
-    if run.state.get(_KEY):
-        run.update(**{_KEY: None})
+def forgotten(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A finished run's state without the folders' names: its archive is for others, and its manifest has the clips."""
+    return {**state, _KEY: None} if state.get(_KEY) else dict(state)
 
 
 def describe(source: OwnRecordings) -> str:
