@@ -18,15 +18,15 @@ from mltk_like.errors import MltkLikeError, ModelError
 from mltk_like.feed.measured import is_measured
 from mltk_like.loader import TEST_SUFFIX, find_model, find_named, load_file, typed, typed_path
 from mltk_like.model import Model
-from mltk_like.opening import open_archive, read_file, read_json, refuse_links
+from mltk_like.opening import open_archive, read_file, refuse_links
 from mltk_like.paths import atomic_path, portable
 from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, pack, typed_run, whose_runs
 from mltk_like.settings import from_json
+from mltk_like.stored import json_object
 from mltk_like.tflite import read_parameters
 from mltk_like.trust import is_own
 
-# Of a file in most systems, less what is put behind a model's name.
-_NAME_BYTES = 200
+_NAME_BYTES = 200  # file systems take 255, and the name has endings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,26 +246,28 @@ def _file_of_archive(name: str, path: Path) -> Path | None:
 
 
 def _plain_name(name: str, path: Path) -> str:
-    """Refuse names from a file that would point out of a folder, or that no file can have."""
-    outside = "/" in name or "\\" in name or name.startswith(".") or name.endswith(".py")
-    if outside or not name.isprintable() or not 0 < len(name.encode()) <= _NAME_BYTES:
+    """Refuse names from a file that would point out of a folder."""
+    pointing = "/" in name or "\\" in name or name.startswith(".") or name.endswith(".py")
+    # Also what cannot be the name of a file: too long, or with characters that are none.
+    if pointing or not name.isprintable() or not 0 < len(name.encode()) <= _NAME_BYTES:
         raise ModelError(f"{path} calls its model {name[:_NAME_BYTES]!r}", "it is damaged or hostile")
     return name
 
 
 def _json_mapping(data: bytes, path: Path, member: str) -> dict[str, Any]:
-    value = read_json(data, f"{member} in {path}")
-    if not isinstance(value, dict):
-        raise ModelError(f"{member} in {path} is no JSON object", "it is damaged, or no .mltk.zip")
-    return value
+    try:
+        return json_object(data, member)
+    except ValueError as error:
+        raise ModelError(f"{member} in {path} cannot be read: {error}", "it is damaged, or no .mltk.zip") from error
 
 
 def _from_folder(path: Path) -> Artifact:
     state = path / "state.json"
     try:
-        name = _json_mapping(read_file(state), path, state.name).get("name", "")
-    except ModelError as error:
-        raise ModelError(f"{path} is not a run folder: {error.message}", "these are runs/<model>/<number>") from error
+        name = json_object(read_file(state), state.name)["name"]
+    except (ModelError, ValueError, KeyError) as error:
+        why = error.message if isinstance(error, ModelError) else f"{error}"
+        raise ModelError(f"{path} is not a run folder: {why}", "these are runs/<model>/<number>") from error
     refuse_links(path)
     return Artifact(name=_plain_name(str(name), path), path=path)
 

@@ -17,7 +17,20 @@ SHARED = "shared"
 MODELS = sorted((ROOT / "models").glob("*.py"))
 
 LAYERS = (
-    {"errors", "paths", "quiet", "settings", "cluster", "plateau", "limits", "opening", "_native"},
+    {
+        "errors",
+        "paths",
+        "quiet",
+        "settings",
+        "cluster",
+        "plateau",
+        "processes",
+        "signals",
+        "stored",
+        "limits",
+        "opening",
+        "_native",
+    },
     {"audio", "tflite", "metrics"},
     {"data", "low_bit", "nets"},
     {"model", "mixins", "loader", "trust"},

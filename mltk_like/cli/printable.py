@@ -22,6 +22,20 @@ def make_printable(*streams: TextIO) -> None:
             stream.reconfigure(errors=_HANDLER)
 
 
+def unwritable(stream: TextIO) -> OSError | None:
+    """Why what was printed cannot be written: a disk that is full, a reader that has gone, a terminal that was closed.
+
+    None: all of it has been. A stream keeps what it could not write, so that the question can be asked again.
+    """
+    try:
+        stream.flush()
+    except OSError as error:
+        return error
+    except ValueError:
+        return None  # closed by whoever calls
+    return None
+
+
 def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error

@@ -193,7 +193,7 @@ def _extract_tar(archive: Path, sink: _Sink) -> None:
     count = 0
     with _open_tar(archive) as opened:
         while (member := opened.next()) is not None:
-            opened.members.clear()  # it keeps what it has read, and an archive may have millions
+            opened.members.clear()  # type: ignore[attr-defined]  # it keeps what it has read, which may be millions
             count += 1
             if count > MAX_MEMBERS:
                 raise _refused(archive, f"it has more than {MAX_MEMBERS:,} members")

@@ -44,6 +44,6 @@ def load_mined(path: Path) -> Mined:
         mined = Mined(clips=file["clips"], ends=file["ends"], scores=file["scores"])
         if not len(mined.clips) == len(mined.ends) == len(mined.scores):
             raise ValueError("arrays of unequal length")
-    except (ValueError, KeyError, TypeError) as error:
+    except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise DataError(f"cannot read the mined windows {path}: {error}", "train again without --resume") from error
     return mined

@@ -109,7 +109,7 @@ def read_weights(path: Path) -> dict[str, list[NDArray[Any]]]:
             file.visititems(lambda _, node: _add_layer(result, node))
     except ModelError as error:
         raise ModelError(f"cannot read weights from {path}: {error.message}", error.hint) from error
-    except (OSError, KeyError, ValueError) as error:
+    except Exception as error:  # HDF5 follows addresses unchecked and documents no errors: any of them means bad bytes
         raise ModelError(
             f"cannot read weights from {path}: {one_line(error)}", "give a .keras or .weights.h5 file of Keras 3"
         ) from error
@@ -121,4 +121,7 @@ def _add_layer(result: dict[str, list[NDArray[Any]]], node: Any) -> None:
     if name is None or not hasattr(node, "keys") or "0" not in node:
         return
     name = name.decode() if isinstance(name, bytes) else str(name)
-    result[name] = [np.array(node[str(i)]) for i in range(len(node))]
+    arrays = [np.array(node[str(i)]) for i in range(len(node))]
+    if not all(array.dtype.kind in "biuf" for array in arrays):
+        raise ValueError(f"the layer {name!r} holds something else than numbers")
+    result[name] = arrays

@@ -45,6 +45,16 @@ def read_model(model: bytes | Path) -> bytes:
     return read_file(model, "tflite")
 
 
+def check_ends(tree: Any) -> None:
+    """Raise ModelError where a model has no input or no output, or one that is none of its tensors."""
+    graph = tree.subgraphs[0]
+    for which, ends in (("input", graph.inputs), ("output", graph.outputs)):
+        if ends is None or not len(ends):
+            raise ModelError(f"the model has no {which}", "give a model that takes windows and gives scores")
+        if not all(0 <= index < len(graph.tensors or []) for index in ends):
+            raise ModelError("the .tflite file is damaged: index out of range", "make or download it again")
+
+
 def serialise(tree: Any) -> bytes:
     """Bytes of a `ModelT` tree, each buffer aligned to 16 bytes within the file."""
     import flatbuffers

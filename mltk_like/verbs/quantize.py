@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.artifact import Artifact, model_of
-from mltk_like.errors import ModelError
+from mltk_like.errors import ModelError, one_line
 from mltk_like.feed.dataset import collect, open_split
 from mltk_like.feed.windows import WindowMaker
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
@@ -94,6 +94,7 @@ def quantize(
         _load_all(net, weights)
     else:
         net = open_net(artifact, specification)
+    _check_fit(net, calibration, artifact.path)
     former = artifact.read(f"{artifact.name}.tflite")
     data = make_tflite(specification, net, calibration, kept=read_parameters(former) if former else {})
     return _write(data, output, artifact, f"{artifact.name}.tflite", calibration)
@@ -122,11 +123,20 @@ def _kept(artifact: Artifact) -> NDArray[np.int8]:
         windows: NDArray[np.int8] = read_npz(artifact.read(member) or b"", f"{member} in {artifact.path}")["windows"]
         if windows.dtype != np.int8 or not len(windows):
             raise ValueError(f"windows are {windows.dtype} {windows.shape}")
-    except (ValueError, KeyError) as error:
+    except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise ModelError(
-            f"cannot read {member} in {artifact.path}: {error}", "--remake makes its windows again"
+            f"cannot read {member} in {artifact.path}: {one_line(error)}", "--remake makes its windows again"
         ) from error
     return windows
+
+
+def _check_fit(net: Any, windows: NDArray[np.int8], path: Path) -> None:
+    """Raise ModelError where the windows that were kept are not those of the net."""
+    if windows.shape[1:] != tuple(net.input_shape[1:]):
+        raise ModelError(
+            f"the windows kept in {path} are {windows.shape[1:]}, the net takes {tuple(net.input_shape[1:])}",
+            "--remake makes them again from the model's data",
+        )
 
 
 def _made_again(artifact: Artifact, model: Model) -> NDArray[np.int8]:

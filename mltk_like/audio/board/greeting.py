@@ -1,10 +1,10 @@
 """Finding a board, and what it says of itself."""
 
-import struct
 from collections.abc import Mapping
 from dataclasses import replace
 
 from mltk_like.audio.board.frames import VERSION
+from mltk_like.audio.board.limits import GREETING_S, Deadline, check_info
 from mltk_like.audio.board.link import REPLY_TIMEOUT_S, TRIES, Link, RefusedError, SessionLost
 from mltk_like.audio.board.messages import BoardInfo, Request, Status, parse_info
 from mltk_like.audio.board.port import Port, Unplugged, port_names
@@ -49,7 +49,7 @@ def open_board(
 
 
 def greet(link: Link) -> BoardInfo:
-    """Begin a session. Raises DataError when the board does not answer, or speaks other versions."""
+    """Begin a session. Raises DataError when the board does not answer, or in other versions, or what cannot be."""
     link.events.clear()
     try:
         info, names = _greet(link)
@@ -60,8 +60,7 @@ def greet(link: Link) -> BoardInfo:
             f"the board speaks version {error.data[0]} of the protocol, this program version {VERSION}",
             "update the board's firmware, or mltk_like",
         ) from error
-    except struct.error as error:
-        raise DataError("the board's greeting is too short", "its firmware does not follow the protocol") from error
+    check_info(info)
     board, model, *classes = [*names, "", ""] if len(names) < 2 else names
     return replace(info, name=board, model=model, classes=tuple(classes))
 
@@ -77,7 +76,9 @@ def _greet(link: Link) -> tuple[BoardInfo, list[str]]:
 
 def _names(link: Link) -> list[str]:
     names: list[str] = []
+    deadline = Deadline("tell its names", GREETING_S)
     for index in range(_MOST_NAMES):
+        deadline.check()
         try:
             names.append(link.request(Request.NAME, bytes([index])).decode(errors="replace"))
         except RefusedError as error:

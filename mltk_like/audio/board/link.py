@@ -1,10 +1,10 @@
 """Requests to a board and their replies, over a line that may lose either; what the board reports meanwhile is kept."""
 
-import struct
 import time
 from collections import deque
 
 from mltk_like.audio.board.frames import Frame, FrameReader, TextLine, encode_frame
+from mltk_like.audio.board.limits import KEPT_REPLIES
 from mltk_like.audio.board.messages import BoardEvent, Reply, Request, Status, TextReport, parse_report
 from mltk_like.audio.board.port import Port
 from mltk_like.errors import DataError
@@ -50,7 +50,7 @@ class Link:
         self._tries = tries
         # Requests of an earlier program must not be taken for repeated ones of this one.
         self._sequence = time.monotonic_ns() // 1000 % 65536
-        self._replies: deque[Reply] = deque()
+        self._replies: deque[Reply] = deque(maxlen=KEPT_REPLIES)
 
     def request(self, kind: Request, payload: bytes = b"", timeout_s: float | None = None) -> bytes:
         """Send a request, again where no reply comes, and return the reply's data.
@@ -108,11 +108,3 @@ def _checked(reply: Reply) -> bytes:
     if reply.status == Status.NO_HELLO:
         raise SessionLost
     raise RefusedError(reply.status, reply.data)
-
-
-def unpack(layout: str, data: bytes) -> tuple[int, ...]:
-    """Numbers at the beginning of a reply. Raises DataError when it is too short."""
-    try:
-        return struct.unpack_from(layout, data)
-    except struct.error as error:
-        raise DataError("the board's reply is too short", "its firmware does not follow the protocol") from error

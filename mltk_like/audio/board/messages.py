@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.audio.board.frames import Frame
+from mltk_like.errors import DataError
 
 
 class Request(enum.IntEnum):
@@ -203,9 +204,17 @@ def parse_report(frame: Frame) -> BoardEvent | Reply | None:
     return None
 
 
+def unpack(layout: str, data: bytes) -> tuple[int, ...]:
+    """Numbers at the beginning of a reply. Raises DataError when it is too short."""
+    try:
+        return struct.unpack_from(layout, data)
+    except struct.error as error:
+        raise DataError("the board's reply is too short", "its firmware does not follow the protocol") from error
+
+
 def parse_info(data: bytes) -> BoardInfo:
-    """The reply to HELLO. Raises struct.error when it is too short."""
-    version, payload, ahead, boot, slot, rate, columns, bands = _INFO.unpack_from(data)
+    """The reply to HELLO. Raises DataError when it is too short."""
+    version, payload, ahead, boot, slot, rate, columns, bands = unpack(_INFO.format, data)
     check = data[_INFO.size : _INFO.size + 4]  # absent in firmware that is older than the field
     return BoardInfo(
         version=version,
@@ -220,11 +229,11 @@ def parse_info(data: bytes) -> BoardInfo:
     )
 
 
-def parse_logged(data: bytes) -> tuple[int, list[DetectionReport]]:
-    """The reply to DETECTIONS: how many there are, and those it holds. Raises struct.error when it is too short."""
-    total, first = struct.unpack_from("<II", data)
+def parse_logged(data: bytes) -> list[DetectionReport]:
+    """The reply to DETECTIONS. Raises DataError when it is too short."""
+    _, first = unpack("<II", data)
     entries = data[8 : 8 + (len(data) - 8) // _LOGGED.size * _LOGGED.size]
-    return total, [
+    return [
         DetectionReport(number=first + i, time_ms=time_ms, class_index=class_index, score=score)
         for i, (time_ms, class_index, score) in enumerate(_LOGGED.iter_unpack(entries))
     ]

@@ -71,7 +71,7 @@ def reopen(path: str, baud_rate: int, patience_s: float) -> Port:
         except DataError as error:
             if time.monotonic() > deadline:
                 raise DataError(
-                    f"the board at {path} went away and did not come back within {patience_s:g} s",
+                    f"the board at {path} went away and did not come back within {round(patience_s, 1):g} s",
                     "check the cable and start again",
                 ) from error
             time.sleep(0.1)

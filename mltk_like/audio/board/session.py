@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.audio.board import transfer
+from mltk_like.audio.board.detected import Detected
 from mltk_like.audio.board.greeting import find_board, greet, open_board, refusal
-from mltk_like.audio.board.link import Link, RefusedError, SessionLost, unpack
+from mltk_like.audio.board.limits import MAX_LAYERS, PROFILE_S, Deadline, Resets, most_detections, strange
+from mltk_like.audio.board.link import Link, RefusedError, SessionLost
 from mltk_like.audio.board.messages import (
     BoardEvent,
     BoardInfo,
@@ -23,7 +25,7 @@ from mltk_like.audio.board.messages import (
     Tell,
     TextReport,
     Transfer,
-    parse_logged,
+    unpack,
 )
 from mltk_like.audio.board.port import BAUD_RATE, Unplugged, reopen
 from mltk_like.audio.recogniser import Detection
@@ -185,7 +187,7 @@ class Board:
                 ) from error
 
         self._recovering(work)
-        self.info = greet(self._link)
+        self.info = self._recovering(lambda: greet(self._link))
         return self.info
 
     def profile(self) -> BoardProfile:
@@ -195,19 +197,23 @@ class Board:
     def events(self, timeout_s: float | None = None) -> Iterator[BoardEvent]:
         """What the board reports after `start`, as it comes; ends after so long without a report.
 
-        A board that was reset or unplugged is started again. Raises DataError when it stays away.
+        A board that was reset or unplugged is started again. Raises DataError when it stays away, or is reset again and
+        again.
         """
         last = time.monotonic()
+        resets = Resets()
         while timeout_s is None or time.monotonic() - last < timeout_s:
             while self._link.events:
                 last = time.monotonic()
                 event = self._link.events.popleft()
                 yield event
                 if isinstance(event, TextReport) and event.text.startswith(_BOOT_LINE):
+                    resets.count()
                     self._recovering(self._restore)
             try:
                 self._link.listen(0.1)
             except Unplugged:
+                resets.count()
                 self._recovering(self._reconnect)
 
     def _request(self, kind: Request, payload: bytes = b"", timeout_s: float | None = None) -> bytes:
@@ -231,17 +237,16 @@ class Board:
         return self._number
 
     def _inject(self, data: bytes, tell: Tell, on_event: Callable[[BoardEvent], None] | None) -> list[Detection]:
-        found: dict[int, DetectionReport] = {}
+        found = Detected(self._link, most_detections(len(data) // 2, self.info.sample_rate_hz))
 
         def take() -> None:
             while self._link.events:
                 event = self._link.events.popleft()
                 if isinstance(event, DetectionReport):
-                    found[event.number] = event
+                    found.add(event)
                 if on_event is not None:
                     on_event(event)
-            if len(found) <= max(found, default=-1):  # the line lost some, and the board keeps only the latest
-                self._fetch_missing(found, max(found) + 1)
+            found.fetch_missing()
 
         self._telling = None
         self._request(Request.START, bytes([tell]))
@@ -251,29 +256,24 @@ class Board:
         transfer.send_all(self._link, self.info, number, data, start, lambda _: take())
         total = transfer.end(self._link, number)
         take()
-        self._fetch_missing(found, total)
-        return [self._detection(found[i]) for i in range(total)]
-
-    def _fetch_missing(self, found: dict[int, DetectionReport], total: int) -> None:
-        while missing := [i for i in range(total) if i not in found]:
-            _, logged = parse_logged(self._request(Request.DETECTIONS, struct.pack("<I", missing[0])))
-            found |= {each.number: each for each in logged}
-            if missing[0] not in found:
-                raise DataError("the line lost detections that the board no longer has", "use a better line")
+        return [self._detection(each) for each in found.all(total)]
 
     def _detection(self, report: DetectionReport) -> Detection:
         if report.class_index >= len(self.info.classes):
-            raise DataError(
-                f"the board detected class {report.class_index} of {len(self.info.classes)}",
-                "its firmware does not follow the protocol",
-            )
+            raise strange(f"the board detected class {report.class_index} of {len(self.info.classes)}")
         label = self.info.classes[report.class_index]
         return Detection(time_ms=report.time_ms, class_index=report.class_index, label=label, score=report.score)
 
     def _profile(self) -> BoardProfile:
         reply = self._request(Request.PROFILE, timeout_s=_PROFILE_PATIENCE_S)
         count, time_ns, arena, model = unpack("<IIII", reply)
-        rows = [self._request(Request.LAYER, struct.pack("<H", i)) for i in range(count)]
+        if count > MAX_LAYERS:
+            raise strange(f"the board's model has {count} layers; {MAX_LAYERS} can be")
+        deadline = Deadline("tell the times of its layers", PROFILE_S)
+        rows = []
+        for index in range(count):
+            deadline.check()
+            rows.append(self._request(Request.LAYER, struct.pack("<H", index)))
         return BoardProfile(
             board=self.info.name,
             model=self.info.model,

@@ -5,8 +5,10 @@ import time
 import zlib
 from collections.abc import Callable
 
-from mltk_like.audio.board.link import REPLY_TIMEOUT_S, TRIES, Link, RefusedError, SessionLost, unpack
-from mltk_like.audio.board.messages import BoardInfo, Reply, Request, Status, Transfer
+from mltk_like.audio.board.frames import MAX_PAYLOAD
+from mltk_like.audio.board.limits import MAX_AHEAD, STALL_BYTES, STALL_S, Deadline, strange
+from mltk_like.audio.board.link import REPLY_TIMEOUT_S, TRIES, Link, RefusedError, SessionLost
+from mltk_like.audio.board.messages import BoardInfo, Reply, Request, Status, Transfer, unpack
 from mltk_like.errors import DataError
 
 _BEGIN = struct.Struct("<BHII")
@@ -20,9 +22,12 @@ Progress = Callable[[int], None]
 
 
 def begin(link: Link, kind: Transfer, number: int, data: bytes) -> int:
-    """Announce a transfer; returns the byte from which the board wants it. Raises as `Link.request`."""
+    """Announce a transfer; returns the byte from which the board wants it. Raises DataError and as `Link.request`."""
     reply = link.request(Request.BEGIN, _BEGIN.pack(kind, number, len(data), zlib.crc32(data)))
-    return unpack("<I", reply)[0]
+    start = unpack("<I", reply)[0]
+    if start > len(data):
+        raise strange(f"the board wants byte {start} of {len(data)}")
+    return start
 
 
 def send_all(link: Link, info: BoardInfo, number: int, data: bytes, start: int, progress: Progress | None) -> None:
@@ -31,22 +36,31 @@ def send_all(link: Link, info: BoardInfo, number: int, data: bytes, start: int, 
     Raises:
         RefusedError: the board could not use it.
         SessionLost: the board has been reset.
-        DataError: the board no longer answers.
+        DataError: the board no longer answers, or takes less than `STALL_BYTES` in `STALL_S`.
         Unplugged: the line went away.
     """
-    largest = piece = (info.max_payload - _PIECE.size) // 2 * 2
-    arrived = sent = start
+    largest = piece = (min(info.max_payload, MAX_PAYLOAD) - _PIECE.size) // 2 * 2
+    ahead = min(max(info.frames_ahead, 1), MAX_AHEAD)
+    arrived = sent = furthest = mark = start
+    deadline = Deadline("take more of what is sent to it", STALL_S)
     since = link.next_sequence()  # replies to pieces before this one are of no interest
     silent = 0
     while arrived < len(data):
-        while sent < len(data) and sent - arrived < max(info.frames_ahead, 1) * piece:
+        while sent < len(data) and sent - arrived < ahead * piece:
             link.send(Request.DATA, link.next_sequence(), _PIECE.pack(number, sent) + data[sent : sent + piece])
             sent = min(sent + piece, len(data))
+        furthest = max(furthest, sent)
         reply = _next_reply(link, since, time.monotonic() + REPLY_TIMEOUT_S)
         silent = 0 if reply is not None else silent + 1
         if silent > TRIES:
             raise DataError("the board no longer answers", "check the cable and start again")
         position = arrived if reply is None else _position(reply)
+        if position > furthest:
+            raise strange(f"the board has byte {position}, and was sent {furthest}")
+        if position >= mark + STALL_BYTES:
+            mark = position
+            deadline.renew()
+        deadline.check()
         if position > arrived:
             piece = min(piece + _GROWTH, largest)
             if progress is not None:
@@ -54,7 +68,7 @@ def send_all(link: Link, info: BoardInfo, number: int, data: bytes, start: int, 
             arrived = position
         if reply is None or reply.status == Status.OUT_OF_ORDER:
             sent, since = arrived, link.next_sequence()
-            piece = max(piece // 4 * 2, _SMALLEST)
+            piece = min(max(piece // 4 * 2, _SMALLEST), largest)
 
 
 def end(link: Link, number: int) -> int:

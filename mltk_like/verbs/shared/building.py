@@ -205,6 +205,9 @@ def _read_net(path: Path, config: dict[str, Any]) -> Any:
             keras.backend.clear_session()  # else Keras would give them their values later
             raise
     net.load_weights(path)
+    # What verbs ask of a net. Damage can leave one that has none of it, and then here is where that is said.
+    for shape in (net.input_shape, net.output_shape, *(layer.output.shape for layer in net.layers)):
+        tuple(shape)
     return net
 
 

@@ -11,7 +11,7 @@ from mltk_like.data.positives import positive_folders
 from mltk_like.data.split import Splits
 from mltk_like.errors import SettingError
 from mltk_like.feed.plan import UNKNOWN
-from mltk_like.paths import several_paths
+from mltk_like.paths import resolved, several_paths
 from mltk_like.run import Run
 
 # The key in a run's state.json.
@@ -71,8 +71,8 @@ class OwnData:
 
     def remember(self, run: Run) -> None:
         """Keep it with a run, for `resume`."""
-        negatives = [str(path.expanduser().resolve()) for path in self.negatives]
-        positives = str(self.positives.expanduser().resolve()) if self.positives else None
+        negatives = [str(resolved(path.expanduser())) for path in self.negatives]
+        positives = str(resolved(self.positives.expanduser())) if self.positives else None
         if positives or negatives:
             values = {"positives": positives, "negatives": negatives, "label": self.label, "weight": self.weight}
             run.update(**{_KEY: values})
@@ -120,10 +120,9 @@ def remembered(run: Run, given: OwnData) -> OwnData:
     return own_data(kept.get("positives"), kept.get("negatives", ()), kept.get("label"), kept.get("weight"))
 
 
-def forget(run: Run) -> None:
-    """Take the folders' names out of a finished run: its archive is for others, and its manifest has the clips."""
-    if run.state.get(_KEY):
-        run.update(**{_KEY: None})
+def forgotten(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A finished run's state without the folders' names: its archive is for others, and its manifest has the clips."""
+    return {**state, _KEY: None} if state.get(_KEY) else dict(state)
 
 
 def describe(source: OwnRecordings) -> str:

@@ -11,7 +11,7 @@ from mltk_like.errors import ModelError
 from mltk_like.loader import typed_name, typed_path
 from mltk_like.model import Model
 from mltk_like.paths import portable, unportable
-from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name, whose_runs
+from mltk_like.run import Run, create_run, find_run, process_is_alive, removed_at_failure, run_name, whose_runs
 from mltk_like.settings import from_json, to_json, with_newer_fields
 from mltk_like.verbs.shared.building import tensorflow_threads
 from mltk_like.verbs.train.augmented import Augmented
@@ -25,6 +25,7 @@ def start(
     model: Model,
     own: OwnData,
     resume_from: str | Path | None,
+    weights: str | Path | None,
     augmented: Augmented,
     *,
     test: bool,
@@ -38,6 +39,7 @@ def start(
         model: the specification.
         own: the user's recordings.
         resume_from: the run to fine-tune, or none.
+        weights: file of weights to begin with, or none.
         augmented: what was asked for of augmented windows.
         test: a dry run.
         evaluate: the model will be judged.
@@ -62,9 +64,13 @@ def start(
     check_data(model, sources, test=test, evaluate=evaluate)
     check_net(model, threads=tensorflow_threads(workers), progress=progress)
     run = create_run(model, test=test)
-    own.remember(run)
-    if earlier:
-        earlier.begin(run)
+    with removed_at_failure(run.folder):
+        own.remember(run)
+        if earlier:
+            earlier.begin(run)
+        initial_weights(run, weights)
+        # Only now: a run that is gone on with must know all that it was started with.
+        run.update(status="running")
     return model, run, sources
 
 
@@ -79,6 +85,7 @@ def go_on(model: Model, own: OwnData, *, test: bool) -> tuple[Model, Run, list[O
     own = remembered(run, own)
     model = _as_started(model, run)
     sources = own.sources(model, personal=is_personal(run, model))
+    run.sweep()
     run.update(status="running", pid=os.getpid())
     return model, run, sources
 
@@ -87,13 +94,18 @@ def _resumable(model: Model, *, test: bool) -> Run:
     name = run_name(model, test=test)
     run = find_run(name, status=("interrupted", "failed", "running"), file=model.path)
     if run is None:
-        others = whose_runs(name)
+        begun = find_run(name, status=("starting",), file=model.path)
+        others = f"{portable(begun.folder)} ended before it had begun" if begun else whose_runs(name)
         raise ModelError(
             f"no run of {name} to go on with" + (f" ({others})" if others else ""),
             f"start one: {train_command(model, test=test)}",
         )
     if process_is_alive(run):
         raise ModelError(f"{portable(run.folder)} is still running (process {run.state['pid']})", "stop it first")
+    if model.path and not run.file(".py").is_file():
+        raise ModelError(
+            f"{portable(run.folder)} ended before it had begun", f"start a new run: {train_command(model, test=test)}"
+        )
     if model.path and not filecmp.cmp(model.path, run.file(".py"), shallow=False):
         raise ModelError(
             f"{model.path.name} has changed since {portable(run.folder)} was started",
@@ -126,6 +138,8 @@ def train_command(model: Model, *, test: bool, resume: bool = False) -> str:
 def _as_started(model: Model, run: Run) -> Model:
     """The model with the settings that the run was started with; refuses what would make it another training."""
     stored = run.settings()
+    if not {"overrides", "settings"} <= stored.keys():
+        raise ModelError(f"settings.json in {portable(run.folder)} is not whole", "start a new run")
     model = from_json(model, stored["overrides"])
     now = json.loads(json.dumps(to_json(model)))
     before = with_newer_fields(model, stored["settings"])

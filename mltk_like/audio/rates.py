@@ -1,0 +1,7 @@
+"""Which sample rates are believed: others come from damaged headers and from boards that misbehave."""
+
+LOWEST_RATE_HZ = 1000
+"""The lowest that a front end takes. At 1 Hz a minute of 16-bit samples would become 7 billion at 16 kHz."""
+
+HIGHEST_RATE_HZ = 768_000
+"""The fastest converters for sound."""
