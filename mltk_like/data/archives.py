@@ -91,11 +91,8 @@ def archive_format(path: Path) -> str:
 
 
 @contextmanager
-def _open_tar(path: Path) -> Iterator[Any]:
-    """Open a tar, packed or not, as a TarFile; Any, since its list of members is in no stub.
-
-    Its headers are read within their limit, for a few bytes may claim gigabytes.
-    """
+def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
+    """Open a tar, packed or not; its headers are read within their limit, for a few bytes may claim gigabytes."""
     with path.open("rb") as file:
         head = file.read(6)
     opened: Any = next((opener for magic, opener in _UNPACKERS.items() if head.startswith(magic)), open)
