@@ -17,7 +17,7 @@ SHARED = "shared"
 MODELS = sorted((ROOT / "models").glob("*.py"))
 
 LAYERS = (
-    {"errors", "paths", "quiet", "settings", "cluster", "plateau", "_native"},
+    {"errors", "paths", "quiet", "settings", "terminal", "cluster", "plateau", "_native"},
     {"audio", "tflite", "metrics"},
     {"data", "low_bit", "nets"},
     {"model", "mixins", "loader"},

@@ -11,10 +11,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from mltk_like.cli.printable import make_printable
 from mltk_like.cli.usage import Parser
 from mltk_like.errors import MltkLikeError
 from mltk_like.paths import DISK_FULL, disk_full
+from mltk_like.terminal import make_printable
 
 VERBS = {
     "train": "train a model: data, training, conversion, evaluation, profile, archive",
@@ -38,7 +38,7 @@ VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code. Errors of the user's are printed, not raised."""
-    make_printable(sys.stdout, sys.stderr)
+    make_printable()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         args = _parsed(arguments)

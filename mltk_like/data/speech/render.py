@@ -27,6 +27,7 @@ from mltk_like.data.speech.phonemes import phones
 from mltk_like.data.speech.utterance import Utterance
 from mltk_like.errors import DataError, MltkLikeError
 from mltk_like.paths import write_bytes
+from mltk_like.terminal import make_printable
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -213,6 +214,7 @@ def _speak_in_worker(jobs: Sequence[Job]) -> int:
 
 def _start_worker() -> None:
     """Ctrl-C is the parent's affair; a termination runs the clean-up of a half-written file; no worker outlives it."""
+    make_printable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _stop)
     parent = multiprocessing.parent_process()
