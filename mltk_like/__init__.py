@@ -7,9 +7,12 @@ result = mltk.train(my_model, test=True)
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 from mltk_like.errors import CheckError, DataError, MltkLikeError, ModelError, SettingError, ToolError
+
+# For type checkers, as `typing` has it. Importing that takes longer than all else before the command line can end
+# itself at a Ctrl-C.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from mltk_like.cli.script import main
@@ -138,10 +141,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'mltk_like' has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"mltk_like.{_HOME[name]}"), name)
+    value: object = getattr(importlib.import_module(f"mltk_like.{_HOME[name]}"), name)
     globals()[name] = value
     return value
 

@@ -3,12 +3,9 @@
 Opening one reads data and executes nothing that lies in it.
 """
 
-import json
-import lzma
 import os
 import shlex
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,14 +18,15 @@ from mltk_like.errors import MltkLikeError, ModelError
 from mltk_like.feed.measured import is_measured
 from mltk_like.loader import TEST_SUFFIX, find_model, find_named, load_file, typed, typed_path
 from mltk_like.model import Model
+from mltk_like.opening import open_archive, read_file, refuse_links
 from mltk_like.paths import atomic_path, portable
 from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, pack, typed_run, whose_runs
 from mltk_like.settings import from_json
+from mltk_like.stored import json_object
 from mltk_like.tflite import read_parameters
+from mltk_like.trust import is_own
 
-_MEMBER_LIMIT = 256 << 20
-# RuntimeError: an encrypted member, or a way of compression that Python does not know.
-_ZIP_ERRORS = (OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, IndexError)
+_NAME_BYTES = 200  # file systems take 255, and the name has endings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,18 +36,24 @@ class Artifact:
     Attributes:
         name: the model's name.
         path: run folder, archive or `.tflite`.
+        file: the model's file, where the user named that; None where it was reached by its path.
     """
 
     name: str
     path: Path
+    file: Path | None = None
 
     def read(self, member: str) -> bytes | None:
-        """A file of the run folder or archive, None where it is not there. Raises ModelError when it is damaged."""
+        """A file of the run folder or archive, None where it is not there.
+
+        Raises:
+            ModelError: it is damaged, or beyond a limit of `limits`.
+        """
         if self.path.is_dir():
             file = self.path / member
-            return file.read_bytes() if file.is_file() else None
+            return read_file(file) if file.is_file() else None
         if self.path.suffix == ".tflite":
-            return self.path.read_bytes() if member.endswith(".tflite") else None
+            return read_file(self.path) if member.endswith(".tflite") else None
         return _read_member(self.path, member)
 
     def tflite(self) -> bytes:
@@ -79,13 +83,21 @@ class Artifact:
             if self.path.is_dir():
                 pack(Run(self.path))  # the run's archive says what its folder says
             return
-        with _open_archive(self.path) as old:
-            contents = [
-                (info, data if info.filename == member else _content(old, info, self.path)) for info in old.infolist()
-            ]
-        with atomic_path(self.path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as new:
-            for info, content in contents:
-                new.writestr(info, content)
+        with (
+            open_archive(self.path) as old,
+            atomic_path(self.path) as temporary,
+            zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as new,
+        ):
+            for info in old.members:
+                kept = zipfile.ZipInfo(info.filename, info.date_time)
+                kept.external_attr, kept.compress_type = info.external_attr, zipfile.ZIP_DEFLATED
+                if info.filename == member:
+                    new.writestr(kept, data)
+                    continue
+                kept.file_size = info.file_size
+                with new.open(kept, "w") as out:
+                    for piece in old.pieces(info):
+                        out.write(piece)
 
     @property
     def model_file(self) -> Path | None:
@@ -150,20 +162,32 @@ def model_of(spec: str | Path) -> Model:
     that of the trained model, where there is one.
 
     Raises:
-        ModelError: there is no file for it (a bare `.tflite` has none).
+        ModelError: as `specification`.
     """
-    path = Path(spec)
-    if is_run_folder(spec) or str(spec).endswith(ARCHIVE_SUFFIX):
-        stored = open_artifact(spec).settings()
-        overrides = stored.get("overrides", {})
-        if not isinstance(overrides, dict):
-            raise ModelError(f"settings.json in {path} holds no overrides", "it is damaged, or no .mltk.zip")
-        return from_json(load_file(_model_file(path, stored)), overrides)
-    if str(spec).endswith(".tflite"):
-        raise ModelError(f"{path} is a bare .tflite without a specification", "give the model's name or its run folder")
+    if is_run_folder(spec) or str(spec).endswith((ARCHIVE_SUFFIX, ".tflite")):
+        return specification(open_artifact(spec))
     model = load_file(find_model(spec).path)
     # Any: only AudioDatasetMixin has it.
     return model if is_measured(model) else _measured_before(model, spec)
+
+
+def specification(artifact: Artifact) -> Model:
+    """The specification that a trained model was made from, with the settings of its run.
+
+    The model's file is code. It is run where the user named it, or where it is known as the user's (see `trust`), and
+    only if it has the name of the model and the run has a copy of it; never the copy.
+
+    Raises:
+        ModelError: there is no such file (a bare `.tflite` has none), or it is not known as the user's.
+    """
+    path = artifact.path
+    if path.suffix == ".tflite":
+        raise ModelError(f"{path} is a bare .tflite without a specification", "give the model's name or its run folder")
+    stored = artifact.settings()
+    overrides = stored.get("overrides", {})
+    if not isinstance(overrides, dict):
+        raise ModelError(f"settings.json in {path} holds no overrides", "it is damaged, or no .mltk.zip")
+    return from_json(load_file(_model_file(artifact, stored)), overrides)
 
 
 def _measured_before(model: Any, spec: str | Path) -> Model:
@@ -182,23 +206,34 @@ def is_run_folder(spec: str | Path) -> bool:
     return path.is_dir() and (isinstance(spec, Path) or os.sep in spec or (path / "state.json").is_file())
 
 
-def _model_file(path: Path, stored: Mapping[str, Any]) -> Path:
-    """The file of the model that a run folder or archive was made from: never code that lies in an archive.
+def _model_file(artifact: Artifact, stored: Mapping[str, Any]) -> Path:
+    """The file of the model that a run folder or archive was made from, which may be run.
 
-    A run folder is the user's own, so its path is believed. An archive may come from anywhere: the file beside it
-    counts, else the one that its name reaches.
+    A folder is believed no more than an archive: it may be one that was unpacked.
     """
-    name = _plain_name(str(stored.get("model", "")), path)
-    if not path.is_dir():
-        return _file_of_archive(name, path) or find_model(name).path
-    run = Run(path)
-    if run.model_file is not None:
-        return run.model_file
-    if run.lost_file is None:
-        return find_model(name).path
+    path, name = artifact.path, stored.get("model", "")
+    if name not in (artifact.name, artifact.name.removesuffix(TEST_SUFFIX)):
+        raise ModelError(
+            f"{path} holds the model {artifact.name!r} and calls its file {name!r}", "it is damaged or hostile"
+        )
+    if artifact.read(f"{artifact.name}.py") is None:
+        raise ModelError(f"{path} has no copy of its model's file {name}.py", "give the model's name or its .py")
+    if artifact.file is not None:
+        return artifact.file
+    if path.is_dir() and (lost := Run(path).lost_file) is not None:
+        raise ModelError(
+            f"{portable(path)} is of {lost}, which is gone",
+            "if that was moved: python -m mltk_like models --claim FILE",
+        )
+    file = Run(path).model_file if path.is_dir() else _file_of_archive(name, path)
+    file = find_model(name).path if file is None else file
+    if file.stem == name and is_own(file):
+        return file
+    words = [typed_path(file), typed_path(path)]
+    trusting = f"models --claim {shlex.join(words)}" if path.is_dir() else f"in place of the archive: {words[0]}"
     raise ModelError(
-        f"{portable(path)} is of {run.lost_file}, which is gone",
-        "if that was moved: python -m mltk_like models --claim FILE",
+        f"this would run {portable(file)}, which is not known as yours: it may have come with {portable(path)}",
+        f"read it, and if you trust it give {trusting}",
     )
 
 
@@ -212,26 +247,28 @@ def _file_of_archive(name: str, path: Path) -> Path | None:
 
 def _plain_name(name: str, path: Path) -> str:
     """Refuse names from a file that would point out of a folder."""
-    if not name or "/" in name or "\\" in name or "\0" in name or name.startswith(".") or name.endswith(".py"):
+    pointing = "/" in name or "\\" in name or name.startswith(".") or name.endswith(".py")
+    # Also what cannot be the name of a file: too long, or with characters that are none.
+    if pointing or not name.isprintable() or not 0 < len(name.encode()) <= _NAME_BYTES:
         raise ModelError(f"{path} calls its model {name!r}", "it is damaged or hostile")
     return name
 
 
 def _json_mapping(data: bytes, path: Path, member: str) -> dict[str, Any]:
     try:
-        value = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        return json_object(data, member)
+    except ValueError as error:
         raise ModelError(f"{member} in {path} cannot be read: {error}", "it is damaged, or no .mltk.zip") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"{member} in {path} is no JSON object", "it is damaged, or no .mltk.zip")
-    return value
 
 
 def _from_folder(path: Path) -> Artifact:
+    state = path / "state.json"
     try:
-        name = json.loads((path / "state.json").read_text(encoding="utf-8"))["name"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path} is not a run folder", "run folders are runs/<model>/<number>") from error
+        name = json_object(read_file(state), state.name)["name"]
+    except (ModelError, ValueError, KeyError) as error:
+        why = error.message if isinstance(error, ModelError) else f"{error}"
+        raise ModelError(f"{path} is not a run folder: {why}", "these are runs/<model>/<number>") from error
+    refuse_links(path)
     return Artifact(name=_plain_name(str(name), path), path=path)
 
 
@@ -240,10 +277,10 @@ def _from_name(spec: str) -> Artifact:
     name = found.path.stem + (TEST_SUFFIX if found.test else "")
     run = find_run(name, status=("complete",), file=found.path)
     if run is not None:
-        return Artifact(name=name, path=run.folder)
+        return Artifact(name=name, path=run.folder, file=found.path)
     archive = found.path.with_name(f"{name}{ARCHIVE_SUFFIX}")
     if archive.is_file():
-        return Artifact(name=name, path=archive)
+        return Artifact(name=name, path=archive, file=found.path)
     command = f"python -m mltk_like train {shlex.quote(spec)}, or --build for random weights where a verb has it"
     others = whose_runs(name)
     raise ModelError(f"{name} has not been trained" + (f" ({others})" if others else ""), command)
@@ -258,25 +295,5 @@ def _name_in_archive(path: Path) -> str:
 
 
 def _read_member(path: Path, member: str) -> bytes | None:
-    with _open_archive(path) as archive:
-        if member not in archive.namelist():
-            return None
-        return _content(archive, archive.getinfo(member), path)
-
-
-@contextmanager
-def _open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open for reading; every failure of the file becomes a ModelError."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except _ZIP_ERRORS as error:
-        raise ModelError(f"cannot read the archive {path}: {error}", "it is damaged, or no .mltk.zip") from error
-
-
-def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> bytes:
-    if info.file_size > _MEMBER_LIMIT:
-        raise ModelError(
-            f"{info.filename} in {path} claims {info.file_size} bytes", "the archive is damaged or hostile"
-        )
-    return archive.read(info)
+    with open_archive(path) as archive:
+        return archive.read(member)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mltk_like.errors import MltkLikeError, ModelError
 from mltk_like.model import Model
-from mltk_like.paths import portable
+from mltk_like.paths import portable, resolved
 
 TEST_SUFFIX = "-test"
 
@@ -48,7 +48,7 @@ def list_models() -> dict[str, Path]:
         if folder.is_dir():
             for path in sorted(folder.glob("*.py")):
                 if not path.stem.startswith("_"):
-                    found.setdefault(path.stem, path.resolve())
+                    found.setdefault(path.stem, resolved(path))
     return dict(sorted(found.items()))
 
 
@@ -65,13 +65,13 @@ def find_model(name: str | Path) -> Found:
             raise ModelError(
                 f"no such model file: {text}", "give a name that 'mltk_like models' lists, or an existing .py file"
             )
-        return Found(path=path.resolve(), test=False, where="the path given")
+        return Found(path=resolved(path), test=False, where="the path given")
     test = text.endswith(TEST_SUFFIX)
     stem = text.removesuffix(TEST_SUFFIX)
     for where, folder in search_folders():
         path = folder / f"{stem}.py"
         if not stem.startswith("_") and path.is_file():
-            return Found(path=path.resolve(), test=test, where=where)
+            return Found(path=resolved(path), test=test, where=where)
     known = list_models()
     near = difflib.get_close_matches(stem, known, n=3, cutoff=0.4)
     hint = "did you mean " + " or ".join(near) + "?" if near else "known models: " + ", ".join(known)
@@ -99,7 +99,7 @@ def typed_name(path: Path, *, test: bool = False) -> str | None:
         found = find_model(name)
     except ModelError:
         return None
-    return name if found.path == path.resolve() and found.test == test else None
+    return name if found.path == resolved(path) and found.test == test else None
 
 
 def typed(path: Path) -> str:
@@ -111,7 +111,7 @@ def typed_path(path: Path) -> str:
     """A path as a word of a command line: never one that looks like an option or a name."""
     text = portable(path)
     if text.startswith("cache:"):
-        return str(path.resolve())
+        return str(resolved(path))
     return text if os.sep in text and not text.startswith("-") else os.path.join(".", text)
 
 
@@ -127,7 +127,7 @@ def load_model(name: str | Path) -> Model:
 
 def load_file(path: Path) -> Model:
     """The `my_model` of one file. Raises as `load_model` does."""
-    path = path.resolve()
+    path = resolved(path)
     module_name = f"mltk_like_model_{path.stem}_{hashlib.sha1(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:

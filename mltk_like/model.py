@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from mltk_like.audio.parameters import check_own_parameters
 from mltk_like.errors import ModelError
+from mltk_like.paths import resolved
 from mltk_like.settings import Settings
 
 ParameterValue = bool | int | float | str
@@ -46,7 +47,7 @@ class Model(Settings, declares=True):
         """The model's file; None for a class made in a notebook or at a prompt."""
         module = sys.modules.get(type(self).__module__)
         file = getattr(module, "__file__", None)
-        return Path(file).resolve() if file else None
+        return resolved(Path(file)) if file else None
 
     @property
     def n_classes(self) -> int:

@@ -1,16 +1,19 @@
 """Where things live on disk, and how files are written so that a crash never leaves half of one."""
 
 import errno
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from mltk_like.errors import DataError
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers of a disk, or a share of one, that has no room left."""
+UNREACHABLE = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
+"""Error numbers of a path that leads nowhere, whatever there is on the disk."""
 
 
 def cache_dir() -> Path:
@@ -26,11 +29,16 @@ def runs_dir() -> Path:
     return Path(os.environ.get("MLTK_LIKE_RUNS") or "runs")
 
 
+def resolved(path: Path) -> Path:
+    """The path without links, as far as they lead: `Path.resolve` raises RuntimeError where they go round."""
+    return Path(os.path.realpath(path))
+
+
 def portable(path: Path) -> str:
     """A path as it is stored in files that travel: relative to the cache (`cache:...`) or to the working folder."""
     for prefix, base in (("cache:", cache_dir()), ("", Path.cwd())):
         try:
-            return prefix + path.resolve().relative_to(base.resolve()).as_posix()
+            return prefix + resolved(path).relative_to(resolved(base)).as_posix()
         except ValueError:
             continue
     return str(path)
@@ -50,24 +58,26 @@ def several_paths(given: str | Path | Sequence[str | Path]) -> tuple[Path, ...]:
 def atomic_path(target: Path) -> Iterator[Path]:
     """Yield a temporary path in the target's folder; on success it is renamed to `target`, else removed.
 
+    The content is on the disk before it has its name, so that a power cut leaves the old file or the new one. A process
+    that is killed leaves `.<name>.tmp`; the next one that writes the same file removes it.
+
     Raises:
         DataError: the folder cannot be written to, or the disk is full.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
-        os.close(handle)
+        handle, temporary = _open_temporary(target)
     except OSError as error:
         raise DataError(
             f"cannot write {target}: {error.strerror}", "check the folder's permissions and free disk"
         ) from error
-    temporary = Path(name)
     try:
         yield temporary
-        # mkstemp makes the file private; give it what an ordinary new file would have.
+        # The file is private until now; give it what an ordinary new file would have.
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
+        os.fsync(handle)
         temporary.replace(target)
     except OSError as error:
         raise DataError(
@@ -75,6 +85,50 @@ def atomic_path(target: Path) -> Iterator[Path]:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _open_temporary(target: Path) -> tuple[int, Path]:
+    """A new temporary file beside the target, locked while it is open: one that nobody holds is a dead process's."""
+    path = target.with_name(f".{target.name}.tmp")
+    remove_abandoned(path)
+    with suppress(FileExistsError):
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+        if _is_held(handle, path):
+            return handle, path
+        # The file system has no locks.
+        os.close(handle)
+        path.unlink(missing_ok=True)
+    # Or two write the same file at once.
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
+    _is_held(handle, Path(name))
+    return handle, Path(name)
+
+
+def remove_abandoned(temporary: Path) -> None:
+    """Remove a temporary file of `atomic_path` whose process was killed; one that is being written stays."""
+    try:
+        handle = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return
+    with suppress(OSError):
+        if _is_held(handle, temporary):
+            temporary.unlink()
+    os.close(handle)
+
+
+def _is_held(handle: int, path: Path) -> bool:
+    """Whether this process has the lock of an open file now, and it still is the one of that name."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except OSError:
+        return False
+
+
+def unreachable(error: OSError) -> DataError:
+    """What to say of an error whose number is one of `UNREACHABLE`."""
+    return DataError(f"no path can be {str(error.filename)[:80]!r}: {error.strerror}", "check its length and its links")
 
 
 def disk_full(error: OSError) -> DataError:

@@ -35,8 +35,21 @@ from mltk_like.data.manifest import DIGEST, MANIFEST, lean_manifest
 from mltk_like.errors import DataError, MltkLikeError, ModelError
 from mltk_like.loader import TEST_SUFFIX, find_named, typed_name, typed_path
 from mltk_like.model import Model
-from mltk_like.paths import atomic_path, portable, runs_dir, unportable, write_text
+from mltk_like.opening import read_file, read_json
+from mltk_like.paths import (
+    atomic_path,
+    portable,
+    remove_abandoned,
+    resolved,
+    runs_dir,
+    unportable,
+    write_bytes,
+    write_text,
+)  # fmt: skip
+from mltk_like.processes import still_runs
 from mltk_like.settings import storable_overrides, to_json
+from mltk_like.stored import json_object
+from mltk_like.trust import remember
 
 ARCHIVE_SUFFIX = ".mltk.zip"
 _LEFT_OUT = (
@@ -63,7 +76,7 @@ class Run:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        state = self._read("state.json")
+        state = self.read_json("state.json")
         self.name: str = state.get("name", folder.parent.name)
 
     @property
@@ -82,8 +95,13 @@ class Run:
 
     @property
     def state(self) -> dict[str, Any]:
-        """Status ('running', 'interrupted', 'complete'), seconds of each stage, problems."""
-        return self._read("state.json")
+        """Status (see `find_run`), seconds of each stage, problems."""
+        return self.read_json("state.json")
+
+    def sweep(self) -> None:
+        """Remove what a process that was killed left half-written."""
+        for path in self.folder.rglob(".*.tmp"):
+            remove_abandoned(path)
 
     def update(self, **changes: Any) -> None:
         """Change entries of `state.json`."""
@@ -124,7 +142,7 @@ class Run:
 
     def settings(self) -> dict[str, Any]:
         """What `settings.json` says."""
-        return self._read("settings.json")
+        return self.read_json("settings.json")
 
     @property
     def model_file(self) -> Path | None:
@@ -155,11 +173,12 @@ class Run:
 
     def belongs_to(self, file: Path | None) -> bool:
         """Whether the run is of the model of this file; None: of a class without a file."""
-        return self.has_no_file if file is None else self.model_file == file.resolve()
+        return self.has_no_file if file is None else self.model_file == resolved(file)
 
     def claim(self, file: Path) -> None:
-        """Note that this is a run of the model of a file."""
+        """Note that this is a run of the model of a file, which is the user's own."""
         note_model_file(self.folder, file)
+        remember(file)
 
     def _recorded_file(self) -> Path | None:
         """Where the model's file was when the run was made; None where that is not known."""
@@ -168,7 +187,7 @@ class Run:
             return noted
         stored = unportable(str(self._settings_or_none().get("path") or ""))
         # Of an early run: relative to the folder that it was trained in, which need not be this one.
-        return stored.resolve() if stored.is_file() else None
+        return resolved(stored) if os.path.isfile(stored) else None  # whatever text it is
 
     def _has_copy_of(self, file: Path) -> bool:
         copy = self.file(".py")
@@ -180,35 +199,46 @@ class Run:
         except ModelError:
             return {}
 
-    def _read(self, name: str) -> dict[str, Any]:
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A JSON object of the folder. Raises ModelError."""
         try:
-            value = json.loads((self.folder / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            return json_object(read_file(self.folder / name), name)
+        except ModelError as error:
+            raise ModelError(f"{self.folder} is not a run folder: {error.message}", _RUN_HINT) from error
+        except ValueError as error:
             raise ModelError(f"{self.folder} is not a run folder: {name}: {error}", _RUN_HINT) from error
-        if not isinstance(value, dict):
-            raise ModelError(f"{self.folder} is not a run folder: {name} is no JSON object", _RUN_HINT)
-        return value
 
 
 def create_run(model: Model, *, test: bool) -> Run:
-    """A new run folder with the next number, and in it what can be known before the training.
+    """A new run folder with the next number, and in it what can be known before the training; its status is 'starting'.
 
     Raises:
-        DataError: the folder cannot be written.
+        DataError: the folder cannot be written; there is none then.
     """
     name = run_name(model, test=test)
     folder = next_folder(runs_dir() / name)
-    write_text(
-        folder / "state.json",
-        json.dumps({"name": name, "status": "running", "pid": os.getpid(), "stages": {}, "problems": []}),
-    )
-    run = Run(folder)
-    run.write_settings(model, test=test)
-    run.write_json("versions.json", versions())
-    if model.path:
-        run.claim(model.path)
-        shutil.copyfile(model.path, run.file(".py"))
+    with removed_at_failure(folder):
+        write_text(
+            folder / "state.json",
+            json.dumps({"name": name, "status": "starting", "pid": os.getpid(), "stages": {}, "problems": []}),
+        )
+        run = Run(folder)
+        run.write_settings(model, test=test)
+        run.write_json("versions.json", versions())
+        if model.path:
+            run.claim(model.path)
+            write_bytes(run.file(".py"), model.path.read_bytes())
     return run
+
+
+@contextmanager
+def removed_at_failure(folder: Path) -> Iterator[None]:
+    """A folder that is begun within the block, and gone where that fails or is interrupted."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def run_name(model: Model, *, test: bool) -> str:
@@ -218,19 +248,19 @@ def run_name(model: Model, *, test: bool) -> str:
 
 def note_model_file(folder: Path, file: Path) -> None:
     """Note in a folder whose it is, so that folder and model's file can move together, or the folder alone."""
-    target = file.resolve()
-    way = os.path.relpath(target, folder.resolve())
+    target = resolved(file)
+    way = os.path.relpath(target, resolved(folder))
     write_text(folder / _MODEL_FILE, json.dumps({"from_here": way, "path": str(target)}) + "\n")
 
 
 def noted_model_file(folder: Path) -> Path | None:
     """The model's file that was noted in a folder, whether it is there or not; None where none was."""
     try:
-        noted = json.loads((folder / _MODEL_FILE).read_text(encoding="utf-8"))
-        near, far = Path(os.path.normpath(folder.resolve() / noted["from_here"])), Path(noted["path"])
-    except (OSError, ValueError, KeyError, TypeError):
+        noted = read_json(read_file(folder / _MODEL_FILE), _MODEL_FILE)
+        near, far = Path(os.path.normpath(resolved(folder) / noted["from_here"])), Path(noted["path"])
+        return near if near.is_file() or not far.is_file() else resolved(far)
+    except (ModelError, OSError, ValueError, KeyError, TypeError):
         return None
-    return near if near.is_file() or not far.is_file() else far.resolve()
 
 
 def find_run(name: str, *, status: tuple[str, ...], file: Path | None) -> Run | None:
@@ -238,7 +268,7 @@ def find_run(name: str, *, status: tuple[str, ...], file: Path | None) -> Run | 
 
     Args:
         name: of its run folders, as `run_name` gives it.
-        status: 'running', 'interrupted', 'failed', 'complete'.
+        status: 'starting' (there is nothing to go on with yet), 'running', 'interrupted', 'failed', 'complete'.
         file: of the model, for others may have its name; None: a class without a file.
     """
     return next((run for run in runs_of(name) if run.state.get("status") in status and run.belongs_to(file)), None)
@@ -290,14 +320,21 @@ def versions() -> dict[str, str]:
     return found
 
 
-def pack(run: Run) -> Path:
-    """Write the run's archive from its folder, atomically. Raises DataError."""
+def pack(run: Run, *, state: Mapping[str, Any] | None = None) -> Path:
+    """Write the run's archive from its folder, atomically. Raises DataError.
+
+    Args:
+        run: the run.
+        state: what `state.json` says in the archive; none: what it says in the folder.
+    """
     with atomic_path(run.archive) as temporary, _new_zip(temporary) as archive:
         for path in sorted(run.folder.rglob("*")):
             member = path.relative_to(run.folder).as_posix()
             if path.is_file() and not member.startswith(_LEFT_OUT) and not member.endswith(_LEFT_OUT_ENDINGS):
                 if member == MANIFEST:
                     _write_manifest(archive, path)
+                elif member == "state.json" and state is not None:
+                    _write_instead(archive, path, member, f"{json.dumps(state, indent=2)}\n".encode())
                 else:
                     archive.write(path, member)
     return run.archive
@@ -306,13 +343,18 @@ def pack(run: Run) -> Path:
 def _write_manifest(archive: zipfile.ZipFile, path: Path) -> None:
     """The manifest without a hash for each clip, and one hash over all of them; a damaged one as it is."""
     try:
-        rows, digest = lean_manifest(path.read_bytes(), path)
-    except DataError:
+        rows, digest = lean_manifest(read_file(path), path)
+    except (DataError, ModelError):
         archive.write(path, MANIFEST)
         return
     for member, content in ((MANIFEST, rows), (DIGEST, f"{digest}\n".encode())):
-        info = zipfile.ZipInfo.from_file(path, member)
-        archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
+        _write_instead(archive, path, member, content)
+
+
+def _write_instead(archive: zipfile.ZipFile, path: Path, member: str, content: bytes) -> None:
+    """A member with the time and the mode of a file, and other content."""
+    info = zipfile.ZipInfo.from_file(path, member)
+    archive.writestr(info, content, zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
 def _new_zip(path: Path) -> zipfile.ZipFile:
@@ -353,27 +395,4 @@ def next_folder(parent: Path) -> Path:
 def process_is_alive(run: Run) -> bool:
     """Whether the process that wrote a run's state is still there (and is not this one)."""
     pid = run.state.get("pid")
-    if not isinstance(pid, int) or pid == os.getpid():
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass  # another user's
-    return not _is_another_process(pid, run.folder / "state.json")
-
-
-def _is_another_process(pid: int, state: Path) -> bool:
-    """Whether a process only has the number of the one that wrote the state: it began later, or is a dead one's rest.
-
-    Numbers are used again, after a restart of a container at once. Where there is no /proc the question stays open.
-    """
-    try:
-        # After the name, which may hold anything: state, ..., 20th: start in clock ticks after the machine's (proc(5)).
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        boot = next(line for line in Path("/proc/stat").read_bytes().splitlines() if line.startswith(b"btime"))
-        began = int(boot.split()[1]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
-        return fields[0] == b"Z" or began > state.stat().st_mtime + 10.0
-    except (OSError, ValueError, IndexError, StopIteration):
-        return False
+    return isinstance(pid, int) and still_runs(pid, run.folder / "state.json")

@@ -45,6 +45,11 @@ _MLTK_NAMES = {
 }
 
 
+_LONGEST = 300  # characters of a value in a message
+# What msgspec and the checks let pass besides their own errors: lone surrogates, lists in lists, endless numbers.
+_UNREADABLE = (ValueError, OverflowError, RecursionError)
+
+
 class Settings:
     """Base of `Model` and of every mixin. Subclasses with `declares=True` declare settings; others give values."""
 
@@ -67,8 +72,8 @@ class Settings:
         """A new object with these settings changed; this one stays as it is. Raises SettingError."""
         twin = self.__class__.__new__(self.__class__)
         twin.__dict__.update(self.__dict__)
-        for name, value in changes.items():
-            setattr(twin, name, value)
+        # Not by setattr, which takes any name with an underscore in front: these may come from a file.
+        twin.__dict__.update({name: validate(type(self), name, value) for name, value in changes.items()})
         return twin
 
     def overrides(self) -> dict[str, Any]:
@@ -109,7 +114,7 @@ def validate(cls: type, name: str, value: Any) -> Any:
     """
     fields = declared(cls)
     if name not in fields:
-        raise SettingError(f"unknown setting {name!r}", _suggest(name, fields))
+        raise SettingError(f"unknown setting {_shown(name)}", _suggest(name, fields))
     return convert(f"setting {name!r}", fields[name], value)
 
 
@@ -139,7 +144,9 @@ def convert(what: str, hint: Any, value: Any) -> Any:
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, SettingError):
             raise error.__cause__ from error
-        raise SettingError(f"{what}: {_expected(wanted, error)}; given {value!r}", _describe(hint)) from error
+        raise SettingError(f"{what}: {_expected(wanted, error)}; given {_shown(value)}", _describe(hint)) from error
+    except _UNREADABLE as error:
+        raise SettingError(f"{what} cannot be {_shown(value)}", _describe(hint)) from error
     try:
         for check in filter(callable, getattr(hint, "__metadata__", ())):
             check(result)
@@ -153,7 +160,7 @@ def refuse_unknown(what: str, names: Iterable[str], known: Iterable[str]) -> Non
     known = list(known)
     for name in names:
         if name not in known:
-            raise SettingError(f"{what} has no field {name!r}", _suggest(name, known))
+            raise SettingError(f"{what} has no field {_shown(name)}", _suggest(str(name), known))
 
 
 def parse_assignments(model: Settings, assignments: Iterable[str]) -> dict[str, Any]:
@@ -219,8 +226,10 @@ def given(model: Settings, name: str) -> bool:
 
 
 def from_json(model: SettingsT, values: Mapping[str, Any]) -> SettingsT:
-    """The model with settings read back from `overrides_to_json`. Raises SettingError."""
-    return model.with_settings(**values)
+    """The model with settings read back from `overrides_to_json`. Raises SettingError for anything else."""
+    if not isinstance(values, Mapping):
+        raise SettingError(f"settings are names and values, not {_shown(values)}", 'as in {"epochs": 5}')
+    return model.with_settings(**{str(name): value for name, value in values.items()})
 
 
 def with_newer_fields(model: Settings, stored: Mapping[str, Any]) -> dict[str, Any]:
@@ -260,18 +269,16 @@ def _check_class_body(cls: type) -> None:
 
 def _hooks(cls: type) -> list[str]:
     """Public methods that the declaring bases define: the ones a model file may override."""
-    bases = [base for base in cls.__mro__ if issubclass(base, Settings) and base is not cls]
-    return [
-        name for base in bases for name, value in vars(base).items() if callable(value) and not name.startswith("_")
-    ]
+    bases = (base for base in cls.__mro__ if issubclass(base, Settings) and base is not cls)
+    found = (item for base in bases for item in vars(base).items())
+    return [name for name, value in found if callable(value) and not name.startswith("_")]
 
 
 def _suggest(name: str, known: Iterable[str]) -> str:
     if name in _MLTK_NAMES:
         return _MLTK_NAMES[name]
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
-    if near:
-        return "did you mean " + " or ".join(repr(n) for n in near) + "?"
+    if near := difflib.get_close_matches(name, list(known), n=3, cutoff=0.6):
+        return "did you mean " + " or ".join(map(repr, near)) + "?"
     return "known: " + ", ".join(sorted(set(known)))
 
 
@@ -289,8 +296,17 @@ def _replace_fields(model: Settings, current: Any, name: str, values: Mapping[st
 def _read_json(raw: str) -> Any:
     try:
         return json.loads(raw)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # besides what is no JSON: numbers of thousands of digits, lists in lists
         return raw
+
+
+def _shown(value: Any) -> str:
+    """A value for a message, not longer than one is read."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return f"such a {type(value).__name__}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _expected(hint: Any, error: msgspec.ValidationError) -> str:
@@ -350,8 +366,10 @@ def _convert_callable(what: str, hint: Any, value: Any) -> Any:
         return msgspec.convert(value, typing.Union[others]) if others else None  # noqa: UP007
     except msgspec.ValidationError as error:
         alternative = "" if others in ((), (type(None),)) else " (or " + str(error).replace("`", "").lower() + ")"
-        message = f"{what}: expected a function{alternative}, given {value!r}"
+        message = f"{what}: expected a function{alternative}, given {_shown(value)}"
         raise SettingError(message, _describe(hint)) from error
+    except _UNREADABLE as error:
+        raise SettingError(f"{what} cannot be {_shown(value)}", _describe(hint)) from error
 
 
 def _is_code(value: Any) -> bool:

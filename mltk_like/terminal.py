@@ -66,6 +66,20 @@ def pass_on(text: str) -> None:
     sys.stdout.flush()
 
 
+def unwritable(stream: TextIO) -> OSError | None:
+    """Why what was printed cannot be written: a disk that is full, a reader that has gone, a terminal that was closed.
+
+    None: all of it has been. A stream keeps what it could not write, so that the question can be asked again.
+    """
+    try:
+        stream.flush()
+    except OSError as error:
+        return error
+    except ValueError:
+        return None  # closed by whoever calls
+    return None
+
+
 class _Printable:
     """A stream of text in front of another: what it is given is made visible, all else is the other's.
 

@@ -14,24 +14,26 @@ OTHERS = tuple(word for word in data.SPEECH_COMMANDS_WORDS if word not in WORDS)
 
 
 class MobilenetKws(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    version = 1
+    version = 2
     description = f"Keyword spotting with low-bit weights: {', '.join(WORDS)}"
     classes = ("_silence_", "_unknown_", *WORDS)
 
     frontend = SpectrumSettings(
         sample_length_ms=1000, window_size_ms=30, window_step_ms=20, power=1, log="ln", log_floor=0.05, mfcc_count=10,
         filterbank_scale="htk", filterbank_normalize=False, filterbank_n_channels=40, filterbank_lower_band_limit=20.0,
-        filterbank_upper_band_limit=4000.0, scale_minimum=-20.0, scale_maximum=40.0,
+        filterbank_upper_band_limit=4000.0, scale_minimum=-4.0, scale_maximum=4.0,
     )  # fmt: skip
     recogniser = RecogniserSettings(
         latency_ms=100, minimum_count=2, average_window_duration_ms=300, detection_threshold=180, suppression_ms=700
     )
+    standardize = True
+    target_false_accepts_per_hour = None  # ten words of one syllable: for commands that somebody is asked for
     warm_up_ms = 0
     low_bit = mltk.LowBit(first_weights=8, weights=4, activations=4)
 
     batch_size = 64
     steps_per_epoch = 200
-    learning_rate_steps = ((100, 1e-3), (1500, 4e-3), (800, 1e-3), (400, 2e-4))
+    learning_rate_steps = ((200, 1e-3), (2600, 4e-3), (1800, 1e-3), (1000, 2e-4))
     average_weights = 0.99
     rank_by = "accuracy"
     label_smoothing = 0.05
@@ -50,6 +52,7 @@ class MobilenetKws(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.Eva
             data.say(*OTHERS, label="_unknown_", count=200, engines=("espeak",), name="formants of other words"),
             data.say_random(label="_unknown_", count=900, avoid=WORDS, engines=("hibari", "piper")),
             data.speech_commands_v2(*WORDS),
+            *data.real_speech(label="_unknown_", avoid=WORDS),
             data.generated_noise(minutes=20),
         ]
 

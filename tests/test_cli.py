@@ -1,7 +1,6 @@
 """The command line: one clear error, the right exit code, help for every verb."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -188,18 +187,6 @@ def test_a_model_file_runs_itself(model_file: Write, tmp_path: Path) -> None:
     assert result.returncode == 2
     assert result.stdout.startswith("model toy from the path given")
     assert result.stderr.startswith("error: unknown setting 'epoch'\nhint: did you mean 'epochs'?")
-
-
-def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
-    read, write = os.pipe()
-    os.close(read)
-    try:
-        result = subprocess.run(
-            [sys.executable, "-m", "mltk_like", "models"], cwd=tmp_path, stdout=write, stderr=subprocess.PIPE, text=True
-        )
-    finally:
-        os.close(write)
-    assert (result.returncode, result.stderr) == (0, "")
 
 
 def test_options_for_recordings_need_recordings(capsys: pytest.CaptureFixture[str]) -> None:

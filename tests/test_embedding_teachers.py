@@ -17,12 +17,15 @@ import pytest
 import mltk_like as mltk
 from mltk_like.audio import FrontendSettings
 from mltk_like.audio.embedding import WIDTH, SpeechEmbedding, steps_in
+from mltk_like.audio.wav import write_wav
 from mltk_like.data import speech_embedding
+from mltk_like.data.manifest import read_manifest
 from mltk_like.data.speech_embedding import embedding_files
 from mltk_like.errors import DataError, ModelError, SettingError
 from mltk_like.feed.pool import Task
 from mltk_like.feed.windows import Batch
 from mltk_like.quiet import import_tensorflow
+from mltk_like.run import Run
 from mltk_like.training.embedding_teachers import (
     ANSWERS,
     STOCK,
@@ -31,7 +34,8 @@ from mltk_like.training.embedding_teachers import (
     hear_and_answer,
     stock_size,
 )
-from tests.toys import TENSORFLOW_WARNINGS, write_toy
+from mltk_like.verbs.train.fine_tuning import PERSONAL_WINDOWS
+from tests.toys import RATE, TENSORFLOW_WARNINGS, beep, write_toy
 
 pytestmark = TENSORFLOW_WARNINGS
 STEPS = 3
@@ -314,6 +318,32 @@ def test_without_the_embedding_the_training_goes_on_and_says_so(
     assert "warning: trained without embedding_teachers: cannot fetch the embedding" in log
     with pytest.raises(DataError, match="cannot fetch the embedding"):
         mltk.train(str(path), workers=0, evaluate=False, publish=False, progress=False, strict_sources=True)
+
+
+@pytest.mark.slow
+def test_heads_keep_what_the_net_knows_while_it_learns_a_voice(
+    trained_with: tuple[Path, Path], stand_ins: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mltk_like.verbs.train import teaching
+
+    monkeypatch.setattr(teaching, "embedding_files", lambda: stand_ins)
+    quick: dict[str, Any] = {"workers": 0, "evaluate": False, "publish": False, "progress": False}
+    path, folder = trained_with
+    first = mltk.train(str(path), **quick)
+    mine = folder / "mine"
+    for number in range(5):
+        write_wav(mine / f"{number}.wav", beep(np.random.default_rng([5, number])), RATE)
+    tuned = mltk.train(str(path), resume_from=first.folder, positives=mine, **quick)
+    overrides = Run(tuned.folder).settings()["overrides"]
+    assert (overrides["embedding_teachers"], overrides["embedding_windows"]) == (2, min(160, PERSONAL_WINDOWS))
+    assert (overrides["teachers"], overrides["mining_rounds"]) == (0, 0)
+    assert np.load(tuned.folder / "train" / ANSWERS).shape == (160, 2)
+    assert "own positives: 5 as 'beep'" in (tuned.folder / "log.txt").read_text()
+    rows = read_manifest(tuned.folder / "manifest.jsonl")
+    assert len([row for row in rows if row.source == "own positives"]) == 5
+    # Without recordings of the keyword there is nobody to be heard more, and nothing is heard again.
+    plain = mltk.train(str(path), resume_from=first.folder, negatives=mine, **quick)
+    assert Run(plain.folder).settings()["overrides"]["embedding_teachers"] == 0
 
 
 @pytest.fixture

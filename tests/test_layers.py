@@ -17,10 +17,24 @@ SHARED = "shared"
 MODELS = sorted((ROOT / "models").glob("*.py"))
 
 LAYERS = (
-    {"errors", "paths", "quiet", "settings", "terminal", "cluster", "plateau", "_native"},
+    {
+        "errors",
+        "paths",
+        "quiet",
+        "settings",
+        "terminal",
+        "cluster",
+        "plateau",
+        "processes",
+        "signals",
+        "stored",
+        "limits",
+        "opening",
+        "_native",
+    },
     {"audio", "tflite", "metrics"},
     {"data", "low_bit", "nets"},
-    {"model", "mixins", "loader"},
+    {"model", "mixins", "loader", "trust"},
     {"run", "artifact", "feed", "evaluation", "training"},
     {"verbs"},
     {"cli", "__main__"},

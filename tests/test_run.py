@@ -29,7 +29,7 @@ def run(model_file: Write) -> Run:
 
 def test_a_new_run_tells_what_is_known_before_training(run: Run, tmp_path: Path) -> None:
     assert run.folder == tmp_path / "runs" / "toy" / "1"
-    assert run.state["status"] == "running"
+    assert run.state["status"] == "starting"
     assert run.state["pid"] == os.getpid()
     settings = run.settings()
     assert (settings["model"], settings["test"], settings["overrides"]) == ("toy", False, {"epochs": 2})
@@ -73,7 +73,7 @@ def test_stage_times_add_up_over_sessions(run: Run, monkeypatch: pytest.MonkeyPa
     with pytest.raises(KeyboardInterrupt), run.stage("evaluate"):
         raise KeyboardInterrupt
     assert run.state["stages"] == {"train": 3.5, "evaluate": 4.0}
-    assert run.state["status"] == "running"
+    assert run.state["status"] == "starting"
 
 
 def test_update_keeps_the_other_entries(run: Run) -> None:
@@ -163,10 +163,10 @@ def test_a_folder_that_cannot_be_written_is_left_alone(
     archive = pack(run)
     model = load_file(tmp_path / "models" / "toy.py")
 
-    def refuse(**kwargs: object) -> None:
+    def refuse(target: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("mltk_like.paths._open_temporary", refuse)
     assert publish(archive, model) is None
     assert [path.name for path in (tmp_path / "models").iterdir() if path.is_file()] == ["toy.py"]
     with pytest.raises(DataError, match="Permission denied"):

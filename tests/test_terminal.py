@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tqdm import tqdm
 
@@ -34,6 +34,7 @@ def is_text(text: str) -> bool:
     return not any(c in text for c in STEERING)
 
 
+@settings(deadline=None)
 @given(text=st.text() | st.text(alphabet=[*STEERING, "a", "\n"]))
 def test_only_what_steers_is_spelled_out(text: str) -> None:
     found = visible(text)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mltk_like.artifact import open_artifact
@@ -19,6 +19,7 @@ from mltk_like.verbs.report.stored import read_model
 FIXED = Path(__file__).parent / "data" / "board" / "fixed.tflite"
 
 
+@settings(deadline=None)
 @given(values=st.lists(st.floats(-10, 10) | st.just(float("nan")), max_size=300), most=st.integers(4, 50))
 def test_few_points_with_the_peaks_among_them(values: list[float], most: int) -> None:
     kept = drawn(values, most)

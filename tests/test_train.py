@@ -144,17 +144,15 @@ def test_the_best_checkpoint_is_exported_not_the_last(toy: Path, monkeypatch: py
 
 @pytest.mark.slow
 def test_nothing_is_written_beside_a_file_in_a_closed_folder(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import tempfile
+    make = os.open
 
-    make = tempfile.mkstemp
-
-    def refuse(*, dir: Path, **more: Any) -> tuple[int, str]:
+    def refuse(path: Any, flags: int, *more: Any, **named: Any) -> int:
         # Root may write anywhere, so the refusal is made here.
-        if dir.resolve() == toy.parent.resolve():
+        if flags & os.O_CREAT and Path(path).resolve().parent == toy.parent.resolve():
             raise PermissionError(13, "Permission denied")
-        return make(dir=dir, **more)
+        return make(path, flags, *more, **named)
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     before = sorted(toy.parent.rglob("*"))
     result = mltk.train(str(toy), **QUICK)
     assert result.published is None

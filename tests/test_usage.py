@@ -130,17 +130,6 @@ def _is_of_the_locale(call: ast.Call) -> bool:
     return is_open and not any("b" in str(getattr(mode, "value", "b")) for mode in modes)
 
 
-def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "mltk_like", "models"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True
-        )
-    assert done.returncode == 2
-    error, hint = done.stderr.splitlines()
-    assert error == "error: the disk is full: No space left on device"
-    assert hint.startswith("hint: make room")
-
-
 def test_the_first_error_of_a_training_stands_where_nothing_can_be_written_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

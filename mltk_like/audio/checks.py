@@ -14,6 +14,7 @@ Ranges = Mapping[str, tuple[float, float, str]]
 """Setting: (lowest, highest, unit). Both ends are allowed."""
 Choices = Mapping[str, tuple[str, ...]]
 """Setting: the texts that it may be."""
+_ENDLESS = 10**300  # whole numbers beyond this are no floating point
 _SettingsT = TypeVar("_SettingsT", bound="_FrameSettings")
 
 
@@ -83,7 +84,8 @@ def _number(name: str, value: object, default: object, allowed: tuple[float, flo
         raise SettingError(f"{name} must be {kind}, not {value!r}", f"the default is {default}")
     low, high, unit = allowed
     if not low <= value <= high:  # also refuses NaN
-        raise SettingError(f"{name} is {value:g} {unit}".rstrip(), f"use {low:g} to {high:g} {unit}".rstrip())
+        given = f"{value:g}" if isinstance(value, float) or abs(value) < _ENDLESS else "an endless number of"
+        raise SettingError(f"{name} is {given} {unit}".rstrip(), f"use {low:g} to {high:g} {unit}".rstrip())
     return value if whole else float(value)
 
 

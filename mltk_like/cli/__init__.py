@@ -2,7 +2,8 @@
 
     python -m mltk_like VERB MODEL [options]
 
-Exit codes: 0 fine, 1 a check failed, 2 the user can mend it, 130 interrupted.
+Exit codes: 0 fine, 1 a check failed, 2 the user can mend it, 130 Ctrl-C, 143 SIGTERM, 129 SIGHUP (a closed terminal),
+141 nobody reads the output any more.
 """
 
 import argparse
@@ -10,11 +11,15 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from mltk_like.cli.usage import Parser
-from mltk_like.errors import MltkLikeError
-from mltk_like.paths import DISK_FULL, disk_full
-from mltk_like.terminal import make_printable
+from mltk_like.errors import DataError, MltkLikeError
+from mltk_like.paths import DISK_FULL, UNREACHABLE, disk_full, unreachable
+from mltk_like.signals import Signals, exit_code
+from mltk_like.terminal import make_printable, unwritable
+
+_PIPE_CLOSED = 141  # as of a program that SIGPIPE ends
 
 VERBS = {
     "train": "train a model: data, training, conversion, evaluation, profile, archive",
@@ -40,34 +45,75 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code. Errors of the user's are printed, not raised."""
     make_printable()
     arguments = list(sys.argv[1:] if argv is None else argv)
+    with Signals() as signals:
+        try:
+            return _outcome(arguments)
+        except BaseException as error:
+            # What comes after an interrupt comes of it: an import that it broke off, a worker that got it too.
+            end = error if isinstance(error, KeyboardInterrupt) else signals.came
+            if end is None:
+                raise
+            _complain("interrupted")
+            return exit_code(end)
+        finally:
+            if unwritable(sys.stdout):
+                _close_stdout()
+
+
+def _outcome(arguments: Sequence[str]) -> int:
+    """What the verb returns, or the exit code of an error of the user's, which is printed."""
     try:
-        args = _parsed(arguments)
-        code: int = args.run(args)
-        sys.stdout.flush()
-        return code
+        return _run(arguments)
     except MltkLikeError as error:
         if "--debug" in arguments:
             raise
         return _say(error)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        # The reader has gone ('| head').
-        _close_stdout()
-        return 0
     except OSError as error:
-        if error.errno not in DISK_FULL or "--debug" in arguments:
+        lost = unwritable(sys.stdout) or (error if isinstance(error, BrokenPipeError) else None)
+        if not (lost or error.errno in DISK_FULL | UNREACHABLE) or "--debug" in arguments:
             raise
-        _close_stdout()
-        return _say(disk_full(error))
+        if isinstance(lost, BrokenPipeError):
+            _complain("error: nobody reads what is printed any more; what was done until now is kept")
+            return _PIPE_CLOSED
+        if lost:
+            return _say(_output_lost(lost))
+        return _say(unreachable(error) if error.errno in UNREACHABLE else disk_full(error))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        args = _parsed(arguments)
+        code: int = args.run(args)
+    except SystemExit:
+        # --help and --version are printed too.
+        _flush()
+        raise
+    _flush()
+    return code
+
+
+def _flush() -> None:
+    """Print what is left. That a reader has gone ('| head') is no error here, for everything has been done."""
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+
+
+def _output_lost(error: OSError) -> DataError:
+    return DataError(
+        f"what is printed cannot be written: {error.strerror or error}",
+        "send it elsewhere; what was done until now is kept",
+    )
 
 
 def _say(error: MltkLikeError) -> int:
-    print(f"error: {error.message}", file=sys.stderr)
-    if error.hint:
-        print(f"hint: {error.hint}", file=sys.stderr)
+    _complain(f"error: {error.message}" + (f"\nhint: {error.hint}" if error.hint else ""))
     return error.exit_code
+
+
+def _complain(text: str) -> None:
+    """Print to stderr. Where that cannot be written either, the exit code says it alone."""
+    with suppress(OSError, ValueError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def _close_stdout() -> None:

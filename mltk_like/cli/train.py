@@ -13,7 +13,7 @@ _WEIGHT_HELP = "how much more often your recordings are drawn than other clips (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
-    parser.add_argument("model", help="a name or a .py file; NAME-test is the dry run: every stage on a few clips")
+    parser.add_argument("model", help="a name or a .py file, with --run-its-code an archive; NAME-test is the dry run")
     parser.add_argument("--test", action="store_true", help="the dry run")
     parser.add_argument("-e", "--epochs", type=int, help="most epochs; shorthand for --set epochs=N")
     parser.add_argument("--resume", action="store_true", help="go on with the latest run that was interrupted")
@@ -36,13 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-publish", action="store_true", help="leave the archive beside the model's file as it is")
     parser.add_argument("--cluster", metavar="ADDRESS", help="train on a Ray cluster: auto, HOST:PORT, ray://HOST:PORT")
     parser.add_argument("--stop", action="store_true", help="with --cluster: end the training there, keep what it has")
+    parser.add_argument("--run-its-code", action="store_true", help="train an archive further, by the .py in it")
     add_set(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Train; the verb prints as it goes."""
-    from mltk_like.verbs.train import train
+    from mltk_like.verbs.train import carried_file, is_trained, train
 
+    if is_trained(args.model):
+        args.resume_from = args.resume_from or args.model
+        args.model = carried_file(args.model, run=args.run_its_code)
     found = find_model(args.model)
     print(f"model {found.path.stem} from {found.where}: {found.path}")
     assignments = args.set + ([f"epochs={args.epochs}"] if args.epochs is not None else [])

@@ -4,6 +4,8 @@ Refused: absolute names, names that climb out with `..`, drive letters, links, d
 that grow beyond all measure. An archive is extracted whole or not at all: into a temporary folder, then one rename.
 """
 
+import bz2
+import gzip
 import lzma
 import os
 import shutil
@@ -16,9 +18,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, Any
 
-from mltk_like.errors import DataError
+from mltk_like.errors import DataError, MltkLikeError
+from mltk_like.opening import Measured
 
 MAX_BYTES = 64 << 30
 MAX_RATIO = 200.0
@@ -26,6 +29,7 @@ MAX_MEMBERS = 2_000_000
 # Small archives of silence compress far better than MAX_RATIO and hurt nobody.
 _RATIO_FREE_BYTES = 16 << 20
 _CHUNK_BYTES = 1 << 20
+_UNPACKERS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open, b"\x5d\0\0": lzma.open}
 _7Z_MAGIC = b"7z\xbc\xaf\x27\x1c"
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 
@@ -78,10 +82,24 @@ def archive_format(path: Path) -> str:
     if head[:4] in _ZIP_MAGICS:
         return "zip"
     try:
-        with tarfile.open(path):
+        with _open_tar(path):
             return "tar"
-    except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError):
+    except MltkLikeError:
+        return "tar"  # with a header beyond its limit, as extracting it will say
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError):
         return ""
+
+
+@contextmanager
+def _open_tar(path: Path) -> Iterator[tarfile.TarFile]:
+    """Open a tar, packed or not; its headers are read within their limit, for a few bytes may claim gigabytes."""
+    with path.open("rb") as file:
+        head = file.read(6)
+    opened: Any = next((opener for magic, opener in _UNPACKERS.items() if head.startswith(magic)), open)
+    with opened(path, "rb") as plain:
+        readable: Any = Measured(plain, "data header", path)
+        with tarfile.open(fileobj=readable, mode="r:") as tar:
+            yield tar
 
 
 def safe_names(names: Iterable[str], *, archive: Path | str = "the archive") -> list[PurePosixPath]:
@@ -144,8 +162,12 @@ class _Sink:
         return _refused(self.archive, f"it would grow to more than {self.limit:,} bytes")
 
 
+def _measured(file: IO[bytes], archive: Path) -> Any:
+    return Measured(file, "data directory", archive)
+
+
 def _extract_zip(archive: Path, sink: _Sink) -> None:
-    with zipfile.ZipFile(archive) as opened:
+    with archive.open("rb") as file, zipfile.ZipFile(_measured(file, archive)) as opened:
         members = opened.infolist()
         names = safe_names((member.filename for member in members), archive=archive)
         sink.declare(sum(member.file_size for member in members))
@@ -155,6 +177,9 @@ def _extract_zip(archive: Path, sink: _Sink) -> None:
                 raise _refused(archive, f"the member {member.filename!r} is a link or a device")
             if member.is_dir():
                 sink.folder(name)
+            elif member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                # Others give gigabytes at once for a few kilobytes.
+                raise _refused(archive, f"{member.filename!r} is packed by something else than deflate")
             else:
                 with opened.open(member) as source:
                     sink.file(name, source)
@@ -162,8 +187,13 @@ def _extract_zip(archive: Path, sink: _Sink) -> None:
 
 def _extract_tar(archive: Path, sink: _Sink) -> None:
     seen: list[str] = []
-    with tarfile.open(archive) as opened:
+    count = 0
+    with _open_tar(archive) as opened:
         while (member := opened.next()) is not None:
+            opened.members.clear()  # type: ignore[attr-defined]  # it keeps what it has read, which may be millions
+            count += 1
+            if count > MAX_MEMBERS:
+                raise _refused(archive, f"it has more than {MAX_MEMBERS:,} members")
             if not (member.isreg() or member.isdir()):
                 raise _refused(archive, f"the member {member.name!r} is a link or a device")
             # Before its data is read, because skipping over a bomb costs as much time as writing it.
@@ -208,6 +238,8 @@ def _reading(archive: Path) -> Iterator[None]:
         yield
     except (DataError, OSError):
         raise
+    except MltkLikeError as error:
+        raise DataError(error.message, error.hint) from error
     except (
         Exception
     ) as error:  # They promise no closed set: zlib.error, struct.error, IndexError, ... for damaged headers.

@@ -12,7 +12,8 @@ import msgspec
 from mltk_like.audio.wav import duration_s
 from mltk_like.data.clip import Clip
 from mltk_like.data.split import SPLIT_NAMES, Splits
-from mltk_like.errors import DataError
+from mltk_like.errors import DataError, ModelError
+from mltk_like.opening import read_file
 from mltk_like.paths import portable, unportable, write_bytes
 
 logger = logging.getLogger(__name__)
@@ -88,9 +89,9 @@ def write_manifest(path: Path, splits: Splits) -> tuple[ManifestRow, ...]:
 def read_manifest(path: Path) -> tuple[ManifestRow, ...]:
     """Read what `write_manifest` wrote. Raises DataError, naming the line, for anything else."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"cannot read the manifest {path}: {error.strerror}") from error
+        data = read_file(path)
+    except ModelError as error:
+        raise DataError(f"cannot read the manifest: {error.message}", error.hint) from error
     return parse_manifest(data, path)
 
 

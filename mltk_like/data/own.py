@@ -24,6 +24,8 @@ OWN_WEIGHT = 4.0
 50 recordings beside 2,000 synthetic clips are 2 % of what is heard: too little to be learned. Drawn four times as often
 they are 9 %. Each time they are augmented anew, and the rest of the voices keep nine tenths of the training.
 """
+A_THIRD = 1e6
+"""The weight that stands for as often as `restrained` lets them: a third of what is heard of their label."""
 # From this length on a clip is drawn more often (`feed.plan`).
 _PLAN_S = 1.5
 # With fewer recordings than splits, the one that was given to be learned from could end in the test.

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -195,16 +195,26 @@ def check_group_rule(rule: GroupRule) -> None:
 
 def _walk(root: Path) -> Iterator[Path]:
     """Several times faster than glob for folders of 100,000 files."""
+    # The real folders that each folder was reached through, itself with them.
+    way = {str(root): {os.path.realpath(root)}}
     for folder, folders, names in os.walk(root, followlinks=True):
-        folders[:] = [name for name in folders if not name.startswith(".") and not _is_loop(folder, name)]
+        above = way.pop(folder)
+        folders[:] = [name for name in folders if not name.startswith(".") and not _is_loop(folder, name, above)]
+        way.update({os.path.join(folder, name): above | {_real(folder, name)} for name in folders})
         here = Path(folder)
         yield from (here / name for name in names if _is_audio(name))
 
 
-def _is_loop(folder: str, name: str) -> bool:
-    """Whether a sub-folder is a link to a folder that it lies in, whose files would be found again and again."""
-    link = os.path.join(folder, name)
-    return os.path.islink(link) and f"{os.path.realpath(folder)}/".startswith(f"{os.path.realpath(link)}/")
+def _is_loop(folder: str, name: str, above: Collection[str]) -> bool:
+    """Whether a sub-folder is a link to a folder on the way to it, whose files would be found again and again."""
+    if not os.path.islink(os.path.join(folder, name)):
+        return False
+    real = _real(folder, name)
+    return real in above or f"{os.path.realpath(folder)}/".startswith(f"{real}/")
+
+
+def _real(folder: str, name: str) -> str:
+    return os.path.realpath(os.path.join(folder, name))
 
 
 def _is_audio(name: str) -> bool:

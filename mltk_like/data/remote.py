@@ -72,6 +72,9 @@ class RemoteFile:
             progress=progress,
         )  # fmt: skip
         self._stamp.unlink(missing_ok=True)
+        # Of a process that was killed while it extracted; nobody else does so now.
+        for left in root.parent.glob(f".{root.name}.*.tmp"):
+            shutil.rmtree(left, ignore_errors=True)
         try:
             if archive_format(fetched):
                 extract(fetched, root)

@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from mltk_like.data.fetch import fetch, is_offline, locked
+from mltk_like.errors import ModelError
+from mltk_like.opening import open_archive
 from mltk_like.paths import cache_dir, write_bytes
 
 _PACKAGE = "openwakeword==0.5.1"  # its wheel carries the files; nothing of it is installed or run
@@ -62,9 +63,9 @@ def _from_package() -> bool:
             return True  # another process was first
         try:
             subprocess.run([*command, "--dest", folder, _PACKAGE], check=True, capture_output=True, timeout=_TIMEOUT_S)
-            with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
-                contents = {name: wheel.read(f"{_MEMBERS}/{name}") for name in SHA256}
-        except (OSError, subprocess.SubprocessError, StopIteration, KeyError, zipfile.BadZipFile):
+            with open_archive(next(Path(folder).glob("*.whl"))) as wheel:
+                contents = {name: wheel.read(f"{_MEMBERS}/{name}") or b"" for name in SHA256}
+        except (OSError, subprocess.SubprocessError, StopIteration, ModelError):
             return False
         if any(hashlib.sha256(contents[name]).hexdigest() != wanted for name, wanted in SHA256.items()):
             return False

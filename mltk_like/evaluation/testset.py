@@ -17,6 +17,7 @@ from mltk_like.errors import DataError
 from mltk_like.evaluation.streams import Int16, joined, mix_at_snr, pad_clip
 from mltk_like.feed.store import ClipStore, build_store
 from mltk_like.feed.windows import SplitFiles
+from mltk_like.paths import resolved
 
 logger = logging.getLogger(__name__)
 
@@ -220,7 +221,7 @@ def _positives(recordings: Recordings, classes: Sequence[str]) -> list[Clip]:
 
 def _find(folder: Path, group: GroupRule) -> list[Clip]:
     """The files of a folder, as unknown sound."""
-    source = folder.resolve().name
+    source = resolved(folder).name
     return [
         Clip(path=path, label="_unknown_", group=group_of(path.absolute(), group, folder.absolute()), source=source)
         for path in files_in(folder)

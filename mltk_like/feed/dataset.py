@@ -18,7 +18,7 @@ from mltk_like.data.download import Download
 from mltk_like.data.fetch import offline
 from mltk_like.data.names import refuse_near_labels
 from mltk_like.data.noise import babble, room_impulse_response
-from mltk_like.data.own import restrained
+from mltk_like.data.own import A_THIRD, restrained
 from mltk_like.data.rooms import recorded_response
 from mltk_like.data.skipped import Clips, Skipped, of_labels, problem_of, report, skipped_of
 from mltk_like.data.source import (
@@ -158,7 +158,9 @@ def collect(
     limit = model.test_clips if test else None
     owned = [source.collect(limit=limit, workers=workers, progress=progress) for source in own]
     added = [clip for found in owned for clip in found]
-    clips = _of_classes(model, [*gathered.clips, *restrained(added, gathered.clips, UNKNOWN)])
+    for label in {UNKNOWN, *(clip.label for clip in added if clip.weight == A_THIRD)}:
+        added = restrained(added, gathered.clips, label)
+    clips = _of_classes(model, [*gathered.clips, *added])
     _check_labels(model, clips, problems)
     skipped = (*gathered.skipped, *(item for found in owned for item in skipped_of(found)), *clips.skipped)
     return Dataset(splits=split_by_group(clips, fractions=model.split_fractions), problems=problems, skipped=skipped)

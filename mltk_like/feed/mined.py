@@ -1,7 +1,6 @@
 """Windows that a model in training takes for a keyword and that hold none: where they are in which clips."""
 
 import io
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import DataError
+from mltk_like.opening import read_npz
 from mltk_like.paths import write_bytes
 
 
@@ -40,10 +40,10 @@ def save_mined(path: Path, mined: Mined) -> None:
 def load_mined(path: Path) -> Mined:
     """Read what `save_mined` wrote. Raises DataError where the file is missing or damaged."""
     try:
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as file:
-            mined = Mined(clips=file["clips"], ends=file["ends"], scores=file["scores"])
+        file = read_npz(path, path)
+        mined = Mined(clips=file["clips"], ends=file["ends"], scores=file["scores"])
         if not len(mined.clips) == len(mined.ends) == len(mined.scores):
             raise ValueError("arrays of unequal length")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise DataError(f"cannot read the mined windows {path}: {error}", "train again without --resume") from error
     return mined

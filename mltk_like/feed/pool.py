@@ -8,8 +8,6 @@ import ctypes
 import functools
 import multiprocessing
 import os
-import signal
-import threading
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +25,7 @@ from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.loader import load_file
 from mltk_like.model import Model
 from mltk_like.settings import from_json
+from mltk_like.signals import serve_parent, workers_start
 from mltk_like.terminal import make_printable
 
 # Libraries that would start a thread per core in every worker. And glibc, which would hand the memory of every large
@@ -172,14 +171,12 @@ class Feed:
     def _start(self, workers: int) -> list["Future[None]"]:
         assert self._executor is not None
         others = multiprocessing.active_children()
-        # Workers inherit the mask: a Ctrl-C while they start reaches this process alone.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            with _deaths_named():
-                return [self._executor.submit(_ready) for _ in range(workers)]
-        finally:
-            self._processes = [process for process in multiprocessing.active_children() if process not in others]
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        with workers_start():
+            try:
+                with _deaths_named():
+                    return [self._executor.submit(_ready) for _ in range(workers)]
+            finally:
+                self._processes = [process for process in multiprocessing.active_children() if process not in others]
 
     def _batch(self, future: "Future[Batch]", slot: int) -> Batch:
         return self._result(future, lambda: self._hanging(self._begun[slot]))
@@ -215,9 +212,7 @@ def _start_worker(spec: FeedSpec, begun: "ctypes.Array[ctypes.c_int64]") -> None
     global _maker, _begun
     _begun = begun
     make_printable()
-    # Ctrl-C reaches the whole group; the parent decides what ends.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    serve_parent()
     # An exception here would only break the pool; kept, the first task can hand it over.
     try:
         _maker = WindowMaker(from_json(load_file(spec.model_path), spec.overrides), spec.files)
@@ -225,14 +220,6 @@ def _start_worker(spec: FeedSpec, begun: "ctypes.Array[ctypes.c_int64]") -> None
         _maker = error
     except Exception as error:
         _maker = ModelError(f"a worker cannot start: {type(error).__name__}: {error}\n{traceback.format_exc()}")
-
-
-def _end_with_parent() -> None:
-    """A parent that is killed hard cannot end its workers: they watch it."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _ready() -> None:

@@ -2,8 +2,6 @@
 
 import io
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any
@@ -11,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.errors import ModelError
-from mltk_like.low_bit.integer_net import IntegerNet, Stage, pack
+from mltk_like.errors import MltkLikeError, ModelError, one_line
+from mltk_like.low_bit.integer_net import IntegerNet, Stage, pack, run
+from mltk_like.opening import read_npz
 from mltk_like.tflite.c_text import comment
 
 FORMAT = "mltk_like low-bit 1"
@@ -49,15 +48,20 @@ def to_npz(net: IntegerNet) -> bytes:
 def from_npz(data: bytes) -> IntegerNet:
     """The net that `to_npz` wrote. Raises ModelError where it is damaged."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            stored = json.loads(str(archive["net"]))
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_npz(data, "the low-bit net")
+        stored = json.loads(str(arrays["net"]))
         if stored["format"] != FORMAT:
             raise ModelError(f"the low-bit net is of format {stored['format']!r}", f"this version reads {FORMAT!r}")
         stages = tuple(_stage(row, arrays) for row in stored["stages"])
-        return IntegerNet(name=str(stored["name"]), offset=int(stored["offset"]), stages=stages)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelError(f"cannot read the low-bit net: {error}", "train the model again") from error
+        net = IntegerNet(name=_file_name(stored["name"]), offset=int(stored["offset"]), stages=stages)
+        # What does not fit together shows when it is run and packed.
+        run(net, np.zeros((1, *stages[0].input_shape), np.int8))
+        describe(net)
+        return net
+    except MltkLikeError:
+        raise
+    except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
+        raise ModelError(f"cannot read the low-bit net: {one_line(error)}", "train the model again") from error
 
 
 def c_source(net: IntegerNet, name: str = "model") -> tuple[str, str]:
@@ -83,6 +87,13 @@ def _arrays(stage: Stage) -> Iterator[tuple[str, NDArray[Any]]]:
         value = getattr(stage, name)
         if value is not None:
             yield name, value
+
+
+def _file_name(name: str) -> str:
+    """The net's name, of which files are made: it must not lead out of their folder. Raises ValueError."""
+    if not isinstance(name, str) or not name.isprintable() or name.startswith(".") or {"/", "\\"} & set(name):
+        raise ValueError(f"it is called {name!r}")
+    return name
 
 
 def _stage(row: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Stage:

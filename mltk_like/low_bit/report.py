@@ -91,7 +91,7 @@ class LowBitReport:
             episodes = tuple(Episode(**row) for row in stored.pop("episodes"))
             stages = tuple(StageStatistics(**row) for row in stored.pop("stages"))
             return cls(episodes=episodes, stages=stages, **stored)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(f"cannot read the low-bit report: {error}", "train the model again") from error
 
     def __str__(self) -> str:

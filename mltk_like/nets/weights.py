@@ -6,8 +6,6 @@ the layers' names; this loader goes by those.
 """
 
 import html
-import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -18,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import ModelError, one_line
+from mltk_like.nets.weights_file import open_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,18 +102,14 @@ def freeze_layers(net: Any, report: WeightsReport, patterns: Sequence[str]) -> W
 
 
 def read_weights(path: Path) -> dict[str, list[NDArray[Any]]]:
-    """Layer name -> its arrays in order, from a `.keras` or `.weights.h5` file. Raises ModelError."""
-    import h5py
-
+    """Layer name -> its arrays in order, from a `.keras` or `.weights.h5` file. Raises ModelError as `open_weights`."""
     try:
-        source: Any = path
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as archive:
-                source = io.BytesIO(archive.read("model.weights.h5"))
         result: dict[str, list[NDArray[Any]]] = {}
-        with h5py.File(source, "r") as file:
+        with open_weights(path) as file:
             file.visititems(lambda _, node: _add_layer(result, node))
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+    except ModelError as error:
+        raise ModelError(f"cannot read weights from {path}: {error.message}", error.hint) from error
+    except Exception as error:  # HDF5 follows addresses unchecked and documents no errors: any of them means bad bytes
         raise ModelError(
             f"cannot read weights from {path}: {one_line(error)}", "give a .keras or .weights.h5 file of Keras 3"
         ) from error
@@ -126,4 +121,7 @@ def _add_layer(result: dict[str, list[NDArray[Any]]], node: Any) -> None:
     if name is None or not hasattr(node, "keys") or "0" not in node:
         return
     name = name.decode() if isinstance(name, bytes) else str(name)
-    result[name] = [np.array(node[str(i)]) for i in range(len(node))]
+    arrays = [np.array(node[str(i)]) for i in range(len(node))]
+    if not all(array.dtype.kind in "biuf" for array in arrays):
+        raise ValueError(f"the layer {name!r} holds something else than numbers")
+    result[name] = arrays

@@ -15,7 +15,7 @@ from mltk_like.errors import ModelError
 from mltk_like.quiet import quiet_output
 from mltk_like.tflite.interpreter import TfliteModel
 from mltk_like.tflite.layers import LayerSummary, read_layer
-from mltk_like.tflite.model_file import parse, read_model, serialise
+from mltk_like.tflite.model_file import check_ends, parse, read_model, serialise
 from mltk_like.tflite.net_input import NetInput
 from mltk_like.tflite.runner import run_tflm
 
@@ -122,10 +122,14 @@ def before_softmax(model: bytes) -> bytes:
     where all classes are alike.
     """
     tree = parse(model)
+    check_ends(tree)
     graph = tree.subgraphs[0]
-    last = next((one for one in graph.operators if graph.outputs[0] in one.outputs), None)
+    operators = graph.operators or []
+    last = next((one for one in operators if one.outputs is not None and graph.outputs[0] in one.outputs), None)
     if last is None or read_layer(tree, graph, graph.operators.index(last)).opcode != "softmax":
         return model
+    if last.inputs is None or not len(last.inputs):
+        raise ModelError("the .tflite file is damaged: a softmax has no input", "make or download it again")
     graph.outputs = [last.inputs[0]]
     return serialise(tree)
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from mltk_like.errors import DataError, ModelError, one_line
 from mltk_like.quiet import quiet_output
-from mltk_like.tflite.model_file import parse, read_model
+from mltk_like.tflite.model_file import check_ends, parse, read_model
 
 # Below this, starting threads costs more than it saves.
 _MIN_ROWS_PER_THREAD = 16
@@ -28,10 +28,15 @@ class _End:
     @classmethod
     def of(cls, details: dict[str, Any]) -> "_End":
         scale, zero_point = details["quantization"]
+        dtype = np.dtype(details["dtype"])
+        if dtype.kind not in "iuf" or not 0 <= scale < np.inf:
+            raise ModelError(
+                f"the model takes or gives {dtype} values in units of {scale}", "give a model of whole or real numbers"
+            )
         return cls(
             index=details["index"],
             shape=tuple(int(n) for n in details["shape"]),
-            dtype=np.dtype(details["dtype"]),
+            dtype=dtype,
             quantization=(float(scale), int(zero_point)),
         )
 
@@ -57,6 +62,7 @@ class TfliteModel:
 
     def __init__(self, model: bytes | Path, *, exact: bool = False, threads: int = 1) -> None:
         self._content = read_model(model)
+        check_ends(parse(self._content))
         self._exact = exact
         self._interpreters = [self._make_interpreter()]
         self._input = _End.of(self._interpreters[0].get_input_details()[0])
@@ -180,7 +186,8 @@ class TfliteModel:
                 interpreter.set_tensor(self._input.index, values[i : i + 1])
                 interpreter.invoke()
                 outputs[i] = interpreter.get_tensor(self._output.index)[0]
-        except (RuntimeError, ValueError) as error:
+        # IndexError: a shape that is known only when the model has run.
+        except (RuntimeError, ValueError, IndexError) as error:
             raise ModelError(f"LiteRT cannot run the model: {one_line(error)}") from error
         return outputs
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mltk_like.errors import ModelError
+from mltk_like.opening import read_file
 
 _IDENTIFIER = b"TFL3"
 # The schema asks for this alignment of weights; microcontroller kernels fault or slow down without it.
@@ -41,10 +42,17 @@ def read_model(model: bytes | Path) -> bytes:
     """Content of a model that is given as bytes or as a path. Raises ModelError when it cannot be read."""
     if isinstance(model, bytes):
         return model
-    try:
-        return model.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot read {model}: {error.strerror}", "check the path") from error
+    return read_file(model, "tflite")
+
+
+def check_ends(tree: Any) -> None:
+    """Raise ModelError where a model has no input or no output, or one that is none of its tensors."""
+    graph = tree.subgraphs[0]
+    for which, ends in (("input", graph.inputs), ("output", graph.outputs)):
+        if ends is None or not len(ends):
+            raise ModelError(f"the model has no {which}", "give a model that takes windows and gives scores")
+        if not all(0 <= index < len(graph.tensors or []) for index in ends):
+            raise ModelError("the .tflite file is damaged: index out of range", "make or download it again")
 
 
 def serialise(tree: Any) -> bytes:

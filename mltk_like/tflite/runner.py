@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from mltk_like.errors import DataError, ModelError, ToolError
 from mltk_like.tflite.layers import TensorSummary
-from mltk_like.tflite.model_file import read_model
+from mltk_like.tflite.model_file import check_ends, parse, read_model
 from mltk_like.tflite.summary import summarize_tflite
 
 _EXECUTABLE = "tflm_runner"
@@ -186,6 +186,7 @@ def run_tflm(
     summary = summarize_tflite(content)
     runner = _Runs(timeout_s, waiting)
     if inputs is not None:
+        check_ends(parse(content))
         check_batch((*summary.inputs, *summary.outputs[:1]))
     frames = None if inputs is None else _frames(inputs, summary.inputs)
     library = find_tflm()

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk_like.errors import DataError, ModelError, ToolError
-from mltk_like.tflite.model_file import read_model
+from mltk_like.tflite.model_file import check_ends, parse, read_model
 from mltk_like.tflite.runner import check_batch, find_tflm, runner_path
 from mltk_like.tflite.summary import summarize_tflite
 
@@ -37,6 +37,7 @@ class TflmStream:
 
     def __init__(self, model: bytes | Path, *, timeout_s: float = 120.0) -> None:
         content = read_model(model)
+        check_ends(parse(content))
         summary = summarize_tflite(content)
         if len(summary.inputs) != 1:
             raise ModelError(f"the model has {len(summary.inputs)} inputs", "one is needed to run it row by row")

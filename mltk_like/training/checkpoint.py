@@ -3,8 +3,6 @@
 import io
 import json
 import math
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import ModelError
+from mltk_like.opening import read_npz
 from mltk_like.paths import write_bytes
 
 _META = "__meta__"
@@ -57,11 +56,9 @@ def save_checkpoint(path: Path, state: Checkpoint) -> None:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read what `save_checkpoint` wrote. Raises ModelError where the file is missing or damaged."""
     try:
-        # From memory: NumPy leaves a damaged file open.
-        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as archive:
-            meta = json.loads(str(archive[_META]))
-            arrays = {name: archive[name] for name in archive.files if name != _META}
+        arrays = read_npz(path, path, kind="checkpoint")
+        meta = json.loads(str(arrays.pop(_META)))
         # Files of earlier versions, which did not tell equals apart by their loss.
         return Checkpoint(arrays=arrays, **{"gained": meta["best_epoch"], **meta})
-    except (OSError, ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise ModelError(f"cannot read the checkpoint {path}: {error}", "train again without --resume") from error

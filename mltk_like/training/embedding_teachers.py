@@ -8,7 +8,6 @@ of a stock of windows that the net's training then goes through again and again.
 
 import io
 import shutil
-import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -91,7 +90,7 @@ def hear_and_answer(model: Any, folder: Path, open_feed: OpensFeed, *, progress:
     shutil.rmtree(folder / STOCK, ignore_errors=True)
     try:
         found: NDArray[np.float32] = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise DataError(f"cannot read the teachers' answers {path}: {error}", "delete the file and resume") from error
     if found.shape != (stock_size(model), model.n_classes):
         raise DataError(f"{path} is of other windows: {found.shape}", "delete the file and resume")
@@ -171,7 +170,7 @@ def _read_block(path: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in _COLUMNS}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise DataError(f"cannot read {path}: {error}", "delete the file and resume") from error
 
 

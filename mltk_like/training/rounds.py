@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from mltk_like.audio.recogniser import scores_to_uint8
-from mltk_like.errors import SettingError
+from mltk_like.errors import ModelError, SettingError, one_line
 from mltk_like.feed.mined import Mined, load_mined, save_mined
 from mltk_like.feed.pool import BatchSource
 from mltk_like.feed.store import ClipStore
@@ -146,7 +146,7 @@ def _note(asked: Listening, number: int, found: Mining, drawn: int) -> None:
         f"{len(found.mined)} of the highest are drawn from now on, with those of former rounds {drawn}"
     )
     path = asked.folder / MINING
-    rounds = json.loads(path.read_text(encoding="utf-8")) if number > 1 and path.is_file() else []
+    rounds = _noted(path) if number > 1 and path.is_file() else []
     mined, rate = found.mined, asked.model.frontend.sample_rate_hz
     names, sources = asked.files.names, asked.files.families
     entry = {
@@ -167,6 +167,17 @@ def _note(asked: Listening, number: int, found: Mining, drawn: int) -> None:
         ],
     }
     write_text(path, json.dumps([*rounds[: number - 1], entry], indent=2) + "\n")
+
+
+def _noted(path: Path) -> list[Any]:
+    """What former rounds found. Raises ModelError where it cannot be read."""
+    try:
+        rounds = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ModelError(f"cannot read {path}: {one_line(error)}", "train again without --resume") from error
+    if not isinstance(rounds, list):
+        raise ModelError(f"{path} holds no list of rounds", "train again without --resume")
+    return rounds
 
 
 def _listen(asked: Listening, number: int, learner: Learner) -> Mining:

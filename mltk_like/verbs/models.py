@@ -71,7 +71,7 @@ def claim_runs(file: Path | str, runs: Sequence[Path | str] = ()) -> ClaimedRuns
 
     Args:
         file: where the file is now; its name is as it was.
-        runs: run folders; none: all of its name whose file is gone, if that was one file.
+        runs: run folders, also such as came with the file; none: all of its name whose file is gone, if that was one.
 
     Raises:
         ModelError: there is no such file or run, or a run's own file is still there, or it is of another name.
@@ -96,5 +96,5 @@ def claim_runs(file: Path | str, runs: Sequence[Path | str] = ()) -> ClaimedRuns
 def _check_lost(run: Run, path: Path) -> None:
     if run.name.removesuffix(TEST_SUFFIX) != path.stem:
         raise ModelError(f"{portable(run.folder)} is of a model named {run.name}", f"call the file {run.name}.py")
-    if run.model_file is not None:
+    if run.model_file not in (None, path):
         raise ModelError(f"{portable(run.folder)} is of {portable(run.model_file)}, which is there", "train your own")

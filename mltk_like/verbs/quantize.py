@@ -1,8 +1,6 @@
 """Convert a trained net to an int8 `.tflite`."""
 
 import io
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.artifact import Artifact, model_of
-from mltk_like.errors import ModelError
+from mltk_like.errors import ModelError, one_line
 from mltk_like.feed.dataset import collect, open_split
 from mltk_like.feed.windows import WindowMaker
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
+from mltk_like.opening import read_npz
 from mltk_like.paths import write_bytes
 from mltk_like.tflite import Agreement, read_parameters
 from mltk_like.training.calibration import telling_windows
@@ -95,6 +94,7 @@ def quantize(
         _load_all(net, weights)
     else:
         net = open_net(artifact, specification)
+    _check_fit(net, calibration, artifact.path)
     former = artifact.read(f"{artifact.name}.tflite")
     data = make_tflite(specification, net, calibration, kept=read_parameters(former) if former else {})
     return _write(data, output, artifact, f"{artifact.name}.tflite", calibration)
@@ -120,15 +120,23 @@ def _kept(artifact: Artifact) -> NDArray[np.int8]:
             "--remake makes them from the model's data, which takes as long as before a training",
         )
     try:
-        with np.load(io.BytesIO(artifact.read(member) or b""), allow_pickle=False) as file:
-            windows: NDArray[np.int8] = file["windows"]
+        windows: NDArray[np.int8] = read_npz(artifact.read(member) or b"", f"{member} in {artifact.path}")["windows"]
         if windows.dtype != np.int8 or not len(windows):
             raise ValueError(f"windows are {windows.dtype} {windows.shape}")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise ModelError(
-            f"cannot read {member} in {artifact.path}: {error}", "--remake makes its windows again"
+            f"cannot read {member} in {artifact.path}: {one_line(error)}", "--remake makes its windows again"
         ) from error
     return windows
+
+
+def _check_fit(net: Any, windows: NDArray[np.int8], path: Path) -> None:
+    """Raise ModelError where the windows that were kept are not those of the net."""
+    if windows.shape[1:] != tuple(net.input_shape[1:]):
+        raise ModelError(
+            f"the windows kept in {path} are {windows.shape[1:]}, the net takes {tuple(net.input_shape[1:])}",
+            "--remake makes them again from the model's data",
+        )
 
 
 def _made_again(artifact: Artifact, model: Model) -> NDArray[np.int8]:

@@ -16,6 +16,7 @@ from mltk_like.errors import ModelError
 from mltk_like.metrics.dataset_plots import plot_filters
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
+from mltk_like.run import ARCHIVE_SUFFIX
 from mltk_like.tflite import ModelSummary, read_parameters, summarize_tflite
 from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, open_net, specification_in
 
@@ -84,7 +85,8 @@ def steps_of(model: Model | str | Path) -> FrontendSteps:
         ModelError: it does not exist, or hears no audio.
         SettingError: a `.tflite` without settings of a front end.
     """
-    if not isinstance(model, Model) and Path(model).suffix == ".tflite":
+    if not isinstance(model, Model) and str(model).endswith((ARCHIVE_SUFFIX, ".tflite")):
+        # Those of the .tflite, so that no code is needed.
         parameters = read_parameters(artifact_of(model).tflite())
         return frontend_steps(frontend_from_parameters(parameters), EnergyGateSettings.from_parameters(parameters))
     specification = model if isinstance(model, Model) else model_of(model)

@@ -12,10 +12,11 @@ from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
-from mltk_like.data.archives import MAX_BYTES, safe_names
+from mltk_like.data.archives import safe_names
 from mltk_like.data.debian import rnc
 from mltk_like.data.debian.packages import Part
 from mltk_like.errors import DataError
+from mltk_like.limits import check
 
 Reader = Callable[[], bytes]
 
@@ -75,11 +76,12 @@ def _members(path: Path) -> Iterator[tuple[str, Reader]]:
 def _zip(path: Path) -> Iterator[tuple[str, Reader]]:
     opened = zipfile.ZipFile(path)
     for member in opened.infolist():
-        if not member.is_dir() and member.file_size < MAX_BYTES:
+        if not member.is_dir():
             yield member.filename, partial(_unzipped, opened, member)
 
 
 def _unzipped(opened: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    check("recording", member.file_size, f"{member.filename} claims", kind=DataError)
     try:
         return opened.read(member)
     except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:

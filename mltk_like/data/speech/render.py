@@ -4,12 +4,10 @@ import logging
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Never
@@ -27,6 +25,7 @@ from mltk_like.data.speech.phonemes import phones
 from mltk_like.data.speech.utterance import Utterance
 from mltk_like.errors import DataError, MltkLikeError
 from mltk_like.paths import write_bytes
+from mltk_like.signals import serve_parent, workers_start
 from mltk_like.terminal import make_printable
 
 if TYPE_CHECKING:
@@ -187,7 +186,8 @@ def _in_processes(chunks: Sequence[Sequence[Job]], count: int, bar: "tqdm[Never]
     pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker)
     rejected = 0
     try:
-        tasks: dict[Future[int], int] = {pool.submit(_speak_in_worker, chunk): len(chunk) for chunk in chunks}
+        with workers_start():
+            tasks: dict[Future[int], int] = {pool.submit(_speak_in_worker, chunk): len(chunk) for chunk in chunks}
         for done in as_completed(tasks):
             rejected += done.result()
             bar.update(tasks[done])
@@ -213,18 +213,10 @@ def _speak_in_worker(jobs: Sequence[Job]) -> int:
 
 
 def _start_worker() -> None:
-    """Ctrl-C is the parent's affair; a termination runs the clean-up of a half-written file; no worker outlives it."""
+    """A termination runs the clean-up of a half-written file."""
     make_printable()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    serve_parent()
     signal.signal(signal.SIGTERM, _stop)
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

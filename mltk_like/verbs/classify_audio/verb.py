@@ -127,7 +127,9 @@ def _read_sensitivity(
     value: float | str | None, parameters: Mapping[str, Any], artifact: Artifact
 ) -> tuple[float, dict[str, Any]]:
     """Sensitivity of the activity sign, and changes of the recogniser."""
-    own = float(parameters.get("sensitivity", DEFAULT_SENSITIVITY))
+    own = parameters.get("sensitivity", DEFAULT_SENSITIVITY)
+    if isinstance(own, bool) or not isinstance(own, int | float):
+        raise SettingError(f"the parameter 'sensitivity' of {artifact.path} is {own!r}", "give a number: update_params")
     if value is None:
         return own, {}
     if value in LEVELS:

@@ -21,7 +21,7 @@ from mltk_like.evaluation.scan import scan_folders
 from mltk_like.evaluation.subject import Subject
 from mltk_like.evaluation.testset import files_in
 from mltk_like.model import Model
-from mltk_like.paths import portable, several_paths
+from mltk_like.paths import portable, resolved, several_paths
 from mltk_like.tflite import read_parameters
 from mltk_like.verbs.mine.cuts import cut_out
 from mltk_like.verbs.mine.folder import FileState, Heard, MinedFolder, Setup, state_of
@@ -72,8 +72,8 @@ def mine(
     artifact = artifact_of(model)
     subject = open_subject(artifact, "tflite")
     setup = _setup(artifact, subject, threshold, margin, limit)
-    folders = [folder.expanduser().resolve() for folder in several_paths(negatives)]
-    target = Path(output).expanduser().resolve()
+    folders = [resolved(folder.expanduser()) for folder in several_paths(negatives)]
+    target = resolved(Path(output).expanduser())
     _check_apart(folders, target)
     # Where folders overlap, the first that names a file counts.
     roots = {path: folder for folder in reversed(folders) for path in files_in(folder)}

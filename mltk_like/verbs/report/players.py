@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from mltk_like.audio.wav import read_stretch
 from mltk_like.errors import DataError
-from mltk_like.paths import cache_dir, unportable
+from mltk_like.paths import cache_dir, resolved, unportable
 from mltk_like.verbs.shared.page import Html, audio
 
 LIMIT = 40
@@ -52,10 +52,10 @@ class Players:
 
     def _may_read(self, path: Path) -> bool:
         try:
-            real = path.resolve()
+            real = resolved(path)
         except (OSError, RuntimeError, ValueError):
             return False
-        return self._anywhere or any(real.is_relative_to(base.resolve()) for base in (cache_dir(), Path.cwd()))
+        return self._anywhere or any(real.is_relative_to(resolved(base)) for base in (cache_dir(), Path.cwd()))
 
 
 def _read(path: Path, start_s: float, seconds: float, rate: int) -> NDArray[np.int16]:

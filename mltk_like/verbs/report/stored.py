@@ -23,6 +23,7 @@ from mltk_like.evaluation.details import FalseAccept, FalseAcceptsOf, Latency, M
 from mltk_like.evaluation.voices import Voices
 from mltk_like.metrics import StreamCurve
 from mltk_like.metrics.curve import TARGETS_PER_HOUR
+from mltk_like.opening import read_json
 from mltk_like.tflite import ModelSummary, summarize_tflite
 from mltk_like.training.rounds import MINING
 from mltk_like.verbs.profile import Profile
@@ -310,8 +311,8 @@ def _read(artifact: Artifact, member: str, kind: type[_Value]) -> _Value | None:
     if data is None:
         return None
     try:
-        return msgspec.convert(json.loads(data), kind)
-    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        return msgspec.convert(read_json(data, f"{member} in {artifact.path}"), kind)
+    except (ValueError, msgspec.ValidationError) as error:
         raise ModelError(f"{member} in {artifact.path} cannot be read: {error}", _HINT) from error
 
 

@@ -1,7 +1,9 @@
 """What a verb works on: a trained model's files, or a net and `.tflite` with random weights from a specification."""
 
 import json
+import math
 import zipfile
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,12 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.artifact import Artifact, model_of, open_artifact
+from mltk_like.artifact import Artifact, open_artifact, specification
 from mltk_like.errors import MltkLikeError, ModelError, ToolError, one_line
 from mltk_like.feed.pool import default_workers
+from mltk_like.limits import check
 from mltk_like.low_bit.quantise import low_bit_net
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
+from mltk_like.nets.weights_file import check_net_file
 from mltk_like.quiet import import_tensorflow
 from mltk_like.run import find_run
 from mltk_like.tflite import Agreement, compare_engines
@@ -41,12 +45,8 @@ def artifact_of(model: Model | str | Path) -> Artifact:
 
 
 def specification_of(model: Model | str | Path, artifact: Artifact) -> Model:
-    """The specification that a trained model was made from, with the settings of its run.
-
-    Raises:
-        ModelError: there is no file for it (a bare `.tflite` has none).
-    """
-    return model if isinstance(model, Model) else model_of(artifact.path)
+    """The specification that a trained model was made from, with the settings of its run. Raises as `specification`."""
+    return model if isinstance(model, Model) else specification(artifact)
 
 
 def specification_in(model: Model | str | Path) -> Model | None:
@@ -140,7 +140,7 @@ def open_net(artifact: Artifact, model: Model | None = None) -> Any:
 
     Args:
         artifact: where the `.keras` is.
-        model: its specification, where there is one at hand; else it is looked for as `model_of` does.
+        model: its specification, where there is one at hand; else it is looked for as `specification` does.
 
     Raises:
         ModelError: there is no float net, it is damaged, or it has layers whose classes cannot be found.
@@ -148,23 +148,28 @@ def open_net(artifact: Artifact, model: Model | None = None) -> Any:
     """
     import_tensorflow()
     with artifact.keras_file() as file:
+        config = check_net_file(file)
         try:
-            return _read_net(file)
+            return _read_net(file, config)
+        except ModelError:
+            raise
         except Exception as error:  # whatever Keras stumbles over in a file that it cannot read
             try:
-                specification = model or model_of(artifact.path)
+                found = model or specification(artifact)
             except MltkLikeError as missing:
                 raise ModelError(
                     f"cannot read the net {file.name}: {one_line(error)}",
                     f"it is damaged, of another Keras version, or has layers of its own, and: {missing.message}",
                 ) from error
-            return _with_its_file(specification, file)
+            return _with_its_file(found, file, config)
 
 
-def _with_its_file(model: Model, file: Path) -> Any:
+def _with_its_file(model: Model, file: Path, config: dict[str, Any]) -> Any:
     """A net that Keras could not read alone, now that the model's file has been loaded."""
     try:
-        return _read_net(file)
+        return _read_net(file, config)
+    except ModelError:
+        raise
     except Exception:
         net = build_net(model)
     try:
@@ -178,7 +183,47 @@ def _with_its_file(model: Model, file: Path) -> Any:
     return net if low_bit is None else low_bit_net(net, low_bit, weights=False)
 
 
-def _read_net(path: Path) -> Any:
+def _read_net(path: Path, config: dict[str, Any]) -> Any:
+    """The net that a `.keras` file describes, with its weights.
+
+    A layer of a billion units is a few letters, so the net is laid out first, without any values.
+
+    Raises:
+        ModelError: it would take more memory than any that is lawful.
+        Exception: whatever Keras says of a net that it cannot make.
+    """
     import keras
 
-    return keras.saving.load_model(path, compile=False, safe_mode=True)
+    plan = keras.StatelessScope()
+    # At the end of the block the variables get their values, unless something was raised.
+    with plan:
+        try:
+            net = keras.saving.deserialize_keras_object(config, safe_mode=True)
+            _check_sizes(net, path)
+        except BaseException:
+            plan.initialize_variables = False
+            keras.backend.clear_session()  # else Keras would give them their values later
+            raise
+    net.load_weights(path)
+    # What verbs ask of a net. Damage can leave one that has none of it, and then here is where that is said.
+    for shape in (net.input_shape, net.output_shape, *(layer.output.shape for layer in net.layers)):
+        tuple(shape)
+    return net
+
+
+def _check_sizes(net: Any, path: Path) -> None:
+    """Raise ModelError where a net is larger than any that is lawful."""
+    check("net", 4 * sum(math.prod(weight.shape) for weight in net.weights), f"the net {path.name} would have")
+    for shape in _shapes(net):
+        check("tensor", math.prod(size or 1 for size in shape), f"a layer of the net {path.name} would give")
+
+
+def _shapes(net: Any) -> Iterator[tuple[int | None, ...]]:
+    """The shapes of what the layers and operations of a net give, those of nets in it too."""
+    import keras
+
+    for layer in getattr(net, "operations", net.layers):
+        for node in getattr(layer, "_inbound_nodes", ()):
+            yield from (tensor.shape for tensor in keras.tree.flatten(node.output_tensors))
+        if isinstance(layer, keras.Model):
+            yield from _shapes(layer)

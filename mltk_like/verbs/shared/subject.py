@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from mltk_like.artifact import Artifact
 from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import frontend_from_parameters
-from mltk_like.audio.recogniser import RecogniserSettings
-from mltk_like.errors import ModelError
+from mltk_like.audio.recogniser import Recogniser, RecogniserSettings
+from mltk_like.errors import MltkLikeError, ModelError, one_line
 from mltk_like.evaluation.subject import Subject, make_scorer
 from mltk_like.model import Model
 from mltk_like.tflite import read_parameters
@@ -24,7 +26,9 @@ def open_subject(artifact: Artifact, kind: str, model: Model | None = None) -> S
         model: its specification, where it is at hand; a net with layers of its own may need it.
 
     Raises:
-        ModelError: the model has not been trained, names no classes, or TFLM cannot run it.
+        ModelError: the model has not been trained, names no classes, cannot be run, or its net, its front end and its
+            classes do not fit together.
+        SettingError: its parameters cannot be.
         ToolError: TensorFlow or TFLM is needed and not installed.
     """
     data = artifact.tflite()
@@ -35,7 +39,7 @@ def open_subject(artifact: Artifact, kind: str, model: Model | None = None) -> S
         net = open_net(artifact, model)
     if kind == "low-bit":
         net = low_bit_integers(artifact)
-    return Subject(
+    subject = Subject(
         name=artifact.name,
         kind=kind,
         score=make_scorer(net, kind),
@@ -44,6 +48,33 @@ def open_subject(artifact: Artifact, kind: str, model: Model | None = None) -> S
         recogniser=RecogniserSettings.from_parameters(parameters),
         gate=EnergyGateSettings.from_parameters(parameters),
     )
+    _try(subject, artifact)
+    return subject
+
+
+def _try(subject: Subject, artifact: Artifact) -> None:
+    """Hear one window, so that a file that does not fit together is found before hours are listened to.
+
+    Raises:
+        ModelError: the net cannot be run, or does not give a score for each class.
+        SettingError: the thresholds are not those of these classes.
+    """
+    Recogniser(subject.recogniser, subject.classes)
+    try:
+        scores = subject.score(np.zeros((1, *subject.frontend.spectrogram_shape), np.int8))
+    except MltkLikeError:
+        raise
+    except Exception as error:  # whatever Keras or NumPy makes of a net that does not fit
+        raise ModelError(
+            f"the net in {artifact.path} cannot be run: {one_line(error)}",
+            "it is damaged, or the parameters in the .tflite are those of another net",
+        ) from error
+    if scores.shape != (1, len(subject.classes)):
+        raise ModelError(
+            f"the net in {artifact.path} gives {'x'.join(map(str, scores.shape[1:]))} scores "
+            f"for {len(subject.classes)} classes",
+            "the parameters in the .tflite are those of another net",
+        )
 
 
 def _classes(parameters: Mapping[str, Any], artifact: Artifact) -> tuple[str, ...]:

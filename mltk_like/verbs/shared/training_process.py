@@ -12,6 +12,11 @@ from pathlib import Path
 
 # Ray and others set these to the cores that *they* were told of; the training looks for itself.
 _NOT_INHERITED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONPATH")
+# The command line, in a process that ends when whoever started it does, however that ends.
+_COMMAND = (
+    "import sys; from mltk_like.signals import end_with_stdin; end_with_stdin();"
+    "from mltk_like.__main__ import main; sys.exit(main())"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,8 @@ class TrainingJob:
 class TrainingProcess:
     """`python -m mltk_like train ...` in a folder, with its output in `output.txt` there.
 
+    It is interrupted when this process ends, also where that is killed.
+
     Args:
         job: what to train.
         folder: an empty folder for the job's files, run folders and output.
@@ -62,13 +69,13 @@ class TrainingProcess:
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_INHERITED}
         # A bar that is drawn ten times a second would fill the log.
         environment |= {"MLTK_LIKE_RUNS": str(folder / "runs"), "TQDM_MININTERVAL": "5", "PYTHONUNBUFFERED": "1"}
-        command = [sys.executable, "-m", "mltk_like", "train", job.model, *job.arguments]
+        command = [sys.executable, "-c", _COMMAND, "train", job.model, *job.arguments]
         with self._output.open("wb") as output:
             self._process = subprocess.Popen(
                 command,
                 cwd=cwd or folder,
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -93,9 +100,12 @@ class TrainingProcess:
     def exit_code(self, timeout: float | None = 0.0) -> int | None:
         """The process's exit code, waited for so many seconds (None: till the end); None while it runs."""
         try:
-            return self._process.wait(timeout)
+            code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
             return None
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        return code
 
     def stop(self, patience_s: float = 60.0) -> None:
         """Interrupt the training, as Ctrl-C does, so that its checkpoint is kept; kill it when that takes too long."""
@@ -103,7 +113,7 @@ class TrainingProcess:
             os.killpg(self._process.pid, signal.SIGINT)
             if self.exit_code(patience_s) is None:
                 os.killpg(self._process.pid, signal.SIGKILL)
-                self._process.wait()
+                self.exit_code(None)
 
 
 def last_lines(output: bytes, count: int = 12) -> str:

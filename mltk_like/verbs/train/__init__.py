@@ -1,5 +1,6 @@
 """Train a model: the verb, its stages, and what a training can begin with."""
 
+from mltk_like.verbs.train.carried import carried_file, is_trained
 from mltk_like.verbs.train.cluster import RemoteTraining, train_on_cluster
 from mltk_like.verbs.train.fine_tuning import archive_of
 from mltk_like.verbs.train.result import TrainingResult
@@ -10,6 +11,8 @@ __all__ = [
     "RemoteTraining",
     "TrainingResult",
     "archive_of",
+    "carried_file",
+    "is_trained",
     "load_weights_from",
     "train",
     "train_on_cluster",

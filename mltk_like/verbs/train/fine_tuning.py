@@ -1,8 +1,8 @@
 """`train --resume-from RUN`: a new run with the weights, the settings and the data of an earlier one, and a short
-schedule. The loop of hard negatives: judge, mine, fine-tune, judge."""
+schedule. The loop of hard negatives: judge, mine, fine-tune, judge. And a detector that learns to hear one person more.
+"""
 
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from mltk_like.errors import ModelError, SettingError
 from mltk_like.feed.dataset import Dataset
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.nets.weights import read_weights
+from mltk_like.nets.weights_file import weights_of
 from mltk_like.paths import portable, unportable, write_bytes
 from mltk_like.run import Run
 from mltk_like.settings import to_json
@@ -38,6 +39,9 @@ _WEIGHTS = "train/start.weights.h5"
 _EARLIER = "own earlier recordings"
 # What is not done again: the weights have learned it.
 _DONE = ("teachers", "embedding_teachers", "mining_rounds")
+PERSONAL_WINDOWS = 30_000
+"""Of those that heads on a speech embedding hear where a model learns a person's voice: they say of every other voice
+what the net is to go on saying. Heads that heard 30,000 were as good as those that heard 130,000."""
 # What the weights are of no use without.
 _SAME = ("classes", "frontend")
 
@@ -128,15 +132,17 @@ def check_start(resume_from: str | Path | None, *, resume: bool, weights: str | 
         read_weights(Path(weights))
 
 
-def start_from(spec: str | Path, model: Any) -> Start:
+def start_from(spec: str | Path, model: Any, *, keyword: bool = False) -> Start:
     """The run to start from, and the model with its settings, a tenth of its learning rates and a fifth of its steps.
 
-    There are no teachers and no rounds of mining. What was set on `model` itself (`--set`) wins. A run that was
-    fine-tuned hands its schedule on as it is.
+    There are no teachers and no rounds of mining, but for heads on the speech embedding where recordings of the keyword
+    are to be learned: without them what the net learns of one person it gives up of others. What was set on `model`
+    itself (`--set`) wins. A run that was fine-tuned hands its schedule on as it is.
 
     Args:
         spec: a run folder, an archive, or a name (its latest complete run, else its archive).
         model: the specification.
+        keyword: recordings of the keyword come with it.
 
     Raises:
         ModelError: the run cannot be found, has no float weights, or has other classes or another front end.
@@ -151,6 +157,11 @@ def start_from(spec: str | Path, model: Any) -> Start:
     earlier = model.with_settings(**{**stored.get("overrides", {}), **given})
     changes = {} if _state(artifact).get(_KEY) else _shorter(earlier, keep_epochs="learning_rate_steps" in given)
     changes |= {name: 0 for name in _DONE if getattr(earlier, name)}
+    if keyword and earlier.embedding_teachers:
+        changes |= {
+            "embedding_teachers": earlier.embedding_teachers,
+            "embedding_windows": min(earlier.embedding_windows, PERSONAL_WINDOWS),
+        }
     tuned = earlier.with_settings(**{**changes, **given})
     now, before = to_json(tuned), stored.get("settings", {})
     # Both as JSON has them, which knows no tuples.
@@ -161,6 +172,11 @@ def start_from(spec: str | Path, model: Any) -> Start:
             "train anew, or take the layers that fit: --weights FILE",
         )
     return Start(artifact=artifact, model=tuned, weights=_weights(artifact))
+
+
+def is_personal(run: Run, model: Any) -> bool:
+    """Whether a run is a fine-tuning in which heads on the speech embedding keep what the net knows."""
+    return _KEY in run.state and bool(model.embedding_teachers)
 
 
 def earlier_data(run: Run, *, test: bool = False) -> Earlier:
@@ -192,11 +208,8 @@ def _shorter(model: Any, *, keep_epochs: bool) -> dict[str, Any]:
 
 def _weights(start: Artifact) -> bytes:
     with start.keras_file() as file:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                return archive.read("model.weights.h5")
-        except (OSError, KeyError, zipfile.BadZipFile) as error:
-            raise ModelError(f"cannot read the weights in {start.path}: {error}", "give another run") from error
+        read_weights(file)  # they are taken into the new run, and so must not lead out of their file
+        return weights_of(file)
 
 
 def _state(start: Artifact) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What follows the training: the model's files, figures, the profile and the archive."""
 
+import os
 import resource
 from collections.abc import Sequence
 from functools import partial
@@ -22,8 +23,8 @@ from mltk_like.verbs.profile import Profile, profile_tflite
 from mltk_like.verbs.quantize import save_calibration
 from mltk_like.verbs.shared.building import agreement, save_net
 from mltk_like.verbs.summarize import keras_summary
-from mltk_like.verbs.train.job import Job
-from mltk_like.verbs.train.recordings import forget
+from mltk_like.verbs.train.job import PACKING, Job
+from mltk_like.verbs.train.recordings import forgotten
 
 
 def convert(job: Job, net: Any, windows: NDArray[np.int8]) -> bytes:
@@ -32,8 +33,13 @@ def convert(job: Job, net: Any, windows: NDArray[np.int8]) -> bytes:
     for suffix, save in ((".keras", partial(save_net, net)), (".weights.h5", net.save_weights)):
         # Keras goes by the end of the file's name, so the temporary name must keep it.
         temporary = run.file(f".tmp{suffix}")
-        save(temporary)
-        temporary.replace(run.file(suffix))
+        try:
+            save(temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(run.file(suffix))
+        finally:
+            temporary.unlink(missing_ok=True)
     save_calibration(net, windows, run.folder)
     tflite = make_tflite(job.model, net, windows)
     _write_tflite(job, tflite)
@@ -92,9 +98,19 @@ def archive(job: Job, failures: Sequence[str] = ()) -> Path | None:
         failures: checks that the model did not pass, noted in the archive.
     """
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    job.run.update(status="complete", pid=None, peak_memory_mb=peak, failures=list(failures))
-    forget(job.run)
-    pack(job.run)
+    # From here on a run that ends has only its packing left.
+    job.run.update(peak_memory_mb=peak, failures=list(failures), **{PACKING: {"evaluated": job.evaluate}})
+    return pack_and_publish(job)
+
+
+def pack_and_publish(job: Job) -> Path | None:
+    """The last of a run, of which all else is done: it is complete when nothing is left to go on with."""
+    state = job.run.state
+    complete = forgotten({**state, "status": "complete", "pid": None})
+    del complete[PACKING]
+    pack(job.run, state=complete)
     # A net that has learned nothing, or says something else on a device, does not take the place of an earlier one.
-    wanted = job.publish and not failures and not job.run.state.get("chance")
-    return publish_archive(job.run.archive, job.model) if wanted else None
+    wanted = job.publish and not state["failures"] and not state.get("chance")
+    published = publish_archive(job.run.archive, job.model) if wanted else None
+    job.run.write_json("state.json", complete)
+    return published

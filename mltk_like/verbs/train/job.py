@@ -11,6 +11,9 @@ from mltk_like.training.fit import CHECKPOINT
 from mltk_like.verbs.train.augmented import Augmented
 from mltk_like.verbs.train.result import Reporter
 
+PACKING = "packing"
+"""The key in a run's state.json where nothing is left but its packing."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -51,6 +54,12 @@ class Job:
     def has_checkpoint(self) -> bool:
         """Whether the net was trained before, and goes on from there."""
         return self.resume and (self.run.train_dir / CHECKPOINT).is_file()
+
+    @property
+    def has_only_packing_left(self) -> bool:
+        """Whether the run ended between its last stage and its archive, and nobody asks for a judgement it lacks."""
+        packing = self.run.state.get(PACKING) if self.resume else None
+        return packing is not None and (packing["evaluated"] or not self.evaluate)
 
     def say(self, text: str) -> None:
         """Print and log one line or more."""

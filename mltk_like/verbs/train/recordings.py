@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from mltk_like.data.clip import lengths_s
-from mltk_like.data.own import OWN_WEIGHT, OwnRecordings
+from mltk_like.data.own import A_THIRD, OWN_WEIGHT, OwnRecordings
 from mltk_like.data.positives import positive_folders
 from mltk_like.data.split import Splits
 from mltk_like.errors import SettingError
 from mltk_like.feed.plan import UNKNOWN
-from mltk_like.paths import several_paths
+from mltk_like.paths import resolved, several_paths
 from mltk_like.run import Run
 
 # The key in a run's state.json.
@@ -26,46 +26,53 @@ class OwnData:
         positives: file or folder with one keyword in each recording; see `data.positives`.
         negatives: files or folders with recordings of any length without the keyword.
         label: class of the positives; none: as their folder says, else the only one that is detected.
-        weight: how much more often each is drawn than other clips.
+        weight: how much more often each is drawn than other clips; none: `OWN_WEIGHT`, and of the keyword said by one
+            person as much as is allowed (see `personal`).
     """
 
     positives: Path | None = None
     negatives: tuple[Path, ...] = ()
     label: str | None = None
-    weight: float = OWN_WEIGHT
+    weight: float | None = None
 
     def __post_init__(self) -> None:
         if self.label is not None and self.positives is None:
             raise SettingError("a label goes with recordings of it", "add --positives DIR")
-        if not 0 < self.weight < float("inf"):
+        if self.weight is not None and not 0 < self.weight < float("inf"):
             raise SettingError(
                 f"recordings_weight={self.weight} is not a positive number", "1: as often as other clips"
             )
 
-    def sources(self, model: Any) -> list[OwnRecordings]:
+    def sources(self, model: Any, *, personal: bool = False) -> list[OwnRecordings]:
         """The sources that stand for them in this model.
+
+        Args:
+            model: a model with TrainMixin.
+            personal: a trained model is to hear a person whom it misses: ten recordings are a third of the keyword.
 
         Raises:
             SettingError, MisnamedError: it has no class for them, or it is not clear which.
         """
         found = []
+        weight = OWN_WEIGHT if self.weight is None else self.weight
+        keyword_weight = A_THIRD if personal and self.weight is None else weight
         for label, path in self._positives(model.classes).items():
             name = (
                 "own positives" if self.positives and path == self.positives.expanduser() else f"own positives {label}"
             )
-            found.append(OwnRecordings(path=path, label=label, weight=self.weight, name=name))
+            found.append(OwnRecordings(path=path, label=label, weight=keyword_weight, name=name))
         if self.negatives and UNKNOWN not in model.classes:
             raise SettingError(f"{model.name} has no class {UNKNOWN!r} for negatives", f"its classes: {model.classes}")
         window_s = model.frontend.sample_length_ms / 1000
         for number, path in enumerate(self.negatives, 1):
             name = "own negatives" if number == 1 else f"own negatives {number}"
-            found.append(OwnRecordings(path=path, label=UNKNOWN, weight=self.weight, window_s=window_s, name=name))
+            found.append(OwnRecordings(path=path, label=UNKNOWN, weight=weight, window_s=window_s, name=name))
         return found
 
     def remember(self, run: Run) -> None:
         """Keep it with a run, for `resume`."""
-        negatives = [str(path.expanduser().resolve()) for path in self.negatives]
-        positives = str(self.positives.expanduser().resolve()) if self.positives else None
+        negatives = [str(resolved(path.expanduser())) for path in self.negatives]
+        positives = str(resolved(self.positives.expanduser())) if self.positives else None
         if positives or negatives:
             values = {"positives": positives, "negatives": negatives, "label": self.label, "weight": self.weight}
             run.update(**{_KEY: values})
@@ -91,7 +98,7 @@ def own_data(
         positives=None if positives is None else Path(positives),
         negatives=several_paths(negatives),
         label=label,
-        weight=OWN_WEIGHT if weight is None else weight,
+        weight=weight,
     )
 
 
@@ -113,17 +120,17 @@ def remembered(run: Run, given: OwnData) -> OwnData:
     return own_data(kept.get("positives"), kept.get("negatives", ()), kept.get("label"), kept.get("weight"))
 
 
-def forget(run: Run) -> None:
-    """Take the folders' names out of a finished run: its archive is for others, and its manifest has the clips."""
-    if run.state.get(_KEY):
-        run.update(**{_KEY: None})
+def forgotten(state: Mapping[str, Any]) -> dict[str, Any]:
+    """A finished run's state without the folders' names: its archive is for others, and its manifest has the clips."""
+    return {**state, _KEY: None} if state.get(_KEY) else dict(state)
 
 
 def describe(source: OwnRecordings) -> str:
     """One line on a source of own recordings. Raises DataError when it holds nothing usable."""
     clips = source.inventory().clips
     hours = sum(lengths_s(clips)) / 3600
-    return f"{source.name}: {len(clips)} as {source.label!r}, {hours:.2f} h, drawn {source.weight:g} times as often"
+    drawn = f"{source.weight:g} times as often" if source.weight != A_THIRD else "as a third of it"
+    return f"{source.name}: {len(clips)} as {source.label!r}, {hours:.2f} h, drawn {drawn}"
 
 
 def drawn_less(sources: Sequence[OwnRecordings], splits: Splits) -> list[str]:
@@ -133,5 +140,5 @@ def drawn_less(sources: Sequence[OwnRecordings], splits: Splits) -> list[str]:
         f"{source.name}: so many that they are drawn {weights[source.name]:.2g} times as often as others, "
         f"not {source.weight:g}: they are a third of the {source.label!r} sounds as it is"
         for source in sources
-        if weights.get(source.name, source.weight) < source.weight
+        if weights.get(source.name, source.weight) < source.weight != A_THIRD
     ]

@@ -54,8 +54,9 @@ class TrainingResult:
         published: the archive's copy beside the model's file; None for a dry run, or where it cannot be written.
         history: one list of figures a name, one entry an epoch.
         best_epoch: epoch of the exported checkpoint, from 1.
-        evaluations: results of the float and the int8 model, by 'keras' and 'tflite'; empty when left out.
-        profile: layers on TFLM; None when left out.
+        evaluations: results of the float and the int8 model, by 'keras' and 'tflite'; empty when left out, and where
+            only the packing of a run was left: the run folder has them.
+        profile: layers on TFLM; None in the same cases.
         seconds: wall time of each stage.
         problems: sources that could not be had.
         failures: checks that the model did not pass; its archive is kept, and not published.

@@ -80,8 +80,8 @@ def train(
     check_start(resume_from, resume=resume, weights=weights)
     workers = default_workers() if workers is None else workers
     with without_network(offline):
-        asked: Any = dict(test=test, evaluate=evaluate, workers=workers, progress=progress, augmented=augmented)
-        model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, **asked)
+        how: Any = dict(test=test, evaluate=evaluate, workers=workers, progress=progress, augmented=augmented)
+        model, run, sources = go_on(model, own, test=test) if resume else start(model, own, resume_from, weights, **how)
     reporter = Reporter(run, quiet=not progress)
     with _status_kept(run, reporter, train_command(model, test=test, resume=True)), without_network(offline):
         return run_stages(Job(
@@ -97,14 +97,20 @@ def _status_kept(run: Run, reporter: Reporter, command: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         with suppress(MltkLikeError, OSError):
-            run.update(status="interrupted")
+            _note_end(run, "interrupted")
             reporter.say(f"interrupted; go on with: {command}")
         raise
     except BaseException:
         # On a full disk this fails too, and the error that is to be seen is the first one.
         with suppress(MltkLikeError, OSError):
-            run.update(status="failed")
+            _note_end(run, "failed")
         raise
+
+
+def _note_end(run: Run, status: str) -> None:
+    """A run that was complete by then stays so."""
+    if run.state.get("status") != "complete":
+        run.update(status=status)
 
 
 def _model_to_train(model: Model | str, test: bool) -> tuple[Model, bool]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mltk_like.cluster import Cluster
-from mltk_like.errors import ModelError, SettingError, ToolError
+from mltk_like.errors import ModelError, SettingError, ToolError, one_line
 from mltk_like.loader import find_model, load_file, typed_name, typed_path
 from mltk_like.mixins import TrainMixin
 from mltk_like.model import Model, require
@@ -85,14 +85,20 @@ class _Search:
             shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         note_model_file(self.folder, model.path)
-        self._storage = self._optuna.storages.RDBStorage(f"sqlite:///{self.folder / 'study.db'}")
-        self.study = self._optuna.create_study(
-            study_name=self.name,
-            storage=self._storage,
-            load_if_exists=True,
-            direction="minimize",
-            sampler=self._optuna.samplers.TPESampler(seed=seed),
-        )
+        try:
+            self._storage = self._optuna.storages.RDBStorage(f"sqlite:///{self.folder / 'study.db'}")
+            self.study = self._optuna.create_study(
+                study_name=self.name,
+                storage=self._storage,
+                load_if_exists=True,
+                direction="minimize",
+                sampler=self._optuna.samplers.TPESampler(seed=seed),
+            )
+        except Exception as error:  # of Optuna, of SQLAlchemy or of SQLite
+            raise ModelError(
+                f"cannot read {portable(self.folder / 'study.db')}: {one_line(error)}",
+                "--restart forgets that search and begins anew",
+            ) from error
         self._same_space()
         self._begin_again()
 
@@ -204,7 +210,7 @@ class _Search:
                 number=trial.number,
                 settings=dict(trial.params),
                 misses=trial.value,
-                epoch=trial.user_attrs["epoch"],
+                epoch=trial.user_attrs.get("epoch"),
                 seconds=trial.duration.total_seconds() if trial.duration else 0.0,
                 problem=trial.user_attrs["problem"],
             )
