@@ -1,4 +1,4 @@
-"""Wake word "marvin", that of MLPerf Tiny's streaming benchmark: a net that keeps its state and takes 60 ms of new sound."""
+"""Wake word "marvin", that of MLPerf Tiny: a net that keeps its state and takes 60 ms of new sound at a time."""
 
 import mltk_like as mltk
 from mltk_like import data

@@ -425,7 +425,7 @@ def test_a_reader_that_goes_away(model: Path, sound: Path) -> None:
     assert process.stderr
     process.stdout.readline()
     process.stdout.close()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=30) == 141
     assert process.stderr.read() == b""
     process.stderr.close()
 

@@ -17,6 +17,7 @@ from mltk_like.errors import DataError, ModelError, SettingError
 from mltk_like.paths import unportable
 from mltk_like.tflite import read_parameters
 from mltk_like.training.convert import stamp
+from mltk_like.trust import remember
 from mltk_like.verbs.evaluate import evaluate_both
 
 pytest_plugins = ["toy_fixtures"]
@@ -72,6 +73,7 @@ def test_the_test_voices_are_made_again_where_they_are_gone(
     tmp_path: Path,
 ) -> None:
     monkeypatch.setenv("MLTK_LIKE_CACHE", str(tmp_path / "empty"))
+    remember(trained.path)
     manifest = own_copy / "manifest.jsonl"
     manifest.write_text(manifest.read_text().replace("/audio/", "/gone/"))
     again = mltk.evaluate(own_copy, tflite=True, progress=False)

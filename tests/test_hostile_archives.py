@@ -126,7 +126,7 @@ def hostile(trap: Path) -> dict[str, dict[str, bytes]]:
                 for path in ("/etc/passwd", "cache:../../../etc/passwd", "\0", "x" * 6000, "/dev/zero")
             )
         },
-        "lists": {state: b'{"name": "' + NAME.encode() + b'", "x": [' + b"[]," * 2_700_000 + b"[]]}"},
+        "lists": {state: b'{"name": "' + NAME.encode() + b'", "x": [' + b"[]," * 300_000 + b"[]]}"},
         "no-tflite": {tflite: b""},
         "short-tflite": {tflite: MEMBERS[tflite][:1000]},
         "traversal": {"../evil_up": b"x", "a/../../evil": b"x", "..\\evil": b"x", "/tmp/evil": b"x"},

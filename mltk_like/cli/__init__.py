@@ -73,7 +73,6 @@ def _outcome(arguments: Sequence[str]) -> int:
         if not (lost or error.errno in DISK_FULL | UNREACHABLE) or "--debug" in arguments:
             raise
         if isinstance(lost, BrokenPipeError):
-            _complain("error: nobody reads what is printed any more; what was done until now is kept")
             return _PIPE_CLOSED
         if lost:
             return _say(_output_lost(lost))

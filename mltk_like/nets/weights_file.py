@@ -55,7 +55,7 @@ def check_net_file(path: Path) -> dict[str, Any]:
         ModelError: it is damaged, has other members than Keras writes for a net, points out of itself, or is beyond a
             limit.
     """
-    with open_archive(path) as archive:
+    with open_archive(path, f"the net {path.name}") as archive:
         others = sorted({info.filename for info in archive.members} - _MEMBERS)
         if others:
             raise ModelError(f"{path.name} holds {others[0]!r}, which no net needs", "it is damaged or hostile")
