@@ -140,7 +140,7 @@ FINE = {
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in ("dilated", "flatten") else pytest.param(name, marks=pytest.mark.slow) for name in FINE]
+    "name", [name if name == "dilated" else pytest.param(name, marks=pytest.mark.slow) for name in FINE]
 )
 def test_what_is_fine_reaches_the_data(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     body, opcodes = FINE[name]

@@ -169,6 +169,7 @@ def test_training_with_own_recordings(toy: Path, mine: Path, capsys: pytest.Capt
     assert not [name for name in members if str(mine).encode() in (archive.read(name) or b"")]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_goes_on_with_them(toy: Path, mine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[dict[str, Any]] = []
 

@@ -127,6 +127,7 @@ def windows(matrix: list[list[int]]) -> dict[str, Any]:
     return {"accuracy": 0.5, "clips": 2, "classes": classes, "confusion_matrix": matrix}
 
 
+@pytest.mark.slow
 def test_the_shipped_archive_without_tensorflow(tmp_path: Path) -> None:
     code = (
         "import sys; from mltk_like.cli import main;"

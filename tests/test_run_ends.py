@@ -148,6 +148,7 @@ def test_what_a_killed_extraction_left_is_gone_after_the_next(tmp_path: Path, mo
     assert not left.parent.exists()
 
 
+@pytest.mark.slow
 def test_a_training_ends_with_the_search_that_started_it(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", TUNING, str(tmp_path), str(ROOT)]) as parent:
         pid = int(_read(tmp_path / "output.txt"))

@@ -206,6 +206,7 @@ def test_a_page_of_files_with_columns(
     assert not re.search(r"""(src|href)="(?!data:|#)""", document)
 
 
+@pytest.mark.slow
 def test_clips_of_the_models_own_data(shared_cache: None, tmp_path: Path) -> None:
     path = write_toy(tmp_path / "models")
     made = [
