@@ -198,3 +198,11 @@ def test_structures_of_every_kind(whole: bytes, tmp_path: Path, tone_file: Path)
         process.join()
         assert process.exitcode != 1, f"a traceback for file {seen.value}"
         last = seen.value + 1 if process.exitcode else FILES
+
+
+@pytest.mark.parametrize("rows", [[1], "x", 2.5])
+def test_rows_of_a_stream_that_are_no_number(whole: bytes, tmp_path: Path, tone_file: Path, rows: Any) -> None:
+    file = tmp_path / "m.tflite"
+    file.write_bytes(write_parameters(whole, {**read_parameters(whole), "streaming.rows": rows}))
+    assert refused(lambda: list(classify_audio(file, input=tone_file)))
+    assert refused(lambda: update_params(file, ["detection_threshold=190"], output=tmp_path / "other.tflite"))

@@ -92,6 +92,8 @@ def check_streaming_parameters(parameters: Mapping[str, Any]) -> None:
     rows = parameters.get(STREAMING_ROWS)
     if not rows or not has_frontend(parameters):
         return
+    if not isinstance(rows, int):
+        raise SettingError(f"{STREAMING_ROWS} is {rows!r}", "the .tflite is damaged: convert the model again")
     frontend = frontend_from_parameters(parameters)
     if isinstance(frontend, FrontendSettings) and frontend.quantize_dynamic_scale_enable:
         raise SettingError(
