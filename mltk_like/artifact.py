@@ -22,11 +22,9 @@ from mltk_like.opening import open_archive, read_file, refuse_links
 from mltk_like.paths import atomic_path, portable
 from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, pack, typed_run, whose_runs
 from mltk_like.settings import from_json
-from mltk_like.stored import json_object
+from mltk_like.stored import is_plain_name, json_object
 from mltk_like.tflite import read_parameters
 from mltk_like.trust import is_own
-
-_NAME_BYTES = 200  # file systems take 255, and the name has endings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,10 +245,8 @@ def _file_of_archive(name: str, path: Path) -> Path | None:
 
 def _plain_name(name: str, path: Path) -> str:
     """Refuse names from a file that would point out of a folder."""
-    pointing = "/" in name or "\\" in name or name.startswith(".") or name.endswith(".py")
-    # Also what cannot be the name of a file: too long, or with characters that are none.
-    if pointing or not name.isprintable() or not 0 < len(name.encode()) <= _NAME_BYTES:
-        raise ModelError(f"{path} calls its model {name!r}", "it is damaged or hostile")
+    if name.endswith(".py") or not is_plain_name(name):
+        raise ModelError(f"{path} calls its model {name[:80]!r}", "it is damaged or hostile")
     return name
 
 

@@ -1,9 +1,10 @@
-"""TensorFlow without its chatter."""
+"""TensorFlow and other libraries without their chatter."""
 
 import contextlib
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,6 +46,53 @@ def _restore(saved: list[int]) -> None:
     for target, copy in zip((1, 2), saved, strict=True):
         os.dup2(copy, target)
         os.close(copy)
+
+
+@contextlib.contextmanager
+def libraries_silent() -> Iterator[None]:
+    """Keep what C libraries write to the process's stderr off it. Blocks of several threads may overlap.
+
+    It is for moments: what Python prints to stderr meanwhile is lost too.
+    """
+    with _SILENCE.lock:
+        _SILENCE.begin()
+    try:
+        yield
+    finally:
+        with _SILENCE.lock:
+            _SILENCE.end()
+
+
+class _Silence:
+    """The process's stderr turned to nowhere while anybody wants that."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._users = 0
+        self._saved: int | None = None
+
+    def begin(self) -> None:
+        self._users += 1
+        if self._users > 1:
+            return
+        try:
+            self._saved = os.dup(2)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+        except OSError:
+            return  # a daemon without a stderr: there is nothing to keep clean
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+
+    def end(self) -> None:
+        self._users -= 1
+        if self._users or self._saved is None:
+            return
+        os.dup2(self._saved, 2)
+        os.close(self._saved)
+        self._saved = None
+
+
+_SILENCE = _Silence()
 
 
 def import_tensorflow(*, threads: int | None = None) -> Any:

@@ -48,7 +48,7 @@ from mltk_like.paths import (
 )  # fmt: skip
 from mltk_like.processes import still_runs
 from mltk_like.settings import storable_overrides, to_json
-from mltk_like.stored import json_object
+from mltk_like.stored import is_plain_name, json_object
 from mltk_like.trust import remember
 
 ARCHIVE_SUFFIX = ".mltk.zip"
@@ -78,6 +78,8 @@ class Run:
         self.folder = folder
         state = self.read_json("state.json")
         self.name: str = state.get("name", folder.parent.name)
+        if not is_plain_name(self.name):
+            raise ModelError(f"{folder} calls its model {self.name!r}", "it is damaged or hostile")
 
     @property
     def train_dir(self) -> Path:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, TypedDict
 
 import msgspec
 
+_NAME_BYTES = 200  # file systems take 255, and the name has endings
 _Seconds = Annotated[float, msgspec.Meta(ge=0, lt=1e12)]
 
 
@@ -44,6 +45,16 @@ class _Settings(TypedDict, total=False):
 
 
 _KNOWN: Mapping[str, type] = MappingProxyType({"state.json": _State, "settings.json": _Settings})
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether files of a folder can be called so: printable, not too long, and it leads out of no folder."""
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        return False
+    leads = "/" in name or "\\" in name or name.startswith(".")
+    return name.isprintable() and not leads and 0 < size <= _NAME_BYTES
 
 
 def json_object(data: bytes | str, name: str) -> dict[str, Any]:

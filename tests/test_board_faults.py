@@ -176,9 +176,9 @@ def inject(board: Board) -> list:
     [
         ({"max": 0}, "takes frames of 0 bytes; 32 are the least"),
         ({"max": 7}, "takes frames of 7 bytes"),
-        ({"rate": 0}, "it hears 0 samples a second; 1000 to 768000 can be"),
-        ({"rate": 1}, "it hears 1 samples a second"),
-        ({"rate": U32}, "it hears 4294967295 samples a second"),
+        ({"rate": 0}, "its sample rate is 0 Hz; 1000 to 768000 can be"),
+        ({"rate": 1}, "its sample rate is 1 Hz"),
+        ({"rate": U32}, "its sample rate is 4294967295 Hz"),
         ({"version": 9}, "version 9 of the protocol, which it was not offered"),
         ({"on": {Request.HELLO: replying(b"\1")}}, "reply is too short"),
         ({"on": {Request.HELLO: replying(b"\x09", 3)}}, "speaks version 9 of the protocol, this program version 1"),

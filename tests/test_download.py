@@ -1,5 +1,6 @@
 """Downloads against a server on 127.0.0.1 that misbehaves on demand."""
 
+import contextlib
 import hashlib
 import io
 import multiprocessing
@@ -18,7 +19,7 @@ import numpy as np
 import pytest
 
 from mltk_like.audio.wav import write_wav
-from mltk_like.data import published
+from mltk_like.data import pace, published
 from mltk_like.data.download import Download, cache_path, fetch
 from mltk_like.data.fetch import offline
 from mltk_like.data.recordings import Folder
@@ -241,6 +242,50 @@ def test_a_slow_server_is_waited_for_as_long_as_it_sends(server: Server, tmp_pat
 
     server.faults = [trickle]
     assert get(server, tmp_path / "f", read_timeout_s=0.4, retries=0, sha1=SHA1).read_bytes() == DATA
+
+
+@pytest.fixture
+def over() -> Iterator[threading.Event]:
+    """Set when the test is over, for handlers that would go on."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_a_drip_is_no_download(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: threading.Event
+) -> None:
+    def drip(handler: Any) -> bool:
+        """A byte at a time: never silent for long."""
+        handler.reply(200, {"ETag": server.etag}, declared=len(DATA))
+        with contextlib.suppress(OSError):
+            while not over.wait(0.01):
+                handler.wfile.write(b"x")
+        return True
+
+    monkeypatch.setattr(pace, "LEAST_IN_S", 0.2)
+    server.faults = [drip, drip]
+    with pytest.raises(DataError, match=r"too slow: less than 16 KiB came within 0\.2 s"):
+        get(server, tmp_path / "f", retries=1)
+    assert len(server.asked) == 2
+    monkeypatch.setattr(pace, "LEAST_IN_S", 60)
+    assert get(server, tmp_path / "g", retries=0, sha1=SHA1).read_bytes() == DATA
+
+
+def test_an_answer_that_never_begins(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, over: threading.Event
+) -> None:
+    def drip_headers(handler: Any) -> bool:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        with contextlib.suppress(OSError):
+            while not over.wait(0.01):
+                handler.wfile.write(b"X-Wait: 1\r\n")
+        return True
+
+    monkeypatch.setattr(pace, "ANSWER_IN_S", 0.2)
+    server.faults = [drip_headers]
+    with pytest.raises(DataError, match=r"no whole answer within 0\.2 s"):
+        get(server, tmp_path / "f", retries=0)
 
 
 def test_a_mirror_has_what_the_first_address_spoilt(server: Server, tmp_path: Path) -> None:

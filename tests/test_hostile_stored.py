@@ -177,8 +177,9 @@ def test_an_entry_of_a_wrong_type_is_named(run: Path, name: str, entry: str, val
 def test_a_model_cannot_be_called_what_no_file_is_called(run: Path, name: str) -> None:
     state = json.loads((run / "state.json").read_text())
     (run / "state.json").write_text(json.dumps({**state, "name": name}))
-    with pytest.raises(ModelError, match="calls its model"):
-        open_artifact(run)
+    for use in (open_artifact, Run):
+        with pytest.raises(ModelError, match=r"calls its model|is not a run folder"):
+            use(run)
 
 
 @pytest.mark.parametrize("history", ["", "[]", "{}", '{"best_epoch": 9, "history": {"val_misses": [0.1]}}', "[" * 9999])

@@ -22,6 +22,7 @@ LAYERS = (
         "paths",
         "quiet",
         "settings",
+        "terminal",
         "cluster",
         "plateau",
         "processes",

@@ -10,7 +10,7 @@ from toys import Trained
 import mltk_like as mltk
 from mltk_like.cli import main
 from mltk_like.errors import ModelError
-from mltk_like.tflite import ModelSummary, run_tflm
+from mltk_like.tflite import ModelSummary, run_tflm, runner
 
 pytest_plugins = ["toy_fixtures"]
 pytestmark = toys.TENSORFLOW_WARNINGS
@@ -45,7 +45,7 @@ def test_the_shipped_model_before_any_training(tmp_path: Path, capsys: pytest.Ca
     assert values["time_us"] > 0
     assert set(values) == {
         "name", "input", "output", "flash_bytes", "arena_bytes", "activations_bytes", "ops", "macs", "time_us",
-        "layers", "engine", "verified",
+        "layers", "engine", "verified", "repeat",
     }  # fmt: skip
     assert set(values["layers"][0]) == {
         "index", "opcode", "ops", "macs", "time_us", "input_shape", "output_shape", "options"
@@ -72,3 +72,33 @@ def test_what_cannot_be_profiled(tmp_path: Path) -> None:
         mltk.profile(str(path))
     with pytest.raises(ModelError, match="no such file"):
         mltk.profile(tmp_path / "none.tflite")
+
+
+SLOW = """#!/bin/sh
+echo "$@" >> {log}
+sleep 0.1
+echo '{{"abi": "", "arena": {{"used": 64, "activations": 1, "persistent": 1}}, "frames": 1, \
+"ns": {{"min": 7000000000, "mean": 7000000000}}, "layers": []}}'
+"""
+
+
+def test_a_slow_model_is_repeated_less_and_not_in_silence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One inference takes 7 s: two fit the 20 s that repeats may take. The runner is one that only says so."""
+    log, script = tmp_path / "log", tmp_path / "runner"
+    script.write_text(SLOW.format(log=log))
+    script.chmod(0o755)
+    monkeypatch.setenv("MLTK_LIKE_RUNNER", str(script))
+    monkeypatch.setattr(runner, "_TICK_S", 0.01)
+    seen: list[int] = []
+    content = FILES / "tiny_conv.tflite"
+    assert run_tflm(content, repeat=20, repeat_s=20, waiting=seen.append).repeat == 2
+    assert {0, 1, 2} <= set(seen)
+    assert log.read_text().splitlines()[-1].endswith("--repeat 2 --profile")
+    assert run_tflm(content, repeat=1, repeat_s=20).repeat == 1
+    assert run_tflm(content, repeat=20, repeat_s=0.1).repeat == 1
+    assert run_tflm(content, repeat=20).repeat == 20
+    # The layers are none of the model's, which is found after the run.
+    assert main(["profile", str(content)]) == 2
+    assert "profile: 00:00, inferences done: 1" in capsys.readouterr().err

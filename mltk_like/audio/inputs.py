@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mltk_like.audio.rates import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, rate_fault
 from mltk_like.audio.wav import to_int16
 from mltk_like.errors import SettingError
 
@@ -27,10 +28,12 @@ def raw_audio(read: Callable[[], bytes], rate_hz: int, sample_rate_hz: int) -> I
         int16 (n,), n > 0.
 
     Raises:
-        SettingError: `rate_hz` is not from 1000 to 384000.
+        SettingError: `rate_hz` is not from `LOWEST_RATE_HZ` to `HIGHEST_RATE_HZ`.
     """
-    if not 1000 <= rate_hz <= 384_000:
-        raise SettingError(f"a sample rate of {rate_hz} Hz is out of range", "give 1000 to 384000 Hz")
+    if rate_fault(rate_hz):
+        raise SettingError(
+            f"a sample rate of {rate_hz} Hz is out of range", f"give {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz"
+        )
     yield from resampled(_whole_samples(read), rate_hz, sample_rate_hz)
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from mltk_like.audio.inputs import Int16, raw_audio
+from mltk_like.audio.rates import rate_fault
 from mltk_like.audio.wav import loud_channel
 from mltk_like.errors import DataError, SettingError
 
@@ -108,6 +109,8 @@ def _described(form: bytes, length: int, size: int) -> _Header:
         (tag,) = struct.unpack("<H", form[24:26])
     if tag != _PCM or bits != 16 or not channels:
         raise _not_raw(f"a WAV file of {bits}-bit samples of kind {tag} is piped in; 16-bit PCM is read", 16_000)
+    if fault := rate_fault(rate_hz):
+        raise DataError(f"the WAV file that is piped in is damaged: {fault}", "check what writes into the pipe")
     known = 0 < length < _UNKNOWN_FROM
     return _Header(rate_hz=rate_hz, channels=channels, data_bytes=length if known else None, size=size)
 

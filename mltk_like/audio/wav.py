@@ -8,7 +8,7 @@ import io
 import os
 import wave
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk_like.audio.foreign import FOREIGN_SUFFIXES, decoded, foreign_kind
+from mltk_like.audio.rates import rate_fault
 from mltk_like.audio.unfinished import finished_wav
 from mltk_like.errors import DataError
 from mltk_like.paths import write_bytes
+from mltk_like.quiet import libraries_silent
 
 Int16 = npt.NDArray[np.int16]
 
@@ -184,9 +186,10 @@ def to_int16(samples: npt.NDArray[Any]) -> Int16:
     """Floating point with full scale at 1.0 to int16: times 32768, rounded, saturated. int16 passes through."""
     if samples.dtype == np.int16:
         return samples
-    scaled = samples * samples.dtype.type(32768)
-    np.clip(np.rint(scaled, out=scaled), -32768, 32767, out=scaled)
-    whole: Int16 = scaled.astype(np.int16)
+    with np.errstate(all="ignore"):  # the largest numbers become infinity, which saturates like any other
+        scaled = samples * samples.dtype.type(32768)
+        np.clip(np.rint(scaled, out=scaled), -32768, 32767, out=scaled)
+        whole: Int16 = scaled.astype(np.int16)
     return whole
 
 
@@ -197,9 +200,10 @@ def loud_channel(frames: npt.NDArray[Any]) -> int | None:
     Args:
         frames: shape (frames, channels), in any unit, not all of them zero.
     """
-    power = np.square(frames, dtype=np.float64).mean(axis=0)
-    # The mean of n unrelated channels has 1/n of their power; of equal ones, all of it.
-    left = float(np.square(frames.mean(axis=1, dtype=np.float64)).mean()) * len(power) / power.mean()
+    with np.errstate(all="ignore"):  # files of floating point may hold infinity
+        power = np.square(frames, dtype=np.float64).mean(axis=0)
+        # The mean of n unrelated channels has 1/n of their power; of equal ones, all of it.
+        left = float(np.square(frames.mean(axis=1, dtype=np.float64)).mean()) * len(power) / power.mean()
     return int(np.argmax(power >= power.max() / 2)) if left < _CANCELLED else None
 
 
@@ -210,7 +214,8 @@ def _is_exact(sound: Any, sample_rate_hz: int) -> bool:
 
 def _mono(frames: npt.NDArray[np.float32], path: Path | str, channel: int | None) -> npt.NDArray[np.float32]:
     """(frames, channels) to (frames,): mean of the channels, or the one. Raises DataError for NaN and infinity."""
-    mono = frames.mean(axis=1, dtype=np.float32) if channel is None else frames[:, channel]
+    with np.errstate(all="ignore"):  # infinity may come of it, which is found below
+        mono = frames.mean(axis=1, dtype=np.float32) if channel is None else frames[:, channel]
     if not np.isfinite(mono).all():
         raise _unusable(path, "it holds values that are not numbers")
     return mono
@@ -240,8 +245,8 @@ def _open(path: Path | str) -> Iterator[Any]:
     try:
         with ExitStack() as stack:
             sound = _sound(path, stack)
-            if sound.samplerate <= 0:
-                raise _unusable(path, "its sample rate is 0")
+            if fault := rate_fault(sound.samplerate):
+                raise _unusable(path, fault)
             yield sound
     except (soundfile.SoundFileError, OSError, MemoryError) as error:
         raise _unusable(path, _cause(Path(path), error)) from error
@@ -251,15 +256,44 @@ def _sound(path: Path | str, stack: ExitStack) -> Any:
     """The open file. One that libsndfile cannot read is decoded first, one with an unfinished header is mended."""
     import soundfile
 
+    talkative = _talkative(path)
     try:
-        sound = stack.enter_context(soundfile.SoundFile(os.fspath(path)))
+        with libraries_silent() if talkative else nullcontext():
+            sound: Any = stack.enter_context(soundfile.SoundFile(os.fspath(path)))
     except soundfile.SoundFileError:
         if not os.path.isfile(path) or (kind := foreign_kind(path)) is None:
             raise
         return stack.enter_context(soundfile.SoundFile(decoded(path, kind)))
     if sound.frames == 0 and (mended := finished_wav(path)) is not None:
         return stack.enter_context(soundfile.SoundFile(stack.enter_context(mended)))
-    return sound
+    return _Silent(sound) if talkative else sound
+
+
+def _talkative(path: Path | str) -> bool:
+    """Whether libmpg123 may read it, which writes what it thinks of a damaged file to the process's stderr."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) not in (b"RIFF", b"fLaC", b"OggS", b"FORM")
+    except (OSError, ValueError):
+        return False  # what is wrong is said where it is opened
+
+
+class _Silent:
+    """A sound file whose library may not write to the terminal."""
+
+    def __init__(self, sound: Any) -> None:
+        self._sound = sound
+
+    def read(self, *args: Any, **options: Any) -> Any:
+        with libraries_silent():
+            return self._sound.read(*args, **options)
+
+    def seek(self, *args: Any) -> Any:
+        with libraries_silent():
+            return self._sound.seek(*args)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sound, name)
 
 
 def _cause(path: Path, error: Exception) -> str:

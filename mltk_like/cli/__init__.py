@@ -13,11 +13,11 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from mltk_like.cli.printable import make_printable, unwritable
 from mltk_like.cli.usage import Parser
 from mltk_like.errors import DataError, MltkLikeError
 from mltk_like.paths import DISK_FULL, UNREACHABLE, disk_full, unreachable
 from mltk_like.signals import Signals, exit_code
+from mltk_like.terminal import make_printable, unwritable
 
 _PIPE_CLOSED = 141  # as of a program that SIGPIPE ends
 
@@ -43,7 +43,7 @@ VERBS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code. Errors of the user's are printed, not raised."""
-    make_printable(sys.stdout, sys.stderr)
+    make_printable()
     arguments = list(sys.argv[1:] if argv is None else argv)
     with Signals() as signals:
         try:

@@ -13,7 +13,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-b", "--build", action="store_true", help="build the net with random weights; needs no training and no data"
     )
     parser.add_argument(
-        "--repeat", type=int, default=20, metavar="N", help="inferences; the fastest of them is shown (default 20)"
+        "--repeat",
+        type=int,
+        default=20,
+        metavar="N",
+        help="inferences; the fastest of them is shown (default 20; fewer where they would take more than 20 s)",
     )
     parser.add_argument(
         "--device", metavar="PORT", help="a board's serial line, or auto: print its own layer table, without a MODEL"
@@ -30,5 +34,5 @@ def run(args: argparse.Namespace) -> int:
     if args.device:
         show(profile_device(args.device), args.json)
         return 0
-    show(profile(args.model, build=args.build, repeat=args.repeat), args.json)
+    show(profile(args.model, build=args.build, repeat=args.repeat, progress=True), args.json)
     return 0

@@ -13,14 +13,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from mltk_like.data.pace import TooSlow, answer_in_time, body_in_time
 from mltk_like.errors import DataError
 from mltk_like.paths import cache_dir, write_text
 
 logger = logging.getLogger(__name__)
 
 _OFFLINE = "MLTK_LIKE_OFFLINE"
-# What is on its way when the line is cut is lost, so not large.
-_CHUNK_BYTES = 1 << 15
 # An attempt that brings at least this much does not count: big files must get through bad lines.
 _PROGRESS_BYTES = 1 << 20
 _LONGEST_WAIT_S = 30.0
@@ -51,7 +50,8 @@ def fetch(
         sha256: expected SHA-256 in hexadecimal, any case.
         mirrors: further addresses of the same file, tried in turn.
         connect_timeout_s: longest wait for a connection.
-        read_timeout_s: longest silence of the server.
+        read_timeout_s: longest silence of the server. One that sends all the time and less than 16 KiB in 60 s is as
+            good as silent (`data.pace`).
         retries: further attempts at each address after a passing failure (cut line, time-out, 5xx, 408, 429). An
             address that cannot be connected to at all is left at once.
         backoff_s: pause before the first retry; it doubles each time.
@@ -210,10 +210,12 @@ def _attempt(part: _Part, url: str) -> str:
 
     headers = {"Accept-Encoding": "identity", **part.resume_headers(url)}
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=part.timeouts) as answer:
+        with answer_in_time(lambda: requests.get(url, headers=headers, stream=True, timeout=part.timeouts)) as answer:
             return _receive(part, url, answer)
     except (requests.exceptions.InvalidSchema, requests.exceptions.MissingSchema, requests.exceptions.InvalidURL):
         return "not an http or https address"
+    except TooSlow as error:
+        raise _Passing(str(error)) from error
     except requests.exceptions.TooManyRedirects:
         return "it redirects in circles"
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
@@ -285,8 +287,7 @@ def _store(part: _Part, raw: Any, start: int, total: int | None) -> None:
     )  # fmt: skip
     try:
         with bar, part.path.open("ab" if start else "wb") as out:
-            # decode_content=False: some servers call a .gz file an encoding, and then length and hash would not fit.
-            for chunk in raw.stream(_CHUNK_BYTES, decode_content=False):
+            for chunk in body_in_time(raw):
                 out.write(chunk)
                 bar.update(len(chunk))
     except OSError as error:

@@ -102,7 +102,7 @@ def parse_manifest(data: bytes, origin: Path) -> tuple[ManifestRow, ...]:
     for number, line in enumerate(data.splitlines(), 1):
         try:
             row = decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise DataError(f"{origin}, line {number}: {error}", "the manifest is damaged or is not one") from error
         if row.split not in SPLIT_NAMES:
             known = ", ".join(SPLIT_NAMES)

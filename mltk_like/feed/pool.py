@@ -26,6 +26,7 @@ from mltk_like.loader import load_file
 from mltk_like.model import Model
 from mltk_like.settings import from_json
 from mltk_like.signals import serve_parent, workers_start
+from mltk_like.terminal import make_printable
 
 # Libraries that would start a thread per core in every worker. And glibc, which would hand the memory of every large
 # array back and fetch it again for the next: that is a tenth of a worker's time.
@@ -210,6 +211,7 @@ def _deaths_named() -> Iterator[None]:
 def _start_worker(spec: FeedSpec, begun: "ctypes.Array[ctypes.c_int64]") -> None:
     global _maker, _begun
     _begun = begun
+    make_printable()
     serve_parent()
     # An exception here would only break the pool; kept, the first task can hand it over.
     try:

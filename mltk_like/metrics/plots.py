@@ -15,9 +15,11 @@ from mltk_like.errors import ToolError
 from mltk_like.metrics.classification import ClassificationReport
 from mltk_like.metrics.curve import TARGETS_PER_HOUR, StreamCurve, misses_at
 from mltk_like.metrics.lettering import png_of
+from mltk_like.metrics.thinning import LONGEST_SIDE, drawn
 from mltk_like.paths import write_bytes
 
 _DPI = 110
+_MOST_PANELS = 60
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 _GREY = "#808080"
@@ -29,7 +31,7 @@ def plot_history(
     """Training curves: one panel for each figure, with its `val_` twin beside it.
 
     Args:
-        history: one list a figure, one entry an epoch.
+        history: one list a figure, one entry an epoch. The first 60 figures are drawn.
         best_epoch: marked in every panel, counted from 1; None marks nothing.
         path: also written there.
 
@@ -37,7 +39,7 @@ def plot_history(
         ToolError: matplotlib is not installed.
         DataError: `path` cannot be written.
     """
-    names = [name for name in history if not (name.startswith("val_") and name[4:] in history)]
+    names = [name for name in history if not (name.startswith("val_") and name[4:] in history)][:_MOST_PANELS]
     columns = min(len(names), 3) or 1
     rows = -(-len(names) // columns) or 1
     figure, panels = _figure(rows, columns, (4.2 * columns, 3.1 * rows))
@@ -45,10 +47,11 @@ def plot_history(
         for colour, series in zip(_COLOURS, (name, f"val_{name}"), strict=False):
             values = history.get(series, ())
             if len(values):
+                kept = drawn(values)
                 label = "validation" if series.startswith("val_") else "training"
                 axes.plot(
-                    range(1, len(values) + 1),
-                    values,
+                    kept + 1,
+                    np.asarray(values, np.float64)[kept],
                     color=colour,
                     label=label,
                     marker="." if len(values) < 20 else None,
@@ -64,7 +67,7 @@ def plot_history(
 
 def plot_confusion(report: ClassificationReport, *, path: Path | None = None) -> bytes:
     """Confusion matrix: counts, coloured by their share of the true class's row. Raises as `plot_history`."""
-    size = 2.6 + 0.75 * len(report.classes)
+    size = 2.6 + min(0.75 * len(report.classes), LONGEST_SIDE)
     figure, (axes,) = _figure(1, 1, (size + 0.9, size))
     shares = report.confusion / np.maximum(report.support, 1)[:, np.newaxis]
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

@@ -16,6 +16,7 @@ from mltk_like.errors import ToolError
 from mltk_like.metrics.curve import StreamCurve, misses_at
 from mltk_like.metrics.intervals import wilson_interval
 from mltk_like.metrics.lettering import png_of
+from mltk_like.metrics.thinning import LONGEST_SIDE, drawn
 
 _DPI = 110
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
@@ -93,7 +94,8 @@ def plot_class_curves(curves: Sequence[ClassCurves]) -> bytes:
         style = "-" if place % 2 == 0 else "--"
         area = "" if curve.auc is None else f" (AUC {curve.auc:.4f})"
         # Every window is above a threshold below 0: the curve's other end.
-        false, true = (np.r_[1.0, rates] for rates in (curve.false_positive_rate, curve.true_positive_rate))
+        kept = drawn(curve.true_positive_rate)
+        false, true = (np.r_[1.0, rates[kept]] for rates in (curve.false_positive_rate, curve.true_positive_rate))
         roc.step(
             np.maximum(false, _LOWEST_RATE),
             true,
@@ -103,7 +105,11 @@ def plot_class_curves(curves: Sequence[ClassCurves]) -> bytes:
             label=_plain(curve.name) + area,
         )
         precision.plot(
-            curve.true_positive_rate, curve.precision, color=colour, linestyle=style, label=_plain(curve.name)
+            curve.true_positive_rate[kept],
+            curve.precision[kept],
+            color=colour,
+            linestyle=style,
+            label=_plain(curve.name),
         )
     roc.set_xscale("log")
     roc.set_xlim(_LOWEST_RATE, 1)
@@ -130,8 +136,9 @@ def plot_confusions(
     Raises:
         ToolError: matplotlib is not installed.
     """
-    side = 1.9 + 0.85 * max(len(classes), len(taken_for))
-    figure, panels = _figure(len(matrices), (side * len(matrices), 1.2 + 0.85 * len(classes) + 0.6))
+    cell = min(0.85, LONGEST_SIDE / max(len(classes), len(taken_for), 1))
+    side = 1.9 + cell * max(len(classes), len(taken_for))
+    figure, panels = _figure(len(matrices), (side * len(matrices), 1.2 + cell * len(classes) + 0.6))
     for axes, (name, counts) in zip(panels, matrices.items(), strict=True):
         shares = counts / np.maximum(counts.sum(axis=1), 1)[:, np.newaxis]
         axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)

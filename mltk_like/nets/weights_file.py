@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mltk_like.errors import ModelError
+from mltk_like.errors import ModelError, one_line
 from mltk_like.limits import RATIO_FREE_BYTES, check
 from mltk_like.opening import open_archive, read_file, read_json
 
@@ -41,10 +41,10 @@ def weights_of(path: Path) -> bytes:
     """The content of the `.weights.h5` in a `.keras` file, or of such a file. Raises ModelError; it is not checked."""
     if not zipfile.is_zipfile(path):
         return read_file(path, "net")
-    with open_archive(path) as archive:
+    with open_archive(path, path.name) as archive:
         data = archive.read(WEIGHTS)
     if data is None:
-        raise ModelError(f"{path} holds no {WEIGHTS}", "give a .keras or .weights.h5 file of Keras 3")
+        raise ModelError(f"{path.name} holds no {WEIGHTS}", "give a .keras or .weights.h5 file of Keras 3")
     return data
 
 
@@ -55,20 +55,20 @@ def check_net_file(path: Path) -> dict[str, Any]:
         ModelError: it is damaged, has other members than Keras writes for a net, points out of itself, or is beyond a
             limit.
     """
-    with open_archive(path, f"the net {path.name}") as archive:
-        others = sorted({info.filename for info in archive.members} - _MEMBERS)
-        if others:
-            raise ModelError(f"{path.name} holds {others[0]!r}, which no net needs", "it is damaged or hostile")
-        config = read_json(archive.read(_CONFIG) or b"", f"{_CONFIG} in {path.name}")
-    if not isinstance(config, dict):
-        raise ModelError(f"{_CONFIG} in {path.name} is no JSON object", "it is damaged, or no .keras file")
     try:
+        with open_archive(path, path.name) as archive:
+            others = sorted({info.filename for info in archive.members} - _MEMBERS)
+            if others:
+                raise _refused(path, f"it holds {others[0]!r}, which no net needs")
+            config = read_json(archive.read(_CONFIG) or b"", f"{_CONFIG} in {path.name}")
+        if not isinstance(config, dict):
+            raise ModelError(f"{_CONFIG} in {path.name} is no JSON object", "it is damaged, or no .keras file")
         with open_weights(path):
             return config
-    except ModelError:
-        raise
+    except ModelError as error:
+        raise ModelError(f"cannot read the net {path.name}: {error.message}", error.hint) from error
     except Exception as error:  # h5py documents no errors for damaged files
-        raise ModelError(f"cannot read the weights in {path.name}: {error}", "it is damaged") from error
+        raise ModelError(f"cannot read the net {path.name}: {one_line(error)}", "it is damaged") from error
 
 
 def _check_inside(file: Any, path: Path) -> None:
@@ -80,13 +80,13 @@ def _check_inside(file: Any, path: Path) -> None:
         group = groups.pop()
         for name in group:
             objects += 1
-            check("objects", objects, f"{path} holds at least")
+            check("objects", objects, f"{path.name} holds at least")
             if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                 raise _refused(path, f"{group.name}/{name} is a link to another place")
             node = group[name]
             if isinstance(node, h5py.Dataset):
                 total += _size(node, path)
-                check("net", total, f"the weights in {path} claim")
+                check("net", total, f"the weights in {path.name} claim")
             elif isinstance(node, h5py.Group):
                 address = h5py.h5o.get_info(node.id).addr
                 if address in seen:
@@ -101,11 +101,11 @@ def _size(node: Any, path: Path) -> int:
         raise _refused(path, f"{node.name} takes its values from another file")
     if node.dtype.hasobject:
         raise _refused(path, f"{node.name} holds no numbers")
-    size = int(math.prod(node.shape or (0,)) * node.dtype.itemsize)
+    size: int = math.prod(node.shape or (0,)) * node.dtype.itemsize
     if size > RATIO_FREE_BYTES:
-        check("ratio", size // max(node.id.get_storage_size(), 1), f"{node.name} in {path} would grow")
+        check("ratio", size // max(node.id.get_storage_size(), 1), f"{node.name} in {path.name} would grow")
     return size
 
 
 def _refused(path: Path, cause: str) -> ModelError:
-    return ModelError(f"refused to read weights from {path}: {cause}", "it is damaged or hostile")
+    return ModelError(f"refused to read {path.name}: {cause}", "it is damaged or hostile")

@@ -13,7 +13,7 @@ from mltk_like.tflite.parameters import (
     read_parameters,
     write_parameters,
 )
-from mltk_like.tflite.runner import LayerTime, TflmResult, find_tflm, run_tflm, runner_path
+from mltk_like.tflite.runner import LayerTime, TflmResult, Waiting, find_tflm, run_tflm, runner_path
 from mltk_like.tflite.summary import ModelSummary, summarize_tflite
 from mltk_like.tflite.units import format_units
 
@@ -28,6 +28,7 @@ __all__ = [
     "TfliteModel",
     "TflmResult",
     "Value",
+    "Waiting",
     "before_softmax",
     "compact",
     "compare_engines",

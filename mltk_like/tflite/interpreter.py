@@ -41,6 +41,14 @@ class _End:
         )
 
 
+def _ends(interpreter: Any) -> tuple[_End, _End]:
+    """The first input and the first output. Raises ModelError where LiteRT cannot say what they are."""
+    try:
+        return _End.of(interpreter.get_input_details()[0]), _End.of(interpreter.get_output_details()[0])
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        raise ModelError(f"LiteRT cannot use the model: {one_line(error)}", "give an intact .tflite file") from error
+
+
 class TfliteModel:
     """A model with one input and one output, or whose first ones are meant.
 
@@ -65,8 +73,7 @@ class TfliteModel:
         check_ends(parse(self._content))
         self._exact = exact
         self._interpreters = [self._make_interpreter()]
-        self._input = _End.of(self._interpreters[0].get_input_details()[0])
-        self._output = _End.of(self._interpreters[0].get_output_details()[0])
+        self._input, self._output = _ends(self._interpreters[0])
         if self.input_shape[:1] != (1,) or self.output_shape[:1] != (1,):
             raise ModelError(
                 f"the model maps {self.input_shape} to {self.output_shape}; one row at a time is needed",

@@ -15,6 +15,8 @@ import re
 import signal
 import subprocess
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from mltk_like.tflite.model_file import check_ends, parse, read_model
 from mltk_like.tflite.summary import summarize_tflite
 
 _EXECUTABLE = "tflm_runner"
+_TICK_S = 1.0
 _ARENA_STEP = 64  # bytes; the search ends at this resolution
 _MAX_ARENA = 2**26  # bytes; what the executable takes as roomy
 _LACKING = re.compile(r"Didn't find op for builtin opcode '(\w+)'")
@@ -41,6 +44,10 @@ _TESTED_BUILDS = frozenset(
         "a83821eab147d8c6d5d9c5cfcf189df94282b08fc743855a8b0c239b9e3311c9",
     }
 )
+
+
+Waiting = Callable[[int], None]
+"""Called while a model runs, with the number of inferences that are done."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +78,7 @@ class TflmResult:
         sha256: hash of its library.
         abi: C++ namespace under which its functions were found.
         verified: whether this build of TFLM is one that was tested with this package.
+        repeat: how many times the rows were run.
     """
 
     outputs: npt.NDArray[Any] | None
@@ -85,6 +93,7 @@ class TflmResult:
     sha256: str
     abi: str
     verified: bool
+    repeat: int
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the outputs."""
@@ -149,6 +158,8 @@ def run_tflm(
     repeat: int = 10,
     arena_bytes: int | None = None,
     timeout_s: float = 600,
+    repeat_s: float | None = None,
+    waiting: Waiting | None = None,
 ) -> TflmResult:
     """Run a model in TFLM on rows of inputs, in order; streaming models keep their state from row to row.
 
@@ -162,6 +173,8 @@ def run_tflm(
         repeat: how many times the rows are run; times are the shortest of all.
         arena_bytes: working memory to give to the model; None finds the least.
         timeout_s: seconds after which a run is given up.
+        repeat_s: seconds that the repeats may take: of a slow model there are fewer, at least one. None: any number.
+        waiting: called about once a second while TFLM runs, with the number of inferences that are done.
 
     Raises:
         DataError: inputs of another shape or type than the model's.
@@ -171,6 +184,7 @@ def run_tflm(
     """
     content = read_model(model)
     summary = summarize_tflite(content)
+    runner = _Runs(timeout_s, waiting)
     if inputs is not None:
         check_ends(parse(content))
         check_batch((*summary.inputs, *summary.outputs[:1]))
@@ -182,41 +196,45 @@ def run_tflm(
         (folder / "model.tflite").write_bytes(content)
         command = [str(executable), "--lib", str(library), "--model", str(folder / "model.tflite")]
         if arena_bytes is None:
-            arena_bytes = _find_arena(command, timeout_s)
+            arena_bytes = _find_arena(command, runner)
         if frames is not None:
             (folder / "input.bin").write_bytes(frames)
             command += ["--input", str(folder / "input.bin"), "--output", str(folder / "output.bin")]
+        if repeat_s is not None and runner.longest_s * repeat > repeat_s:
+            repeat = max(1, int(repeat_s / runner.longest_s))
         command += ["--arena", str(arena_bytes), "--repeat", str(repeat), *(["--profile"] if profile else [])]
-        report = _execute(command, timeout_s)
+        report = runner.execute(command)
         raw = None if frames is None else (folder / "output.bin").read_bytes()
     outputs = None if raw is None else _rows(raw, summary.outputs, int(report["frames"]))
-    return _result(report, arena_bytes, outputs, library)
+    return _result(report, arena_bytes, outputs, library, repeat)
 
 
-def _find_arena(command: list[str], timeout_s: float) -> int:
+def _find_arena(command: list[str], runner: "_Runs") -> int:
     """What the model uses of a roomy arena, plus what TFLM's planner needs besides while it prepares the model."""
-    used = int(_execute(command, timeout_s)["arena"]["used"])
+    used = int(runner.execute(command)["arena"]["used"])
     fails, fits = used - _ARENA_STEP, used
-    while not _fits(command, fits, timeout_s):
+    while not _fits(command, fits, runner):
         if fits > _MAX_ARENA:
             raise ModelError("TFLM ran the model once and then refused it in every arena")
         fails, fits = fits, used + 2 * max(_ARENA_STEP, fits - used)
     while fits - fails > _ARENA_STEP:
         middle = fails + (fits - fails) // (2 * _ARENA_STEP) * _ARENA_STEP
-        fails, fits = (fails, middle) if _fits(command, middle, timeout_s) else (middle, fits)
+        fails, fits = (fails, middle) if _fits(command, middle, runner) else (middle, fits)
     return fits
 
 
-def _fits(command: list[str], arena_bytes: int, timeout_s: float) -> bool:
+def _fits(command: list[str], arena_bytes: int, runner: "_Runs") -> bool:
     try:
-        _execute([*command, "--arena", str(arena_bytes)], timeout_s)
+        runner.execute([*command, "--arena", str(arena_bytes)])
     except _TflmFailure:
         # A clean refusal or a crash: both mean too little here, since the model ran in the roomy arena.
         return False
     return True
 
 
-def _result(report: dict[str, Any], arena_bytes: int, outputs: npt.NDArray[Any] | None, library: Path) -> TflmResult:
+def _result(
+    report: dict[str, Any], arena_bytes: int, outputs: npt.NDArray[Any] | None, library: Path, repeat: int
+) -> TflmResult:
     sha256 = hashlib.sha256(library.read_bytes()).hexdigest()
     return TflmResult(
         outputs=outputs,
@@ -234,22 +252,70 @@ def _result(report: dict[str, Any], arena_bytes: int, outputs: npt.NDArray[Any] 
         sha256=sha256,
         abi=report["abi"],
         verified=sha256 in _TESTED_BUILDS,
+        repeat=repeat,
     )
 
 
-def _execute(command: list[str], timeout_s: float) -> dict[str, Any]:
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout_s)
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"TFLM did not finish the model within {timeout_s:g} s", "give a longer timeout") from error
-    except OSError as error:
-        raise ToolError(f"cannot run {command[0]}: {error.strerror}", "build it again for this machine") from error
-    if done.returncode < 0:
-        name = signal.Signals(-done.returncode).name
+class _Runs:
+    """Runs of the executable, one after the other.
+
+    Args:
+        timeout_s: for each.
+        waiting: see `run_tflm`.
+
+    Attributes:
+        longest_s: the longest inference so far.
+    """
+
+    def __init__(self, timeout_s: float, waiting: Waiting | None) -> None:
+        self.longest_s = 0.0
+        self._timeout_s = timeout_s
+        self._waiting = waiting or (lambda done: None)
+        self._done = 0
+
+    def execute(self, command: list[str]) -> dict[str, Any]:
+        """What the executable reports. Raises as `run_tflm`."""
+        try:
+            ended, output, errors = self._ended(command)
+        except subprocess.TimeoutExpired as error:
+            raise ModelError(
+                f"TFLM did not finish the model within {self._timeout_s:g} s",
+                "make the model smaller; from Python, give run_tflm a longer timeout_s",
+            ) from error
+        except OSError as error:
+            raise ToolError(f"cannot run {command[0]}: {error.strerror}", "build it again for this machine") from error
+        report = _report(ended, output, errors)
+        self._done += 1
+        self.longest_s = max(self.longest_s, report["ns"]["mean"] / 1e9)
+        return report
+
+    def _ended(self, command: list[str]) -> tuple[int, bytes, bytes]:
+        """Exit code, output and errors."""
+        deadline = time.monotonic() + self._timeout_s
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as process:
+            try:
+                while True:
+                    try:
+                        output, errors = process.communicate(timeout=min(_TICK_S, self._timeout_s))
+                        return process.returncode, output, errors
+                    except subprocess.TimeoutExpired:
+                        if time.monotonic() >= deadline:
+                            raise
+                        self._waiting(self._done)
+            except BaseException:
+                process.kill()
+                raise
+
+
+def _report(ended: int, output: bytes, errors: bytes) -> dict[str, Any]:
+    """What a run that ended with this code says of itself. Raises ModelError where it failed."""
+    if ended < 0:
+        name = signal.Signals(-ended).name
         raise _TflmFailure(f"TFLM crashed ({name})", "the arena is too small, or the model is damaged or unsupported")
-    if done.returncode != 0:
+    if ended != 0:
         # The last line is ours; TFLM's own messages come before it and often name the operator.
-        text = done.stderr.decode(errors="replace").strip()
+        text = errors.decode(errors="replace").strip()
         if lacking := _LACKING.search(text):
             raise _TflmFailure(
                 f"TensorFlow Lite Micro has no operator {lacking[1]}, which the model uses",
@@ -258,7 +324,7 @@ def _execute(command: list[str], timeout_s: float) -> dict[str, Any]:
         lines = text.splitlines() or ["no message"]
         detail = f" ({lines[0]})" if len(lines) > 1 else ""
         raise _TflmFailure(lines[-1].removeprefix(f"{_EXECUTABLE}: ") + detail)
-    report: dict[str, Any] = json.loads(done.stdout)
+    report: dict[str, Any] = json.loads(output)
     return report
 
 

@@ -76,9 +76,9 @@ void Board::boot() {
   transfer_bytes_ = 0;
   begin_stream();
   print("mltk board ");
-  print(device_.name(0));
+  print_name(device_.name(0));
   print(", model ");
-  print(device_.name(1));
+  print_name(device_.name(1));
   print(", protocol ");
   print_number(kProtocolVersion);
   print("\r\n");
@@ -448,10 +448,15 @@ void Board::print_number(uint32_t value) {
   print(digits + at);
 }
 
-// What JSON would escape becomes a question mark.
+// What JSON would escape or a terminal would obey becomes a question mark. In UTF-8 the controls above ASCII, U+0080
+// to U+009F, are the byte 0xC2 and one of 0x80 to 0x9F.
 void Board::print_name(const char* name) {
+  uint8_t before = 0;
   for (; *name != '\0'; ++name) {
-    const bool plain = *name != '"' && *name != '\\' && static_cast<uint8_t>(*name) >= 0x20;
+    const auto byte = static_cast<uint8_t>(*name);
+    const bool control = byte < 0x20 || byte == 0x7F || (before == 0xC2 && byte < 0xA0);
+    const bool plain = *name != '"' && *name != '\\' && !control;
+    before = byte;
     const char text[2] = {plain ? *name : '?', '\0'};
     print(text);
   }

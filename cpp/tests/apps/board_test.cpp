@@ -52,7 +52,7 @@ class FakeDevice final : public mltk::BoardDevice {
   void write(const uint8_t* bytes, size_t count) override { sent.insert(sent.end(), bytes, bytes + count); }
   mltk::BoardInfo info() override { return {7, kSlot, 4, 0xABCD1234}; }
   const char* name(size_t index) override {
-    static const char* const names[] = {"fake", "model", "a\"b", "loud"};
+    static const char* const names[] = {"fake\x1b[2J", "m\xC2\x9B\xC3\x9B", "a\"b", "loud"};
     return index < 4 ? names[index] : nullptr;
   }
   bool classify(const int8_t*, uint8_t*) override { return true; }
@@ -132,6 +132,9 @@ Bytes piece(uint16_t id, uint32_t offset, const Bytes& data, size_t count) {
 
 void check_text() {
   Bench bench;
+  // Names steer no terminal; letters beyond ASCII stay.
+  REQUIRE(std::string(bench.device.sent.begin(), bench.device.sent.end()) ==
+          "mltk board fake?[2J, model m\xC2?\xC3\x9B, protocol 1\r\n");
   const int16_t samples[] = {0, 0, 77};
   bench.device.sent.clear();
   bench.board.microphone(samples, 3);

@@ -18,7 +18,7 @@ from collections import deque
 
 from mltk_like.audio.board.frames import VERSION
 from mltk_like.audio.board.messages import BoardInfo
-from mltk_like.audio.rates import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
+from mltk_like.audio.rates import rate_fault
 from mltk_like.errors import DataError
 
 MIN_PAYLOAD = 32
@@ -86,11 +86,8 @@ def check_info(info: BoardInfo) -> None:
         raise strange(f"the board wants to speak version {info.version} of the protocol, which it was not offered")
     if info.max_payload < MIN_PAYLOAD:
         raise strange(f"the board takes frames of {info.max_payload} bytes; {MIN_PAYLOAD} are the least")
-    if not LOWEST_RATE_HZ <= info.sample_rate_hz <= HIGHEST_RATE_HZ:
-        raise strange(
-            f"the board says that it hears {info.sample_rate_hz} samples a second; "
-            f"{LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} can be"
-        )
+    if fault := rate_fault(info.sample_rate_hz):
+        raise strange(f"the board cannot be what it says: {fault}")
 
 
 def most_detections(samples: int, sample_rate_hz: int) -> int:

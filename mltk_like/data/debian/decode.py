@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
+from mltk_like.audio.rates import rate_fault
 from mltk_like.audio.wav import Int16, to_int16
 from mltk_like.data.debian.g722 import SUFFIX as G722_SUFFIX
 from mltk_like.data.debian.g722 import decode as decode_g722
 from mltk_like.data.debian.packages import RawFormat
 from mltk_like.errors import DataError
+from mltk_like.quiet import libraries_silent
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +70,12 @@ def _decode(data: bytes, name: str, raw: RawFormat | None) -> Int16:
     if raw and not name.lower().endswith(_WITH_HEADER):
         given = {"format": "RAW", "subtype": raw[0], "samplerate": raw[1], "channels": 1}
     try:
-        samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True, **given)
+        with libraries_silent():
+            samples, rate = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True, **given)
     except (soundfile.SoundFileError, RuntimeError, OSError) as error:
         raise DataError(f"cannot read audio from {name}: {getattr(error, 'error_string', error)}") from error
+    if fault := rate_fault(rate):
+        raise DataError(f"cannot read audio from {name}: {fault}")
     mono = samples.mean(axis=1, dtype=np.float32)
     if not np.isfinite(mono).all():
         raise DataError(f"cannot read audio from {name}: it holds values that are not numbers")

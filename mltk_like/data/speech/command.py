@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from mltk_like.audio.rates import rate_fault
 from mltk_like.data.speech.engines import Engine, Manner
 from mltk_like.data.speech.utterance import Utterance
 from mltk_like.errors import DataError, SettingError, ToolError
@@ -110,6 +111,8 @@ class Command(Engine):
             samples, rate = soundfile.read(out, dtype="float32", always_2d=True)
         except soundfile.LibsndfileError as error:
             raise self._failure(f"wrote something that is not a WAV ({error})", text, "") from error
+        if fault := rate_fault(rate):
+            raise self._failure(f"wrote a WAV that cannot be ({fault})", text, "")
         return samples.mean(axis=1), int(rate)
 
     def _failure(self, what: str, text: str, said: str) -> DataError:

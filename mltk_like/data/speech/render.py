@@ -26,6 +26,7 @@ from mltk_like.data.speech.utterance import Utterance
 from mltk_like.errors import DataError, MltkLikeError
 from mltk_like.paths import write_bytes
 from mltk_like.signals import serve_parent, workers_start
+from mltk_like.terminal import make_printable
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -213,6 +214,7 @@ def _speak_in_worker(jobs: Sequence[Job]) -> int:
 
 def _start_worker() -> None:
     """A termination runs the clean-up of a half-written file."""
+    make_printable()
     serve_parent()
     signal.signal(signal.SIGTERM, _stop)
 

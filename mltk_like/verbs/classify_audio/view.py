@@ -9,6 +9,7 @@ from typing import Self, TextIO
 
 from mltk_like.audio.live import SILENCE_DBFS, Step
 from mltk_like.audio.recogniser import Detection
+from mltk_like.terminal import steered, visible
 from mltk_like.verbs.classify_audio.session import LiveAudio, LiveEvent
 
 _HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
@@ -33,7 +34,7 @@ class LiveView:
     """
 
     def __init__(self, out: TextIO, live: LiveAudio, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._out = out
+        self._out = steered(out)
         self._live = live
         self._clock = clock
         self._step = Step(time_ms=0, level_dbfs=SILENCE_DBFS)
@@ -74,7 +75,7 @@ class LiveView:
 
     def _draw(self) -> None:
         width, height = shutil.get_terminal_size()
-        lines = [line[: width - 1] for line in self._lines(width)][: max(1, height - 1)]
+        lines = [visible(line)[: width - 1] for line in self._lines(width)][: max(1, height - 1)]
         back = _UP.format(self._drawn_lines) if self._drawn_lines else ""
         text = "".join(f"{line}{_CLEAR_LINE}\n" for line in lines)
         self._out.write(back + text + _CLEAR_BELOW)

@@ -1,5 +1,7 @@
 """Time, operations and memory of each layer, on TensorFlow Lite Micro."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -7,8 +9,11 @@ from typing import Any
 from mltk_like.artifact import model_of
 from mltk_like.errors import ModelError
 from mltk_like.model import Model
-from mltk_like.tflite import ModelSummary, format_units, run_tflm, summarize_tflite
+from mltk_like.tflite import ModelSummary, Waiting, format_units, run_tflm, summarize_tflite
 from mltk_like.verbs.shared.building import artifact_of, build_tflite
+
+_REPEATS_S = 20.0
+_FEW = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,7 @@ class Profile:
         layers: each operator.
         engine: what ran, with its version.
         verified: the engine is the build whose interface was checked by hand.
+        repeat: inferences that were timed; 0 where an older version did not note it.
     """
 
     name: str
@@ -54,6 +60,7 @@ class Profile:
     layers: tuple[LayerProfile, ...]
     engine: str
     verified: bool
+    repeat: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -63,7 +70,7 @@ class Profile:
         return "\n".join([*_summary_lines(self), "", "Model layers", _table(self.layers)])
 
 
-def profile(model: Model | str | Path, *, build: bool = False, repeat: int = 20) -> Profile:
+def profile(model: Model | str | Path, *, build: bool = False, repeat: int = 20, progress: bool = False) -> Profile:
     """Run a model on TensorFlow Lite Micro, in a process of its own, and time every layer.
 
     Times are those of this machine with TFLM's reference kernels: they rank the layers.
@@ -71,7 +78,8 @@ def profile(model: Model | str | Path, *, build: bool = False, repeat: int = 20)
     Args:
         model: a specification, name, `.py`, run folder, archive or `.tflite`.
         build: use random weights in place of a trained model; needs no training and no data.
-        repeat: inferences; the fastest counts.
+        repeat: inferences; the fastest counts. Of a model with which they would take more than 20 s there are fewer.
+        progress: show how many inferences are done, where it takes long.
 
     Raises:
         ModelError: the model does not exist, has not been trained, or TFLM cannot run it.
@@ -79,15 +87,16 @@ def profile(model: Model | str | Path, *, build: bool = False, repeat: int = 20)
     """
     if build:
         specification = model if isinstance(model, Model) else model_of(model)
-        return profile_tflite(build_tflite(specification), specification.name, repeat=repeat)
+        return profile_tflite(build_tflite(specification), specification.name, repeat=repeat, progress=progress)
     artifact = artifact_of(model)
-    return profile_tflite(artifact.tflite(), artifact.name, repeat=repeat)
+    return profile_tflite(artifact.tflite(), artifact.name, repeat=repeat, progress=progress)
 
 
-def profile_tflite(data: bytes, name: str, *, repeat: int = 20) -> Profile:
+def profile_tflite(data: bytes, name: str, *, repeat: int = 20, progress: bool = False) -> Profile:
     """Profile the content of a `.tflite` file. Raises as `profile` does."""
     summary = summarize_tflite(data, name=name)
-    result = run_tflm(data, profile=True, repeat=repeat)
+    with _shown(progress) as waiting:
+        result = run_tflm(data, profile=True, repeat=repeat, repeat_s=_REPEATS_S, waiting=waiting)
     if len(result.layers) != len(summary.layers):
         raise ModelError(f"TFLM ran {len(result.layers)} layers of {len(summary.layers)}", "please report this model")
     layers = tuple(
@@ -116,7 +125,24 @@ def profile_tflite(data: bytes, name: str, *, repeat: int = 20) -> Profile:
         layers=layers,
         engine=f"TensorFlow Lite Micro {result.version}, reference kernels on this machine",
         verified=result.verified,
+        repeat=result.repeat,
     )
+
+
+@contextmanager
+def _shown(progress: bool) -> Iterator[Waiting]:
+    """Shows how many inferences are done. How many there will be follows from the time of the first."""
+    from tqdm import tqdm
+
+    form = "{desc}: {elapsed}, inferences done: {n_fmt}"
+    # Of a quick model nothing is seen: the first call comes after a second.
+    with tqdm(desc="profile", disable=not progress, leave=False, delay=1, bar_format=form) as bar:
+
+        def waiting(done: int) -> None:
+            bar.n = done
+            bar.refresh()
+
+        yield waiting
 
 
 def _ends(summary: ModelSummary, which: str) -> str:
@@ -136,12 +162,17 @@ def _summary_lines(result: Profile) -> list[str]:
         ("Operation count", format_units(result.ops, digits=1, separator="")),
         ("Multiply-accumulate count", format_units(result.macs, digits=3, separator="")),
         ("Layer count", str(len(result.layers))),
-        ("Time (ms)", f"{result.time_us / 1000:.3f}"),
+        ("Time (ms)", f"{result.time_us / 1000:.3f}" + _of(result.repeat)),
         ("Ops/s", format_units(result.ops / seconds, digits=1, separator="")),
         ("MACs/s", format_units(result.macs / seconds, digits=1, separator="")),
         ("Inferences/s", format_units(1 / seconds, digits=1, separator="")),
     ]
     return ["Profiling summary", *(f"{name}: {value}" for name, value in rows)]
+
+
+def _of(repeat: int) -> str:
+    """How many inferences were timed, where they are so few that it matters."""
+    return f" (the fastest of {repeat})" if 1 < repeat < _FEW else " (one inference)" if repeat == 1 else ""
 
 
 def _table(layers: tuple[LayerProfile, ...]) -> str:

@@ -10,6 +10,7 @@ from mltk_like.verbs.report.stored import MOST, StoredEvaluation, StoredModel
 from mltk_like.verbs.shared.page import Html, element, folded, image, paragraph, table
 
 _SHOWN = 12
+_MOST_ROWS = 1000
 _TITLE = "Misses against false accepts"
 
 
@@ -138,10 +139,11 @@ def _rate(row: FalseAcceptsOf) -> str:
 
 
 def _long_table(rows: Sequence[Sequence[object]], header: Sequence[object]) -> Iterable[Html]:
-    """The first rows; the others where one clicks."""
+    """The first rows; the others where one clicks, or the first of them."""
     yield table(rows[:_SHOWN], header=header)
     if len(rows) > _SHOWN:
-        yield folded(f"{len(rows) - _SHOWN} more", table(rows[_SHOWN:], header=header))
+        left = "" if len(rows) <= _MOST_ROWS else f", of which {_MOST_ROWS - _SHOWN} are listed"
+        yield folded(f"{len(rows) - _SHOWN} more{left}", table(rows[_SHOWN:_MOST_ROWS], header=header))
 
 
 def _by(by: str) -> str:

@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from mltk_like.artifact import Artifact
+from mltk_like.audio.recogniser import MAX_CLASSES
 from mltk_like.data.manifest import DIGEST, MANIFEST, ManifestRow, digest, parse_manifest
 from mltk_like.errors import ModelError
 from mltk_like.evaluation.comparison import ComparedFigure
@@ -32,6 +33,11 @@ KINDS = ("tflite", "tflm", "keras")
 
 MOST = 1_000_000
 """More clips or events than any evaluation has: a larger number is damage, and intervals would take for ever."""
+
+# What a page can show, and far more than any evaluation or training has.
+_MOST_CONDITIONS = 64
+_MOST_RATES = 16
+_MOST_FIGURES = 1000
 
 _Value = TypeVar("_Value")
 _HINT = "it is damaged, or no .mltk.zip"
@@ -112,6 +118,8 @@ class StoredWindows:
 
     def __post_init__(self) -> None:
         count = len(self.classes)
+        if count > MAX_CLASSES:
+            raise ValueError(f"{count} classes; {MAX_CLASSES} are possible")
         for matrix, columns in ((self.confusion_matrix, count), (self.confusion_matrix_with_unk, count + 1)):
             if matrix and (len(matrix) != count or any(len(row) != columns for row in matrix)):
                 raise ValueError("a confusion matrix does not fit the classes")
@@ -138,8 +146,8 @@ class StoredEvaluation:
     voices: Voices | None = None
 
     def __post_init__(self) -> None:
-        if not self.streams:
-            raise ValueError("an evaluation has no conditions")
+        if not 0 < len(self.streams) <= _MOST_CONDITIONS:
+            raise ValueError(f"an evaluation has {len(self.streams)} conditions; 1 to {_MOST_CONDITIONS} can be")
 
     @property
     def curves(self) -> dict[str, StreamCurve]:
@@ -160,7 +168,8 @@ class StoredEvaluation:
     def rates(self) -> tuple[float, ...]:
         """False accepts an hour at which misses are reported."""
         targets = (point.false_accepts_per_hour_target for point in self.first.operating_points)
-        return tuple(target for target in targets if target and 1e-4 <= target <= 1e6) or TARGETS_PER_HOUR
+        found = tuple(target for target in targets if target and 1e-4 <= target <= 1e6)
+        return found[:_MOST_RATES] or TARGETS_PER_HOUR
 
     @property
     def own_threshold(self) -> int | None:
@@ -179,6 +188,8 @@ class StoredHistory:
     def __post_init__(self) -> None:
         if not all(name.isidentifier() for name in self.history):
             raise ValueError("a figure of the history has no name")
+        if len(self.history) > _MOST_FIGURES:
+            raise ValueError(f"a history of {len(self.history)} figures; {_MOST_FIGURES} can be")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ from mltk_like.model import Model
 from mltk_like.paths import portable, runs_dir
 from mltk_like.run import Run, next_folder, run_name
 from mltk_like.run import publish as publish_archive
+from mltk_like.terminal import pass_on
 from mltk_like.verbs.shared.training_process import TrainingJob, TrainingProcess, scratch_folder
 
 _POLL_S = 1.0
@@ -151,8 +152,7 @@ def _follow(actor: Any, model: Model, name: str, *, stop: bool, to_publish: bool
     if stop:
         ray.get(actor.stop.remote())
     for text in _output(actor):
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        pass_on(text)
     packed: bytes
     exit_code: int
     packed, exit_code = ray.get(actor.pack.remote())

@@ -83,7 +83,7 @@ def _write_tflite(job: Job, data: bytes) -> None:
 
 def measure(job: Job, tflite: bytes) -> Profile:
     """Every layer on TFLM."""
-    result = profile_tflite(tflite, job.run.name)
+    result = profile_tflite(tflite, job.run.name, progress=job.progress)
     job.run.write_json("profile/profile.json", result.to_dict())
     write_text(job.run.folder / "profile" / "profile.txt", f"{result}\n")
     job.say(f"\n{result}\n")
