@@ -20,7 +20,9 @@ from mltk_like.__main__ import main
 def run(args):
     try:
         print("ready", flush=True)
-        time.sleep(60)
+        # Not one long sleep: Python sees a signal that comes just before it only when it ends.
+        for _ in range(600):
+            time.sleep(0.1)
     finally:
         print("cleaned up", flush=True)
         {then}
