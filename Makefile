@@ -27,7 +27,7 @@ test: lint cpp-test test-tools
 	$(BIN)/python -m pytest -q
 
 quick: $(VENV)/.test
-	$(BIN)/python -m pytest -q -n $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

@@ -102,7 +102,15 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow)
+        if name in ("bidirectional", "gru", "simple rnn", "upsampling")
+        else name
+        for name in REFUSED
+    ],
+)
 def test_what_is_refused_before_there_is_data(name: str, tmp_path: Path) -> None:
     body, message = REFUSED[name]
     with pytest.raises(MltkLikeError, match=message) as caught:
@@ -154,6 +162,7 @@ def test_what_is_fine_reaches_the_data(name: str, tmp_path: Path, monkeypatch: p
     assert run_tflm(data, profile=False, repeat=1).arena_bytes > 0
 
 
+@pytest.mark.slow
 def test_a_net_is_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
 

@@ -46,6 +46,7 @@ def test_a_stream_gives_what_the_window_gives(net: Any, windows: Any) -> None:
         assert found.numpy()[0] == pytest.approx(wanted, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_int8_with_its_state_on_tflm(net: Any, windows: Any) -> None:
     """After the last rows of each window the stateful model says what the int8 model of windows says, but for a step
     or two of rounding; and it computes a fraction of it for each answer."""

@@ -24,6 +24,7 @@ def outputs(data: bytes) -> np.ndarray:
     return TfliteModel(data).predict(windows)
 
 
+@pytest.mark.slow
 def test_a_run_folder_gives_what_its_training_gave(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -147,6 +147,7 @@ def test_the_shipped_archive_without_tensorflow(tmp_path: Path) -> None:
     assert result["size_bytes"] == len(document.encode()) < 3_000_000
 
 
+@pytest.mark.slow
 def test_what_an_older_evaluation_lacks_is_said(older: Path) -> None:
     found = sections((older / "report" / "index.html").read_text())
     for title in ("Latency", "Worst misses", "Loudest false accepts"):

@@ -121,6 +121,7 @@ def test_a_damaged_checkpoint(toy: Path, damage: str, monkeypatch: pytest.Monkey
     assert "without --resume" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_a_run_that_is_still_running(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = interrupted(toy, monkeypatch)
     state = json.loads((folder / "state.json").read_text())

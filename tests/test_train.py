@@ -161,15 +161,8 @@ def test_nothing_is_written_beside_a_file_in_a_closed_folder(toy: Path, monkeypa
     assert sorted(toy.parent.rglob("*")) == before
 
 
-@pytest.mark.parametrize(
-    "stage",
-    [
-        "make_tflite",
-        pytest.param("pack", marks=pytest.mark.slow),
-        pytest.param("evaluate_nets", marks=pytest.mark.slow),
-        pytest.param("profile_tflite", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["make_tflite", "pack", "evaluate_nets", "profile_tflite"])
 def test_a_failing_stage_leaves_the_last_good_archive(toy: Path, stage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     good = toy.with_name("toy.mltk.zip")
     good.write_bytes(b"the last good one")
@@ -317,6 +310,7 @@ def test_a_mixin_that_is_missing(tmp_path: Path) -> None:
         ({"_unknown_": 3.0}, [1, 3]),
     ],
 )
+@pytest.mark.slow
 def test_class_weights(toy: Path, setting: Any, weights: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
@@ -346,6 +340,7 @@ def test_class_weights_that_do_not_fit_are_refused_before_there_is_a_run(toy: Pa
     assert not Path(os.environ["MLTK_LIKE_RUNS"]).exists()
 
 
+@pytest.mark.slow
 def test_offline_says_so_in_one_line(
     shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

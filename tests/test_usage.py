@@ -130,6 +130,7 @@ def _is_of_the_locale(call: ast.Call) -> bool:
     return is_open and not any("b" in str(getattr(mode, "value", "b")) for mode in modes)
 
 
+@pytest.mark.slow
 def test_the_first_error_of_a_training_stands_where_nothing_can_be_written_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
