@@ -24,7 +24,7 @@ dry-run: $(VENV)/.train
 	$(BIN)/python -m mltk_like train $(MODEL)-test $(ARGS)
 
 test: lint cpp-test test-tools
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
 
 quick: $(VENV)/.test
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
