@@ -19,8 +19,9 @@ from mltk_like.feed.measured import is_measured
 from mltk_like.loader import TEST_SUFFIX, find_model, find_named, load_file, typed, typed_path
 from mltk_like.model import Model
 from mltk_like.opening import open_archive, read_file, refuse_links
+from mltk_like.packing import pack
 from mltk_like.paths import atomic_path, portable
-from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, pack, typed_run, whose_runs
+from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, typed_run, whose_runs
 from mltk_like.settings import from_json
 from mltk_like.stored import is_plain_name, json_object
 from mltk_like.tflite import read_parameters
@@ -182,10 +183,7 @@ def specification(artifact: Artifact) -> Model:
     if path.suffix == ".tflite":
         raise ModelError(f"{path} is a bare .tflite without a specification", "give the model's name or its run folder")
     stored = artifact.settings()
-    overrides = stored.get("overrides", {})
-    if not isinstance(overrides, dict):
-        raise ModelError(f"settings.json in {path} holds no overrides", "it is damaged, or no .mltk.zip")
-    return from_json(load_file(_model_file(artifact, stored)), overrides)
+    return from_json(load_file(_model_file(artifact, stored)), stored.get("overrides", {}))
 
 
 def _measured_before(model: Any, spec: str | Path) -> Model:

@@ -43,8 +43,6 @@ _MLTK_NAMES = {
     "mode": "write monitor='max:NAME' or 'min:NAME' where the name does not tell",
     "verbose": "leave it out: every epoch's learning rate is logged",
 }
-
-
 _LONGEST = 300  # characters of a value in a message
 # What msgspec and the checks let pass besides their own errors: lone surrogates, lists in lists, endless numbers.
 _UNREADABLE = (ValueError, OverflowError, RecursionError)

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from mltk_like.artifact import model_of, open_artifact
 from mltk_like.errors import DataError, ModelError
 from mltk_like.loader import load_file
-from mltk_like.run import Run, create_run, pack, publish
+from mltk_like.packing import pack, publish
+from mltk_like.run import Run, create_run
 
 Write = Callable[..., Path]
 TFLITE = b"\0\0\0\0TFL3 and so on"

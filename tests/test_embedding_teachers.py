@@ -324,9 +324,13 @@ def test_without_the_embedding_the_training_goes_on_and_says_so(
 def test_heads_keep_what_the_net_knows_while_it_learns_a_voice(
     trained_with: tuple[Path, Path], stand_ins: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mltk_like.verbs.train import teaching
+    from mltk_like.verbs.train import fine_tuning, teaching
+
+    def away() -> tuple[Path, Path]:
+        raise DataError("cannot fetch the embedding", "check the network")
 
     monkeypatch.setattr(teaching, "embedding_files", lambda: stand_ins)
+    monkeypatch.setattr(fine_tuning, "embedding_files", lambda: stand_ins)
     quick: dict[str, Any] = {"workers": 0, "evaluate": False, "publish": False, "progress": False}
     path, folder = trained_with
     first = mltk.train(str(path), **quick)
@@ -341,6 +345,13 @@ def test_heads_keep_what_the_net_knows_while_it_learns_a_voice(
     assert "own positives: 5 as 'beep'" in (tuned.folder / "log.txt").read_text()
     rows = read_manifest(tuned.folder / "manifest.jsonl")
     assert len([row for row in rows if row.source == "own positives"]) == 5
+    # Where they cannot be had, others would be unlearned: that is said before there is a run.
+    monkeypatch.setattr(fine_tuning, "embedding_files", away)
+    runs = sorted((folder / "runs" / "toy").iterdir())
+    with pytest.raises(DataError, match="nothing would keep what the model knows of other people") as caught:
+        mltk.train(str(path), resume_from=first.folder, positives=mine, **quick)
+    assert "--set embedding_teachers=0" in caught.value.hint
+    assert sorted((folder / "runs" / "toy").iterdir()) == runs
     # Without recordings of the keyword there is nobody to be heard more, and nothing is heard again.
     plain = mltk.train(str(path), resume_from=first.folder, negatives=mine, **quick)
     assert Run(plain.folder).settings()["overrides"]["embedding_teachers"] == 0

@@ -35,7 +35,7 @@ LAYERS = (
     {"audio", "tflite", "metrics"},
     {"data", "low_bit", "nets"},
     {"model", "mixins", "loader", "trust"},
-    {"run", "artifact", "feed", "evaluation", "training"},
+    {"run", "packing", "artifact", "feed", "evaluation", "training"},
     {"verbs"},
     {"cli", "__main__"},
 )

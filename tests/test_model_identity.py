@@ -13,7 +13,8 @@ from mltk_like.artifact import model_of, open_artifact
 from mltk_like.cli import main
 from mltk_like.errors import ModelError
 from mltk_like.loader import find_model, load_file, typed
-from mltk_like.run import Run, create_run, find_run, pack, typed_run
+from mltk_like.packing import pack
+from mltk_like.run import Run, create_run, find_run, typed_run
 from mltk_like.verbs.models import claim_runs
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.train.start import train_command

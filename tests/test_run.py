@@ -16,8 +16,9 @@ import pytest
 from mltk_like.data.manifest import ManifestRow, digest, parse_manifest
 from mltk_like.errors import DataError, ModelError
 from mltk_like.loader import load_file
+from mltk_like.packing import pack, publish
 from mltk_like.paths import portable, unportable
-from mltk_like.run import Run, create_run, find_run, pack, process_is_alive, publish, run_name, versions
+from mltk_like.run import Run, create_run, find_run, process_is_alive, run_name, versions
 
 Write = Callable[..., Path]
 

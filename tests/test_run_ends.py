@@ -17,8 +17,9 @@ from mltk_like import paths
 from mltk_like.data.remote import RemoteFile
 from mltk_like.errors import DataError, ModelError
 from mltk_like.loader import load_file
+from mltk_like.packing import pack
 from mltk_like.paths import atomic_path, remove_abandoned, write_text
-from mltk_like.run import Run, create_run, pack
+from mltk_like.run import Run, create_run
 
 ROOT = Path(mltk.__file__).parents[1]
 # A process that begins to write a file, says so, and is killed.

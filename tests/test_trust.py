@@ -13,7 +13,8 @@ from mltk_like.artifact import model_of, open_artifact, specification
 from mltk_like.cli import main
 from mltk_like.errors import ModelError
 from mltk_like.loader import load_file
-from mltk_like.run import Run, create_run, note_model_file, pack
+from mltk_like.packing import pack
+from mltk_like.run import Run, create_run, note_model_file
 from mltk_like.trust import is_own
 from mltk_like.verbs.shared.building import artifact_of, specification_of
 from mltk_like.verbs.train import carried_file

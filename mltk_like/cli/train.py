@@ -8,7 +8,7 @@ from mltk_like.errors import SettingError
 from mltk_like.loader import find_model, load_file
 from mltk_like.model import Model
 
-_WEIGHT_HELP = "how much more often your recordings are drawn than other clips (default 4)"
+_WEIGHT_HELP = "how much more often your recordings are drawn than others (default 4; a third where a voice is learned)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.errors import DataError
+from mltk_like.errors import DataError, ModelError
 from mltk_like.opening import read_npz
 from mltk_like.paths import write_bytes
 
@@ -38,12 +38,14 @@ def save_mined(path: Path, mined: Mined) -> None:
 
 
 def load_mined(path: Path) -> Mined:
-    """Read what `save_mined` wrote. Raises DataError where the file is missing or damaged."""
+    """Read what `save_mined` wrote. Raises DataError where it is missing or damaged, ModelError beyond a limit."""
     try:
         file = read_npz(path, path)
         mined = Mined(clips=file["clips"], ends=file["ends"], scores=file["scores"])
         if not len(mined.clips) == len(mined.ends) == len(mined.scores):
             raise ValueError("arrays of unequal length")
+    except ModelError:
+        raise  # beyond a limit, which its hint says how to raise
     except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise DataError(f"cannot read the mined windows {path}: {error}", "train again without --resume") from error
     return mined

@@ -60,5 +60,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         meta = json.loads(str(arrays.pop(_META)))
         # Files of earlier versions, which did not tell equals apart by their loss.
         return Checkpoint(arrays=arrays, **{"gained": meta["best_epoch"], **meta})
+    except ModelError:
+        raise  # beyond a limit, which its hint says how to raise
     except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise ModelError(f"cannot read the checkpoint {path}: {error}", "train again without --resume") from error

@@ -123,6 +123,8 @@ def _kept(artifact: Artifact) -> NDArray[np.int8]:
         windows: NDArray[np.int8] = read_npz(artifact.read(member) or b"", f"{member} in {artifact.path}")["windows"]
         if windows.dtype != np.int8 or not len(windows):
             raise ValueError(f"windows are {windows.dtype} {windows.shape}")
+    except ModelError:
+        raise  # beyond a limit, which its hint says how to raise
     except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise ModelError(
             f"cannot read {member} in {artifact.path}: {one_line(error)}", "--remake makes its windows again"

@@ -21,9 +21,9 @@ from mltk_like.cluster import NAMESPACE, Cluster
 from mltk_like.data.archives import extract
 from mltk_like.errors import DataError, ModelError, ToolError
 from mltk_like.model import Model
+from mltk_like.packing import publish as publish_archive
 from mltk_like.paths import portable, runs_dir
 from mltk_like.run import Run, next_folder, run_name
-from mltk_like.run import publish as publish_archive
 from mltk_like.terminal import pass_on
 from mltk_like.verbs.shared.training_process import TrainingJob, TrainingProcess, scratch_folder
 

@@ -16,8 +16,9 @@ from mltk_like.data.clip import Clip
 from mltk_like.data.manifest import ManifestRow, parse_manifest
 from mltk_like.data.skipped import Clips, report, usable
 from mltk_like.data.source import Source
+from mltk_like.data.speech_embedding import embedding_files
 from mltk_like.data.split import SPLIT_NAMES, Splits
-from mltk_like.errors import ModelError, SettingError
+from mltk_like.errors import DataError, ModelError, SettingError
 from mltk_like.feed.dataset import Dataset
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.nets.weights import read_weights
@@ -177,6 +178,21 @@ def start_from(spec: str | Path, model: Any, *, keyword: bool = False) -> Start:
 def is_personal(run: Run, model: Any) -> bool:
     """Whether a run is a fine-tuning in which heads on the speech embedding keep what the net knows."""
     return _KEY in run.state and bool(model.embedding_teachers)
+
+
+def required_embedding() -> tuple[Path, Path]:
+    """The files of the speech embedding, for a fine-tuning that must not go on without.
+
+    Raises:
+        DataError: they cannot be had.
+    """
+    try:
+        return embedding_files()
+    except DataError as error:
+        raise DataError(
+            f"nothing would keep what the model knows of other people: {error.message}",
+            f"{error.hint}; or --set embedding_teachers=0, and your recordings are some of many",
+        ) from error
 
 
 def earlier_data(run: Run, *, test: bool = False) -> Earlier:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from mltk_like.data.split import Splits
 from mltk_like.feed.windows import SplitFiles
+from mltk_like.packing import pack
+from mltk_like.packing import publish as publish_archive
 from mltk_like.paths import portable, write_bytes, write_text
-from mltk_like.run import pack
-from mltk_like.run import publish as publish_archive
 from mltk_like.tflite import read_parameters, summarize_tflite
 from mltk_like.training.convert import stamp
 from mltk_like.training.product import make_tflite

@@ -17,7 +17,7 @@ from mltk_like.verbs.shared.building import tensorflow_threads
 from mltk_like.verbs.train.augmented import Augmented
 from mltk_like.verbs.train.check_net import check_net
 from mltk_like.verbs.train.checks import check_data, check_keras, check_model
-from mltk_like.verbs.train.fine_tuning import is_personal, start_from
+from mltk_like.verbs.train.fine_tuning import is_personal, required_embedding, start_from
 from mltk_like.verbs.train.recordings import OwnData, remembered
 
 
@@ -58,10 +58,13 @@ def start(
     check_model(model)
     augmented.check(model)
     check_keras(model, threads=tensorflow_threads(workers))
-    sources = own.sources(model, personal=bool(earlier and earlier.model.embedding_teachers))
+    personal = bool(earlier and earlier.model.embedding_teachers)
+    sources = own.sources(model, personal=personal)
     for source in sources:
         source.inventory()
     check_data(model, sources, test=test, evaluate=evaluate)
+    if personal and not test:
+        required_embedding()
     check_net(model, threads=tensorflow_threads(workers), progress=progress)
     run = create_run(model, test=test)
     with removed_at_failure(run.folder):

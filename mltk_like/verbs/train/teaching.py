@@ -20,6 +20,7 @@ from mltk_like.training.rounds import Listening, mine_first
 from mltk_like.training.schedule import Schedule, shortened
 from mltk_like.training.teachers import Teachers
 from mltk_like.verbs.data import worker_overrides
+from mltk_like.verbs.train.fine_tuning import is_personal, required_embedding
 from mltk_like.verbs.train.job import Job
 
 
@@ -71,6 +72,8 @@ def _embedding(job: Job) -> tuple[Path, Path] | None:
     """The embedding's files; None where the net is trained without them, or was up to its checkpoint."""
     if job.has_checkpoint:
         return None
+    if is_personal(job.run, job.model) and not job.test:
+        return required_embedding()
     try:
         return embedding_files()
     except DataError as error:

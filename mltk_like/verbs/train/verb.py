@@ -63,7 +63,7 @@ def train(
         positives: an audio file, or a folder of recordings of the keyword, one in each; added to the model's sources.
         negatives: audio files or folders without the keyword, of any length; added as `_unknown_`.
         label: class of the positives; none: as their sub-folders say, else the only one that is detected.
-        recordings_weight: how much more often each of these is drawn than other clips; none: 4 times.
+        recordings_weight: how much more often each of these is drawn than other clips; none: 4, or a third for a voice.
         offline: download nothing.
         dump_augmented: so many augmented windows are written as WAV and PNG to the run folder.
         augment_copies: so many passes of windows are stored in the cache and read from there; "auto": as fits and pays.
