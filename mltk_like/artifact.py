@@ -222,7 +222,11 @@ def _model_file(artifact: Artifact, stored: Mapping[str, Any]) -> Path:
             "if that was moved: python -m mltk_like models --claim FILE",
         )
     file = Run(path).model_file if path.is_dir() else _file_of_archive(name, path)
-    file = find_model(name).path if file is None else file
+    if file is None and (file := find_named(name)) is None:
+        raise ModelError(
+            f"this needs {name}.py, the file of the model in {portable(path)}, and no name reaches it",
+            f"give the file in place of {typed_path(path)}; if you trust the copy in it, take that out and give it",
+        )
     if file.stem == name and is_own(file):
         return file
     words = [typed_path(file), typed_path(path)]

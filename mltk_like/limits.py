@@ -68,14 +68,15 @@ def most(name: str) -> int:
 
 
 def allowance() -> float:
-    """$MLTK_LIKE_LIMITS, 1 where it is not set. Raises SettingError where it is no positive number."""
+    """$MLTK_LIKE_LIMITS, 1 where it is not set. Raises SettingError where it is not above 0 and at most 1000."""
     given = os.environ.get(VARIABLE) or "1"
     try:
         value = float(given)
     except ValueError:
         value = math.nan
-    if not 0 < value < math.inf:
-        raise SettingError(f"{VARIABLE} is {given!r}", "give how many times as much may be read, for example 4")
+    if not 0 < value <= _MOST_HELPED:
+        hint = f"give how many times as much may be read, for example 4, and at most {_MOST_HELPED}"
+        raise SettingError(f"{VARIABLE} is {given!r}", hint)
     return value
 
 

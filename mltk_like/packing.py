@@ -34,7 +34,8 @@ def pack(run: Run, *, state: Mapping[str, Any] | None = None) -> Path:
         for path in sorted(run.folder.rglob("*")):
             member = path.relative_to(run.folder).as_posix()
             if path.is_file() and not member.startswith(_LEFT_OUT) and not member.endswith(_LEFT_OUT_ENDINGS):
-                if member == MANIFEST:
+                # Where an archive was unpacked, the manifest is lean already and its digest lies beside it.
+                if member == MANIFEST and not path.with_name(DIGEST).is_file():
                     _write_manifest(archive, path)
                 elif member == "state.json" and state is not None:
                     _write_instead(archive, path, member, f"{json.dumps(state, indent=2)}\n".encode())

@@ -103,7 +103,11 @@ def _leave_terminal() -> None:
 
 @contextmanager
 def workers_start() -> Iterator[None]:
-    """Worker processes and threads that start meanwhile never see Ctrl-C and SIGHUP: they inherit the mask."""
+    """Worker processes and threads that start meanwhile never see Ctrl-C and SIGHUP: they inherit the mask.
+
+    So does the process that removes what they shared when all are gone, which starts as soon as anything is shared:
+    the pool is to be made within this too.
+    """
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield

@@ -66,11 +66,16 @@ def pass_on(text: str) -> None:
     sys.stdout.flush()
 
 
-def unwritable(stream: TextIO) -> OSError | None:
+def unwritable(stream: TextIO | None) -> OSError | None:
     """Why what was printed cannot be written: a disk that is full, a reader that has gone, a terminal that was closed.
 
-    None: all of it has been. A stream keeps what it could not write, so that the question can be asked again.
+    None: all of it has been, or there is no stream (`>&-`). A stream keeps what it could not write, so that the
+    question can be asked again.
     """
+    if stream is None:
+        return None
+    if isinstance(stream, _Printable) and stream.lost is not None:
+        return stream.lost
     try:
         stream.flush()
     except OSError as error:
@@ -90,13 +95,19 @@ class _Printable:
 
     def __init__(self, stream: TextIO, *, bars: bool) -> None:
         self.stream = stream
+        self.lost: OSError | None = None
         self._bars = bars
 
     def write(self, text: str) -> int:
         moved = _MOVE.match(text) if self._bars else None
         # A move is one only where nothing follows, or where it takes a bar back to its beginning.
         end = moved.end() if moved is not None and (moved[0] == "\r" or moved.end() == len(text)) else 0
-        self.stream.write(text[:end] + visible(text[end:]))
+        try:
+            self.stream.write(text[:end] + visible(text[end:]))
+        except OSError as error:
+            # Of a stream without a buffer nothing is left that `unwritable` could try again.
+            self.lost = error
+            raise
         return len(text)
 
     def writelines(self, lines: Any) -> None:

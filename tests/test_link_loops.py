@@ -1,5 +1,6 @@
 """Links that go round, and paths that lead nowhere: folders are walked once, and what cannot be read is said."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import soundfile
 from mltk_like.cli import main
 from mltk_like.data.annotated import find_annotated
 from mltk_like.data.recordings import Folder, audio_files
-from mltk_like.errors import DataError
+from mltk_like.errors import DataError, ModelError
+from mltk_like.nets.weights import read_weights
 from mltk_like.paths import portable, resolved
 
 
@@ -38,6 +40,14 @@ def test_a_link_to_itself_among_recordings_is_left_out(loops: Path) -> None:
     assert [clip.path.name for clip in clips] == ["a.wav", "b.wav"]
 
 
+def test_a_pipe_among_recordings_is_not_waited_for(loops: Path) -> None:
+    os.mkfifo(loops / "b" / "pipe.wav")
+    (loops / "b" / "link.wav").symlink_to("pipe.wav")
+    assert [path.name for path in audio_files(loops / "b") if path.parent == loops / "b"] == ["b.wav"]
+    with pytest.raises(ModelError, match="is no regular file"):
+        read_weights(loops / "b" / "pipe.wav")
+
+
 def test_label_files_that_are_links_to_themselves(loops: Path) -> None:
     with pytest.raises(DataError, match=r"l\.dcli"):
         find_annotated(loops / "a")
@@ -56,7 +66,7 @@ def test_a_path_without_links_is_asked_for_a_link_to_itself(loops: Path) -> None
     [
         ["evaluate", "bell_detector", "--tflite", "--positives"],
         ["evaluate", "bell_detector", "--tflite", "--negatives"],
-        ["evaluate", "bell_detector", "--tflite", "--labels"],
+        ["evaluate", "bell_detector", "--tflite", "--labelled"],
         ["mine", "bell_detector", "--output", "out", "--negatives"],
         ["classify_audio", "bell_detector", "--input"],
         ["view_audio", "bell_detector"],

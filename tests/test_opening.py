@@ -82,7 +82,7 @@ def test_a_member_beyond_its_limit_is_refused_unread(member: str, tmp_path: Path
             opened.read(member)  # it does not have what it claims
 
 
-@pytest.mark.parametrize("text", ["x", "0", "-1", "nan", "inf"])
+@pytest.mark.parametrize("text", ["x", "0", "-1", "nan", "inf", "1e300", "1001"])
 def test_what_is_allowed_is_a_number(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLTK_LIKE_LIMITS", text)
     with pytest.raises(SettingError, match="MLTK_LIKE_LIMITS is"):

@@ -19,10 +19,14 @@ ENDLESS = (
 )
 
 
-# Unbuffered, argparse itself passes over what it cannot print.
+# Unbuffered, argparse itself passes over what it cannot print, and only the stream knows of it.
 @pytest.mark.parametrize(
     ("command", "unbuffered"),
-    [("models", ""), ("models", "1"), ("--help", ""), ("--version", ""), ("train --help", "")],
+    [
+        (command, unbuffered)
+        for command in ("models", "--help", "--version", "train --help")
+        for unbuffered in ("", "1")
+    ],
 )
 def test_a_full_disk_behind_stdout_is_one_line(tmp_path: Path, command: str, unbuffered: str) -> None:
     with open("/dev/full", "w") as full:
@@ -33,9 +37,16 @@ def test_a_full_disk_behind_stdout_is_one_line(tmp_path: Path, command: str, unb
         )  # fmt: skip
     assert done.returncode == 2
     error, hint = done.stderr.splitlines()
-    assert error.startswith("error: ")
-    assert error.endswith(": No space left on device")
+    assert error == "error: what is printed cannot be written: No space left on device"
     assert hint.startswith("hint: ")
+
+
+@pytest.mark.parametrize("command", ["models", "--help"])
+def test_without_a_stdout_nothing_is_printed(tmp_path: Path, command: str) -> None:
+    words = f"exec {sys.executable} -m mltk_like {command} >&-"
+    done = subprocess.run(["sh", "-c", words], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
 
 
 def test_nothing_can_be_said_at_all(tmp_path: Path) -> None:

@@ -212,13 +212,14 @@ def test_bit_for_bit_after_every_way_of_breaking_off(tmp_path: Path) -> None:
         assert "Traceback" not in "".join(child.output)
         assert json.loads((child.run / "state.json").read_text())["status"] == "interrupted"
 
-    with in_training(toy, tmp_path / "terminated") as (child, below):
-        # As `timeout` and service managers send it; workers get it too.
-        os.killpg(child.process.pid, signal.SIGTERM)
-        assert child.wait(timeout_s=30) == 143
-        assert gone(below, within_s=2)
-        assert "Traceback" not in "".join(child.output)
-        assert json.loads((child.run / "state.json").read_text())["status"] == "interrupted"
+    # As `timeout` and service managers send the one, and a terminal that is closed the other; workers get them too.
+    for name, number, code in (("terminated", signal.SIGTERM, 143), ("hung_up", signal.SIGHUP, 129)):
+        with in_training(toy, tmp_path / name) as (child, below):
+            os.killpg(child.process.pid, number)
+            assert child.wait(timeout_s=30) == code
+            assert gone(below, within_s=2)
+            assert "Traceback" not in "".join(child.output)
+            assert json.loads((child.run / "state.json").read_text())["status"] == "interrupted"
 
     with in_training(toy, tmp_path / "killed") as (child, below):
         child.process.kill()
@@ -233,7 +234,7 @@ def test_bit_for_bit_after_every_way_of_breaking_off(tmp_path: Path) -> None:
         assert "error: a worker process died" in child.output[1]
         assert gone(below)
 
-    for name in ("injected", "ctrl_c", "terminated", "killed", "worker_killed"):
+    for name in ("injected", "ctrl_c", "terminated", "hung_up", "killed", "worker_killed"):
         with toys.child(["train", str(toy), "--resume", *TRAIN], tmp_path / name) as child:
             assert child.wait() in toys.ENDED, child.output
             assert figures(child.run) == expected, name

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from mltk_like.artifact import open_artifact
 from mltk_like.data.manifest import ManifestRow, digest, parse_manifest
 from mltk_like.errors import DataError, ModelError
 from mltk_like.loader import load_file
@@ -134,6 +135,18 @@ def test_the_archive_has_one_hash_for_all_clips(run: Run) -> None:
     with zipfile.ZipFile(pack(run)) as archive:
         assert archive.read("manifest.jsonl") == b"damaged"
         assert "manifest.sha256" not in archive.namelist()
+
+
+def test_an_unpacked_archive_is_packed_as_it_was(run: Run) -> None:
+    row = ManifestRow(path="a.wav", label="a", group="g", split="test", source="s", duration_s=1.0, sha256="0f")
+    (run.folder / "manifest.jsonl").write_bytes(msgspec.json.encode(row) + b"\n")
+    with zipfile.ZipFile(pack(run)) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+        archive.extractall(run.folder)
+    with zipfile.ZipFile(pack(run)) as archive:
+        assert sorted(archive.namelist()) == sorted(members)
+        assert {name: archive.read(name) for name in members} == members
+    assert open_artifact(run.archive).read("manifest.sha256") == members["manifest.sha256"]
 
 
 def test_a_failing_pack_leaves_the_last_archive(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,9 +69,8 @@ VERBS = [
     ["summarize", "{}", "--tflite"],
     ["export", "{}", "-o", "exported"],
     ["report", "{}", "-o", "page"],
-    ["data", "{}"],
     ["train", "{}"],
-    ["tune", "{}", "epochs=1,2"],
+    ["mine", "{}", "--negatives", ".", "-o", "mined"],
     ["evaluate", "{}", "--tflite"],
 ]
 
@@ -86,7 +85,9 @@ def test_no_verb_runs_what_lies_beside_an_archive(
     for words in VERBS:
         assert main([word.format(archive) for word in words]) in (0, 2), words
         assert not trap.exists(), words
-        assert "Traceback" not in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "Traceback" not in said
+        assert "unrecognized" not in said, "a verb that is called wrongly shows nothing"
     with pytest.raises(ModelError, match=r"not known as yours|calls its file 'setup'"):
         model_of(archive)
 
@@ -192,6 +193,7 @@ def test_training_an_archive_further_says_that_its_code_is_run_and_asks(
 
 
 def test_a_run_of_ones_own_is_found_as_before(here: Path, model_file: Callable[..., Path]) -> None:
-    run = create_run(load_file(model_file()), test=True)
-    assert isinstance(Run(run.folder), Run)
+    file = model_file()
+    run = create_run(load_file(file), test=True)
+    assert Run(run.folder).model_file == file.resolve()
     assert model_of(run.folder).name == "toy"

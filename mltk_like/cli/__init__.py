@@ -93,8 +93,9 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _flush() -> None:
     """Print what is left. That a reader has gone ('| head') is no error here, for everything has been done."""
-    with suppress(BrokenPipeError):
-        sys.stdout.flush()
+    lost = unwritable(sys.stdout)
+    if lost is not None and not isinstance(lost, BrokenPipeError):
+        raise lost
 
 
 def _output_lost(error: OSError) -> DataError:

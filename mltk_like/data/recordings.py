@@ -202,7 +202,9 @@ def _walk(root: Path) -> Iterator[Path]:
         folders[:] = [name for name in folders if not name.startswith(".") and not _is_loop(folder, name, above)]
         way.update({os.path.join(folder, name): above | {_real(folder, name)} for name in folders})
         here = Path(folder)
-        yield from (here / name for name in names if _is_audio(name))
+        # A pipe of such a name would be waited for, for ever; a link that leads nowhere is named as unreadable.
+        found = (here / name for name in names if _is_audio(name))
+        yield from (path for path in found if path.is_file() or not path.exists())
 
 
 def _is_loop(folder: str, name: str, above: Collection[str]) -> bool:

@@ -112,12 +112,10 @@ class Feed:
         context = multiprocessing.get_context("spawn")
         self._begun = context.RawArray(ctypes.c_int64, self._ahead)
         with _environment(_ENVIRONMENT):
-            self._executor = ProcessPoolExecutor(
-                max_workers=workers,
-                mp_context=context,
-                initializer=_start_worker,
-                initargs=(spec, self._begun),
-            )
+            with workers_start():
+                self._executor = ProcessPoolExecutor(
+                    max_workers=workers, mp_context=context, initializer=_start_worker, initargs=(spec, self._begun)
+                )
             try:
                 # Start all of them now, while the environment says one thread each.
                 for future in self._start(workers):

@@ -39,9 +39,10 @@ def open_weights(path: Path) -> Iterator[Any]:
 
 def weights_of(path: Path) -> bytes:
     """The content of the `.weights.h5` in a `.keras` file, or of such a file. Raises ModelError; it is not checked."""
-    if not zipfile.is_zipfile(path):
-        return read_file(path, "net")
-    with open_archive(path, path.name) as archive:
+    content = read_file(path, "net")  # before anything else: a pipe would be waited for
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return content
+    with open_archive(content, path.name) as archive:
         data = archive.read(WEIGHTS)
     if data is None:
         raise ModelError(f"{path.name} holds no {WEIGHTS}", "give a .keras or .weights.h5 file of Keras 3")

@@ -183,7 +183,8 @@ def _in_order(jobs: Sequence[Job]) -> list[Job]:
 def _in_processes(chunks: Sequence[Sequence[Job]], count: int, bar: "tqdm[Never]") -> int:
     before = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker)
+    with workers_start():
+        pool = ProcessPoolExecutor(count, mp_context=context, initializer=_start_worker)
     rejected = 0
     try:
         with workers_start():
