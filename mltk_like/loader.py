@@ -128,7 +128,7 @@ def load_model(name: str | Path) -> Model:
 def load_file(path: Path) -> Model:
     """The `my_model` of one file. Raises as `load_model` does."""
     path = resolved(path)
-    module_name = f"mltk_like_model_{path.stem}_{hashlib.sha1(str(path).encode()).hexdigest()[:8]}"
+    module_name = f"mltk_like_model_{path.stem}_{hashlib.sha1(os.fsencode(path)).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(module_name, path)
     if spec is None or spec.loader is None:
         raise ModelError(f"{path} is not a Python file", "a model is a .py file that ends in my_model = ...")

@@ -1,5 +1,6 @@
 """`Model`: what every model file subclasses."""
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -47,7 +48,8 @@ class Model(Settings, declares=True):
         """The model's file; None for a class made in a notebook or at a prompt."""
         module = sys.modules.get(type(self).__module__)
         file = getattr(module, "__file__", None)
-        return resolved(Path(file)) if file else None
+        # A program that is read from standard input calls its file "<stdin>".
+        return resolved(Path(file)) if file and os.path.isfile(file) else None
 
     @property
     def n_classes(self) -> int:

@@ -131,7 +131,13 @@ def _end_with_parent() -> None:
 
 
 def end_with_stdin() -> None:
-    """For a process whose parent holds the other end of its standard input: SIGTERM when that is closed."""
+    """For a process whose parent holds the other end of its standard input: SIGTERM when that is closed.
+
+    The parent interrupts it by SIGINT, which must reach it though the parent itself ignores or blocks that, as jobs in
+    the background and the workers of Ray do.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_at_eof, daemon=True).start()
 
 

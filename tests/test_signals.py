@@ -138,3 +138,22 @@ def test_handlers_are_put_back() -> None:
     assert exit_code(caught.value) == 143
     assert signals.came is caught.value
     assert [signal.getsignal(number) for number in CODES] == before
+
+
+@pytest.mark.parametrize("how", ["signal.signal(signal.SIGINT, signal.SIG_IGN)", "block"])
+def test_a_child_is_interrupted_though_its_parent_ignores_that(how: str) -> None:
+    before = "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})" if how == "block" else how
+    code = (
+        f"import os, signal, time; {before}\n"
+        "from mltk_like.signals import end_with_stdin\n"
+        "end_with_stdin()\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) in (130, -signal.SIGINT)

@@ -103,6 +103,10 @@ def freeze_layers(net: Any, report: WeightsReport, patterns: Sequence[str]) -> W
 
 def read_weights(path: Path) -> dict[str, list[NDArray[Any]]]:
     """Layer name -> its arrays in order, from a `.keras` or `.weights.h5` file. Raises ModelError as `open_weights`."""
+    if not path.exists():
+        raise ModelError(
+            f"cannot read weights from {path}: there is no such file", "give a .keras or .weights.h5 file of Keras 3"
+        )
     try:
         result: dict[str, list[NDArray[Any]]] = {}
         with open_weights(path) as file:
