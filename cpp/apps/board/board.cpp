@@ -448,8 +448,8 @@ void Board::print_number(uint32_t value) {
   print(digits + at);
 }
 
-// What JSON would escape or a terminal would obey becomes a question mark. In UTF-8 the controls above ASCII, U+0080
-// to U+009F, are the byte 0xC2 and one of 0x80 to 0x9F.
+// What JSON would escape or a terminal would obey becomes a question mark. In UTF-8 the controls above ASCII,
+// U+0080 to U+009F, are the byte 0xC2 and one of 0x80 to 0x9F.
 void Board::print_name(const char* name) {
   uint8_t before = 0;
   for (; *name != '\0'; ++name) {
