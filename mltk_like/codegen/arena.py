@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 ALIGNMENT = 16
 _TRIES = 50
@@ -24,46 +25,43 @@ class Plan:
     bytes: int
 
 
-def plan(blocks: Mapping[int, Block]) -> Plan:
+def plan(blocks: Mapping[int, Block], leads: Mapping[tuple[int, int], int] = MappingProxyType({})) -> Plan:
     """Each block at the lowest place that is free all its life, in an order that is improved while that helps.
 
     The first order is greatest first, that of TensorFlow Lite Micro's GreedyMemoryPlanner. Whatever ends highest is
-    then placed before all others, again and again, until the size is that of what is alive at one step.
+    then placed before all others, again and again.
 
     Args:
         blocks: by any number that names them.
+        leads: (input, output) -> the output may lie over the input if it begins no later than so many bytes after it.
     """
     order = sorted(blocks, key=lambda k: (-blocks[k].bytes, blocks[k].first, k))
-    best = _placed(blocks, order)
-    least = _alive(blocks)
-    for _ in range(_TRIES):
-        if best.bytes <= least:
-            break
-        now = _placed(blocks, order)
+    best = now = _placed(blocks, leads, order)
+    for _ in range(_TRIES if len(blocks) > 1 else 0):
         highest = max(order, key=lambda k: (now.offsets[k] + aligned(blocks[k].bytes), -order.index(k)))
         order = [highest, *(key for key in order if key != highest)]
-        now = _placed(blocks, order)
+        now = _placed(blocks, leads, order)
         best = now if now.bytes < best.bytes else best
     return best
 
 
-def _placed(blocks: Mapping[int, Block], order: Sequence[int]) -> Plan:
+def _placed(blocks: Mapping[int, Block], leads: Mapping[tuple[int, int], int], order: Sequence[int]) -> Plan:
     offsets: dict[int, int] = {}
     for key in order:
-        block = blocks[key]
-        busy = [
-            (at, at + aligned(blocks[other].bytes))
-            for other, at in offsets.items()
-            if blocks[other].first <= block.last and block.first <= blocks[other].last
-        ]
-        offsets[key] = _lowest(sorted(busy), aligned(block.bytes))
+        block, size = blocks[key], aligned(blocks[key].bytes)
+        busy = []
+        for other, at in offsets.items():
+            if blocks[other].first > block.last or block.first > blocks[other].last:
+                continue
+            begin, end = at, at + aligned(blocks[other].bytes)
+            # Where one may lie over the other, what is free reaches further.
+            if (other, key) in leads:
+                begin = at + _down(leads[other, key]) + size
+            elif (key, other) in leads:
+                end = at - _down(leads[key, other])
+            busy.append((begin, end))
+        offsets[key] = _lowest(busy, size)
     return Plan(offsets, max((at + aligned(blocks[key].bytes) for key, at in offsets.items()), default=0))
-
-
-def _alive(blocks: Mapping[int, Block]) -> int:
-    """Bytes that are alive at the fullest step."""
-    steps = {block.first for block in blocks.values()}
-    return max((sum(aligned(b.bytes) for b in blocks.values() if b.first <= s <= b.last) for s in steps), default=0)
 
 
 def aligned(size: int) -> int:
@@ -71,10 +69,11 @@ def aligned(size: int) -> int:
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
+def _down(offset: int) -> int:
+    return offset // ALIGNMENT * ALIGNMENT
+
+
 def _lowest(busy: Sequence[tuple[int, int]], size: int) -> int:
-    at = 0
-    for begin, end in busy:
-        if at + size <= begin:
-            break
-        at = max(at, end)
-    return at
+    """The lowest place for so many bytes that ends before, or begins after, each of the intervals."""
+    free = (at for at in sorted({0, *(max(end, 0) for _, end in busy)}))
+    return next(at for at in free if all(at + size <= begin or at >= end for begin, end in busy))

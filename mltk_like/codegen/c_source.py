@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mltk_like.codegen.arena import ALIGNMENT
+from mltk_like.codegen.arena import ALIGNMENT, Plan
 from mltk_like.codegen.calls import Argument, Array, Call, Field, Read, Scratch, Struct, Write, is_state, state
 from mltk_like.codegen.graph import Graph, State
 from mltk_like.codegen.program import Program, Step
@@ -20,7 +20,6 @@ def header(program: Program, prefix: str, title: str) -> str:
     """PREFIX.h: sizes and the functions. Raises ModelError for inputs or outputs that C has no type for here."""
     graph, upper = program.graph, prefix.upper()
     sizes = {
-        "ARENA_BYTES": program.plan.bytes,
         "STATE_BYTES": sum(one.size for one in states_of(graph)),
         "INPUT_BYTES": graph.tensors[graph.input].bytes,
         "OUTPUT_BYTES": graph.tensors[graph.output].bytes,
@@ -35,6 +34,9 @@ def header(program: Program, prefix: str, title: str) -> str:
             "",
             "#include <stdint.h>",
             "",
+            '#include "mltk_kernels.h"',
+            "",
+            *by_target({target: [f"#define {upper}_ARENA_BYTES {one.bytes}"] for target, one in program.plans.items()}),
             *(f"#define {upper}_{name} {value}" for name, value in sizes.items()),
             "",
             "#ifdef __cplusplus",
@@ -71,14 +73,11 @@ def source(program: Program, prefix: str) -> str:
     body = list(writer.run())
     graph = program.graph
     from_type, to_type = ends(graph)
-    arena = f"static _Alignas({ALIGNMENT}) uint8_t arena[{max(program.plan.bytes, 1)}];"
     return "\n".join(
         [
             f'#include "{prefix}.h"',
             "",
             "#include <string.h>",
-            "",
-            '#include "mltk_kernels.h"',
             "",
             "#ifdef MLTK_NET_HOOK",
             "#define LAYER(index, op, begin) mltk_net_layer(index, op, begin)",
@@ -89,7 +88,8 @@ def source(program: Program, prefix: str) -> str:
             "#define TENSOR(index, values, bytes)",
             "#endif",
             "",
-            *([arena, ""] if program.plan.bytes else []),
+            *by_target({target: writer.arena(one) for target, one in program.plans.items()}),
+            "",
             *_memory_of_states(graph),
             *writer.constants,
             "",
@@ -112,6 +112,14 @@ def ends(graph: Graph) -> tuple[str, str]:
         if dtype not in _TYPES:
             raise ModelError(f"the model's ends are {found[0]} and {found[1]}", "convert the model to int8")
     return _TYPES[found[0]], _TYPES[found[1]]
+
+
+def by_target(lines: Mapping[str, list[str]]) -> list[str]:
+    """Lines for each of the targets; once where they are the same for all."""
+    if all(one == lines["portable"] for one in lines.values()):
+        return lines["portable"]
+    dsp, mve = ["#if defined(MLTK_KERNELS_DSP)", *lines["dsp"]], ["#elif defined(MLTK_KERNELS_MVE)", *lines["mve"]]
+    return [*dsp, *mve, "#else", *lines["portable"], "#endif"]
 
 
 def states_of(graph: Graph) -> list[State]:
@@ -138,7 +146,7 @@ class _Writer:
     def __init__(self, program: Program) -> None:
         self.constants: list[str] = []
         self._program = program
-        self._number = 0
+        self._places: dict[int, str] = {}
         self._written: dict[int, str] = {}
 
     def run(self) -> Iterator[str]:
@@ -171,7 +179,7 @@ class _Writer:
         if isinstance(one, Read | Write):
             return self._pointer(one, step.call)
         if isinstance(one, Scratch):
-            return f"arena + {step.scratch}" if one.bytes else "0"
+            return self._place(step.scratch) if any(one.sizes.values()) else "0"
         if isinstance(one, Struct):
             text = self._braces(one.fields, name)
             self.constants.append(f"static const {one.type} layer_{name} = {text};")
@@ -190,12 +198,22 @@ class _Writer:
             base, kind = f"state_{state(0) - root}", "int8"
         elif root == self._program.direct_output:
             base, kind = "output", graph.tensors[root].dtype
-        elif root in self._program.plan.offsets:
-            base, kind = "arena", "uint8"
-            offset += self._program.plan.offsets[root]
+        elif root in self._program.plans["portable"].offsets:
+            base, kind = self._place(root), "uint8"
         else:
             base, kind = self._constant(root), graph.tensors[root].dtype
         return _cast(base, offset, kind, _wanted(call, one))
+
+    def arena(self, plan: Plan) -> list[str]:
+        """The block of memory, and names for the places in it."""
+        if not self._places:
+            return []
+        # What a target does not need lies anywhere.
+        places = ", ".join(f"{name} = {plan.offsets.get(key, 0)}" for key, name in self._places.items())
+        return [f"static _Alignas({ALIGNMENT}) uint8_t arena[{max(plan.bytes, 1)}];", f"enum {{ {places} }};"]
+
+    def _place(self, key: int) -> str:
+        return f"arena + {self._places.setdefault(key, f'at_{len(self._places)}')}"
 
     def _constant(self, tensor: int) -> str:
         if tensor not in self._written:

@@ -52,9 +52,9 @@ class Write:
 
 @dataclass(frozen=True)
 class Scratch:
-    """Working memory of one call."""
+    """Working memory of one call, in bytes, by target."""
 
-    bytes: int
+    sizes: Mapping[str, int]
 
 
 Argument = Struct | Array | Read | Write | Scratch | int | float
@@ -62,11 +62,19 @@ Argument = Struct | Array | Read | Write | Scratch | int | float
 
 @dataclass(frozen=True)
 class Call:
-    """A call; `in_place`: what is written may lie where any one of the tensors lies that are read."""
+    """A call.
+
+    Attributes:
+        function: its name.
+        arguments: in order.
+        lead: by target; the output may lie over a tensor that is read if it begins no later than so many bytes after
+            that tensor does: the call writes in order, and nothing before it has read it. Where a target is not in it,
+            they must lie apart.
+    """
 
     function: str
     arguments: tuple[Argument, ...]
-    in_place: bool = False
+    lead: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def reads(self) -> tuple[Read, ...]:
@@ -78,10 +86,9 @@ class Call:
         """Tensors that it writes."""
         return tuple(one for one in self.arguments if isinstance(one, Write))
 
-    @property
-    def scratch_bytes(self) -> int:
+    def scratch_bytes(self, target: str) -> int:
         """Working memory that it needs."""
-        return sum(one.bytes for one in self.arguments if isinstance(one, Scratch))
+        return sum(one.sizes[target] for one in self.arguments if isinstance(one, Scratch))
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ class NetSource:
 
     Attributes:
         files: PREFIX.h and PREFIX.c, by name.
-        arena_bytes: for tensors between layers and the kernels' scratch memory; the caller's input and output are not
-            in it.
+        arena_bytes: by target ("portable", "dsp", "mve"), for tensors between layers and the kernels' scratch memory;
+            the caller's input and output are not in it.
         state_bytes: of variables, kept from one inference to the next.
         input_bytes: of the caller's.
         output_bytes: of the caller's.
@@ -26,7 +26,7 @@ class NetSource:
     """
 
     files: Mapping[str, str]
-    arena_bytes: int
+    arena_bytes: Mapping[str, int]
     state_bytes: int
     input_bytes: int
     output_bytes: int
@@ -34,13 +34,12 @@ class NetSource:
     layers: tuple[str, ...]
 
 
-def emit_net(model: bytes, *, prefix: str = "model_net", target: str = "any", title: str = "") -> NetSource:
+def emit_net(model: bytes, *, prefix: str = "model_net", title: str = "") -> NetSource:
     """The C of a net, to be compiled with the kernels.
 
     Args:
         model: content of a `.tflite` file with int8 layers.
         prefix: of the files and names.
-        target: which kernels scratch memory is for: "portable", "dsp", "mve", or "any".
         title: one line that says what this is.
 
     Raises:
@@ -51,11 +50,11 @@ def emit_net(model: bytes, *, prefix: str = "model_net", target: str = "any", ti
     check_prefix(prefix)
     graph = read_graph(model)
     ends(graph)
-    program = lower(graph, target)
+    program = lower(graph)
     files = {f"{prefix}.h": header(program, prefix, title or prefix), f"{prefix}.c": source(program, prefix)}
     return NetSource(
         files=files,
-        arena_bytes=program.plan.bytes,
+        arena_bytes={target: one.bytes for target, one in program.plans.items()},
         state_bytes=sum(one.size for one in states_of(graph)),
         input_bytes=graph.tensors[graph.input].bytes,
         output_bytes=graph.tensors[graph.output].bytes,

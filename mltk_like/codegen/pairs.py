@@ -7,6 +7,7 @@ from mltk_like.codegen.calls import Call, Field, Lowered, Read, Struct, Write
 from mltk_like.codegen.fixed_point import activation_range, quantize_multiplier
 from mltk_like.codegen.graph import Graph, Operator, Tensor
 from mltk_like.codegen.moves import move, steps_of
+from mltk_like.codegen.scratch import TARGETS
 from mltk_like.errors import ModelError
 
 _SUM_BITS = 20
@@ -27,7 +28,9 @@ def pair(graph: Graph, operator: Operator) -> Lowered:
     function = "mltk_mul_s8" if operator.op == "mul" else "mltk_add_s8"
     arguments = (Struct("mltk_pair", fields), *reads, Write(operator.outputs[0]))
     whole = layout["rows"] == 1 and layout["a_step"] == layout["b_step"] == 1
-    return Lowered((*before, Call(function, arguments, in_place=whole)), temporary=temporary)
+    return Lowered(
+        (*before, Call(function, arguments, lead=dict.fromkeys(TARGETS if whole else (), 0))), temporary=temporary
+    )
 
 
 def _multipliers(op: str, a: Tensor, b: Tensor, output: Tensor) -> dict[str, Field]:

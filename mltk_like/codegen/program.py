@@ -1,6 +1,6 @@
 """A graph as calls in order, with a place for every tensor."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -8,19 +8,14 @@ from mltk_like.codegen import moves, pairs, reductions, tables, weights
 from mltk_like.codegen.arena import Block, Plan, plan
 from mltk_like.codegen.calls import Argument, Call, Lowered, Read, Write, is_state
 from mltk_like.codegen.graph import Graph, Operator
+from mltk_like.codegen.scratch import TARGETS
 from mltk_like.errors import ModelError
 
 Lower = Callable[[Graph, Operator], Lowered]
 
-WITH_WEIGHTS: Mapping[str, Callable[[Graph, Operator, str], Lowered]] = MappingProxyType(
+KERNELS: Mapping[str, Lower] = MappingProxyType(
     {
-        "conv_2d": weights.convolution,
-        "depthwise_conv_2d": weights.convolution,
-        "fully_connected": weights.dense,
-    }
-)
-OTHERS: Mapping[str, Lower] = MappingProxyType(
-    {
+        **dict.fromkeys(("conv_2d", "depthwise_conv_2d"), weights.convolution),
         **dict.fromkeys(("add", "mul", "sub"), pairs.pair),
         **dict.fromkeys(("average_pool_2d", "max_pool_2d"), reductions.pool),
         **dict.fromkeys(("expand_dims", "reshape", "squeeze"), moves.new_shape),
@@ -33,6 +28,7 @@ OTHERS: Mapping[str, Lower] = MappingProxyType(
         "assign_variable": moves.assign_variable,
         "concatenation": moves.concatenation,
         "dequantize": tables.dequantize,
+        "fully_connected": weights.dense,
         "mean": reductions.mean,
         "pack": moves.pack,
         "quantize": tables.quantize,
@@ -44,12 +40,12 @@ OTHERS: Mapping[str, Lower] = MappingProxyType(
     }
 )
 NOTHING = ("call_once", "var_handle")
-"""Operators that are for TensorFlow Lite's bookkeeping."""
+"""Operators that are TensorFlow Lite's bookkeeping."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One call, the operator that it belongs to, and where its scratch memory lies in the arena."""
+    """One call, the operator that it belongs to, and the number under which plans have its scratch memory."""
 
     operator: int
     call: Call
@@ -64,13 +60,14 @@ class Program:
         graph: what it was made of.
         steps: in the order in which they run.
         places: number of a tensor -> the one whose memory it has, and where in it.
-        plan: offsets in the arena, by such a tensor.
+        plans: by target (`mltk_like.codegen.scratch.TARGETS`): offsets in the arena, by such a tensor, or by the number
+            of scratch memory.
     """
 
     graph: Graph
     steps: tuple[Step, ...]
     places: Mapping[int, Read]
-    plan: Plan
+    plans: Mapping[str, Plan]
 
     def place(self, tensor: int, offset: int = 0) -> Read:
         """Whose memory a tensor has, and where in it a byte of it lies."""
@@ -82,12 +79,8 @@ class Program:
         return _direct_output(self.graph, self.places)
 
 
-def lower(graph: Graph, target: str = "any") -> Program:
+def lower(graph: Graph) -> Program:
     """Calls and memory for a graph.
-
-    Args:
-        graph: of a model.
-        target: what scratch memory is for, see `mltk_like.codegen.scratch`.
 
     Raises:
         ModelError: an operator that there is no kernel for, or one that is set up as none of the kernels is; its name
@@ -99,32 +92,28 @@ def lower(graph: Graph, target: str = "any") -> Program:
     sizes = {index: tensor.bytes for index, tensor in enumerate(graph.tensors)}
     made = -2
     for operator in graph.operators:
-        lowered = _lowered(graph, operator, target)
+        lowered = _lowered(graph, operator)
         names = {old: made - i for i, old in enumerate(lowered.temporary)}
         made -= len(names)
         sizes |= {names[old]: size for old, size in lowered.temporary.items()}
         places |= lowered.same
         calls += [(operator.index, _renamed(call, names)) for call in lowered.calls]
     calls = _without_reads(calls, places)
-    _share(graph, calls, places, sizes)
     return _planned(graph, calls, places, sizes)
 
 
-def _lowered(graph: Graph, operator: Operator, target: str) -> Lowered:
+def _lowered(graph: Graph, operator: Operator) -> Lowered:
     place = f"layer {operator.index} ({operator.op})"
     if operator.op in NOTHING:
         return Lowered()
     try:
-        if operator.op in WITH_WEIGHTS:
-            return WITH_WEIGHTS[operator.op](graph, operator, target)
-        if operator.op in OTHERS:
-            return OTHERS[operator.op](graph, operator)
+        if operator.op in KERNELS:
+            return KERNELS[operator.op](graph, operator)
     except ModelError as error:
         raise ModelError(f"{place} cannot become C: {error.message}", error.hint) from error
     except (IndexError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise ModelError(f"{place} is damaged: {error}", "make or download the model again") from error
-    kernels = ", ".join(sorted({*WITH_WEIGHTS, *OTHERS}))
-    raise ModelError(f"{place} cannot become C: there is no kernel for it", f"there are {kernels}")
+    raise ModelError(f"{place} cannot become C: there is no kernel for it", f"there are {', '.join(sorted(KERNELS))}")
 
 
 def _renamed(call: Call, names: Mapping[int, int]) -> Call:
@@ -179,22 +168,6 @@ def _direct_output(graph: Graph, places: Mapping[int, Read]) -> int | None:
     return root if whole and not _is_outside(graph, root) else None
 
 
-def _share(graph: Graph, calls: list[tuple[int, Call]], places: dict[int, Read], sizes: Mapping[int, int]) -> None:
-    """Give what is written the memory of what is read for the last time, where a call works in place."""
-    last = {_root(places, read.tensor): step for step, (_, call) in enumerate(calls) for read in call.reads}
-    last[_root(places, graph.output)] = len(calls)
-    for step, (_, call) in enumerate(calls):
-        output = _root(places, call.writes[0].tensor)
-        if not call.in_place or _is_fixed(graph, places, output):
-            continue
-        for root in [_root(places, read.tensor) for read in call.reads]:
-            free = last[root] == step and not _is_fixed(graph, places, root)
-            if free and root != output and sizes[root] == sizes[output]:
-                places[output] = Read(root)
-                last[root] = last.get(output, step)
-                break
-
-
 def _planned(graph: Graph, calls: list[tuple[int, Call]], places: dict[int, Read], sizes: Mapping[int, int]) -> Program:
     first: dict[int, int] = {}
     last: dict[int, int] = {}
@@ -208,11 +181,28 @@ def _planned(graph: Graph, calls: list[tuple[int, Call]], places: dict[int, Read
     if output in last:
         last[output] = len(calls)  # copied from there
     blocks = {root: Block(sizes[root], first[root], last[root]) for root in first}
-    scratch = {step: min(sizes) - 1 - step for step, (_, call) in enumerate(calls) if call.scratch_bytes}
-    blocks |= {key: Block(calls[step][1].scratch_bytes, step, step) for step, key in scratch.items()}
-    memory = plan(blocks)
-    steps = [
-        Step(index, call, memory.offsets[scratch[step]] if step in scratch else 0)
-        for step, (index, call) in enumerate(calls)
-    ]
-    return Program(graph, tuple(steps), places, memory)
+    steps = tuple(Step(index, call, min(sizes) - 1 - number) for number, (index, call) in enumerate(calls))
+    plans = {
+        target: plan(blocks | _scratch(steps, target), _leads(steps, places, blocks, target)) for target in TARGETS
+    }
+    return Program(graph, steps, places, plans)
+
+
+def _scratch(steps: Sequence[Step], target: str) -> dict[int, Block]:
+    sizes = [(step.scratch, step.call.scratch_bytes(target)) for step in steps]
+    return {key: Block(size, at, at) for at, (key, size) in enumerate(sizes) if size}
+
+
+def _leads(
+    steps: Sequence[Step], places: Mapping[int, Read], blocks: Mapping[int, Block], target: str
+) -> dict[tuple[int, int], int]:
+    """(input, output) -> how far the output may lie over the input, where it is read for the last time."""
+    leads = {}
+    for at, step in enumerate(steps):
+        if target not in step.call.lead:
+            continue
+        output = _root(places, step.call.writes[0].tensor)
+        for root in {_root(places, read.tensor) for read in step.call.reads} & blocks.keys():
+            if root != output and output in blocks and blocks[root].last == at == blocks[output].first:
+                leads[root, output] = step.call.lead[target]
+    return leads

@@ -7,6 +7,8 @@ import numpy as np
 from mltk_like.codegen.calls import Call, Lowered, Read, Struct, Write
 from mltk_like.codegen.fixed_point import activation_range, quantize_multiplier
 from mltk_like.codegen.graph import Graph, Operator, Tensor
+from mltk_like.codegen.lead import lead_of
+from mltk_like.codegen.scratch import TARGETS
 from mltk_like.codegen.weights import padding_before
 from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import enum_names
@@ -37,7 +39,7 @@ def pool(graph: Graph, operator: Operator) -> Lowered:
         "high": high,
     }
     function = "mltk_average_pool_s8" if operator.op == "average_pool_2d" else "mltk_max_pool_s8"
-    return _call(function, "mltk_pool", fields, operator)
+    return _call(function, "mltk_pool", fields, operator, lead_of(fields, source.shape[3], source.shape[3]))
 
 
 def mean(graph: Graph, operator: Operator) -> Lowered:
@@ -96,6 +98,6 @@ def _int8(graph: Graph, operator: Operator) -> tuple[Tensor, Tensor]:
     return source, output
 
 
-def _call(function: str, struct: str, fields: dict[str, int], operator: Operator) -> Lowered:
+def _call(function: str, struct: str, fields: dict[str, int], operator: Operator, lead: int | None = None) -> Lowered:
     arguments = (Struct(struct, fields), Read(operator.inputs[0]), Write(operator.outputs[0]))
-    return Lowered((Call(function, arguments),))
+    return Lowered((Call(function, arguments, {} if lead is None else dict.fromkeys(TARGETS, lead)),))

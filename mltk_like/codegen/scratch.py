@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 TARGETS = ("portable", "dsp", "mve")
+"""Kernels that are compiled: see mltk_kernels.h."""
 
 
 def scratch_bytes(kind: str, layer: Mapping[str, int], target: str) -> int:
@@ -11,10 +12,8 @@ def scratch_bytes(kind: str, layer: Mapping[str, int], target: str) -> int:
     Args:
         kind: "conv", "depthwise" or "dense".
         layer: the fields of its struct in C.
-        target: one of `TARGETS`, or "any" for what suits all.
+        target: one of `TARGETS`.
     """
-    if target == "any":
-        return max(scratch_bytes(kind, layer, one) for one in TARGETS)
     if kind != "conv" or _is_pointwise(layer):
         return 0
     return layer["kernel_h"] * layer["kernel_w"] * layer["in_c"]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mltk_like.codegen.calls import Array, Call, Lowered, Read, Write
 from mltk_like.codegen.graph import Graph, Operator
+from mltk_like.codegen.scratch import TARGETS
 from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import serialise
 from mltk_like.tflite.runner import run_tflm
@@ -22,7 +23,9 @@ def table(graph: Graph, operator: Operator) -> Lowered:
         raise ModelError(f"it is from {source.dtype} to {output.dtype}", "convert the model to int8")
     values = Array(_values(graph, operator))
     call = Call(
-        "mltk_table_s8", (values, output.elements, Read(operator.inputs[0]), Write(operator.outputs[0])), in_place=True
+        "mltk_table_s8",
+        (values, output.elements, Read(operator.inputs[0]), Write(operator.outputs[0])),
+        lead=dict.fromkeys(TARGETS, 0),
     )
     return Lowered((call,))
 

@@ -1,5 +1,6 @@
 """Layers with weights: convolutions, depthwise convolutions, dense layers."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,9 @@ from numpy.typing import NDArray
 from mltk_like.codegen.calls import Array, Call, Field, Lowered, Read, Scratch, Struct, Write
 from mltk_like.codegen.fixed_point import activation_range, quantize_multiplier
 from mltk_like.codegen.graph import Graph, Operator, Tensor
+from mltk_like.codegen.lead import lead_of
 from mltk_like.codegen.packing import pack_conv, pack_dense, pack_depthwise
-from mltk_like.codegen.scratch import scratch_bytes
+from mltk_like.codegen.scratch import TARGETS, scratch_bytes
 from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import enum_names
 
@@ -17,7 +19,7 @@ _NARROW_SUM = 2**30
 _NARROW_SHIFTS = range(1, 24)
 
 
-def convolution(graph: Graph, operator: Operator, target: str) -> Lowered:
+def convolution(graph: Graph, operator: Operator) -> Lowered:
     """`conv_2d` and `depthwise_conv_2d`."""
     source, weights, bias = _inputs(graph, operator)
     output = graph.tensors[operator.outputs[0]]
@@ -37,10 +39,13 @@ def convolution(graph: Graph, operator: Operator, target: str) -> Lowered:
         "scale": _scale(rows, bias, source, output, real, operator.options.fusedActivationFunction),
     }
     kind = "depthwise" if depthwise else "conv"
-    return _call(f"mltk_{kind}_s8", Struct("mltk_conv", fields), operator, scratch_bytes(kind, geometry, target))
+    # The depthwise kernel for the DSP extension goes over all pixels, a few channels at a time.
+    in_order = [target for target in TARGETS if not (depthwise and target == "dsp")]
+    lead = dict.fromkeys(in_order, lead_of(geometry, geometry["in_c"], geometry["out_c"]))
+    return _call(kind, Struct("mltk_conv", fields), geometry, operator, lead)
 
 
-def dense(graph: Graph, operator: Operator, target: str) -> Lowered:
+def dense(graph: Graph, operator: Operator) -> Lowered:
     """`fully_connected`, over all values of each row."""
     source, weights, bias = _inputs(graph, operator)
     output = graph.tensors[operator.outputs[0]]
@@ -61,12 +66,15 @@ def dense(graph: Graph, operator: Operator, target: str) -> Lowered:
         "weights": Array(np.ascontiguousarray(values).ravel(), packed),
         "scale": _scale(values, bias, source, output, real, operator.options.fusedActivationFunction),
     }
-    return _call("mltk_dense_s8", Struct("mltk_dense", fields), operator, scratch_bytes("dense", geometry, target))
+    return _call("dense", Struct("mltk_dense", fields), geometry, operator, {})
 
 
-def _call(function: str, layer: Struct, operator: Operator, scratch: int) -> Lowered:
-    arguments = (layer, Read(operator.inputs[0]), Write(operator.outputs[0]), Scratch(scratch))
-    return Lowered((Call(function, arguments),))
+def _call(
+    kind: str, layer: Struct, geometry: Mapping[str, int], operator: Operator, lead: Mapping[str, int]
+) -> Lowered:
+    scratch = Scratch({target: scratch_bytes(kind, geometry, target) for target in TARGETS})
+    arguments = (layer, Read(operator.inputs[0]), Write(operator.outputs[0]), scratch)
+    return Lowered((Call(f"mltk_{kind}_s8", arguments, lead),))
 
 
 def _inputs(graph: Graph, operator: Operator) -> tuple[Tensor, Tensor, NDArray[Any] | None]:
