@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mltk_like.codegen.arena import ALIGNMENT, Block, aligned, plan
+from mltk_like.codegen.arena import ALIGNMENT, Block, plan
 from mltk_like.codegen.lead import BLOCK, lead_of
 
 sizes = st.integers(1, 400)
