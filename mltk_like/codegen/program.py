@@ -91,7 +91,7 @@ def lower(graph: Graph) -> Program:
     places: dict[int, Read] = {}
     sizes = {index: tensor.bytes for index, tensor in enumerate(graph.tensors)}
     made = -2
-    for operator in graph.operators:
+    for operator in _needed(graph):
         lowered = _lowered(graph, operator)
         names = {old: made - i for i, old in enumerate(lowered.temporary)}
         made -= len(names)
@@ -100,6 +100,17 @@ def lower(graph: Graph) -> Program:
         calls += [(operator.index, _renamed(call, names)) for call in lowered.calls]
     calls = _without_reads(calls, places)
     return _planned(graph, calls, places, sizes)
+
+
+def _needed(graph: Graph) -> list[Operator]:
+    """Operators on which the output or a variable depends: not those that compute a shape, which is known."""
+    wanted = {graph.output}
+    kept = []
+    for operator in reversed(graph.operators):
+        if operator.op == "assign_variable" or wanted & set(operator.outputs):
+            kept.append(operator)
+            wanted |= set(operator.inputs[:1] if KERNELS.get(operator.op) is moves.new_shape else operator.inputs)
+    return kept[::-1]
 
 
 def _lowered(graph: Graph, operator: Operator) -> Lowered:

@@ -17,9 +17,9 @@ _ARENA = 2**16
 
 
 def table(graph: Graph, operator: Operator) -> Lowered:
-    """Any operator from int8 to int8 that gives one value for one value."""
+    """Any operator from one byte to one byte."""
     source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
-    if (source.dtype, output.dtype) != ("int8", "int8"):
+    if not {source.dtype, output.dtype} <= {"int8", "uint8"}:
         raise ModelError(f"it is from {source.dtype} to {output.dtype}", "convert the model to int8")
     values = Array(_values(graph, operator))
     call = Call(
@@ -49,7 +49,7 @@ def dequantize(graph: Graph, operator: Operator) -> Lowered:
 
 
 def _values(graph: Graph, operator: Operator) -> NDArray[np.int8]:
-    """What the operator makes of -128 to 127: a model of it alone, run by TFLM."""
+    """What the operator makes of the bytes that are -128 to 127 as int8: a model of it alone, run by TFLM."""
     tree = copy.copy(graph.tree)
     main = copy.copy(tree.subgraphs[0])
     tensors = [copy.copy(main.tensors[i]) for i in (operator.inputs[0], operator.outputs[0])]
@@ -61,7 +61,7 @@ def _values(graph: Graph, operator: Operator) -> NDArray[np.int8]:
     main.inputs, main.outputs = np.array([0], np.int32), np.array([1], np.int32)
     tree.subgraphs, tree.buffers = [main], tree.buffers[:1]
     tree.metadata, tree.metadataBuffer, tree.signatureDefs = None, None, None
-    every = np.arange(-128, 128).astype(np.int8).reshape(1, _VALUES)
+    every = np.arange(-128, 128).astype(np.int8).reshape(1, _VALUES).view(graph.tensors[operator.inputs[0]].dtype)
     outputs = run_tflm(serialise(tree), every, profile=False, repeat=1, arena_bytes=_ARENA).outputs
     assert outputs is not None
-    return outputs.ravel().astype(np.int8)
+    return outputs.ravel().view(np.int8)
