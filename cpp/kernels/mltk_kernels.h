@@ -75,8 +75,9 @@ typedef struct {
   uint32_t a_row_step, b_row_step; /* from one row to the next */
   int16_t a_zero, b_zero, out_zero;
   int8_t low, high;
-  int32_t a_multiplier, b_multiplier, out_multiplier; /* b's is negative for a difference */
+  int32_t a_multiplier, b_multiplier, out_multiplier;
   int8_t a_shift, b_shift, out_shift;
+  int8_t b_sign; /* 1; -1 for a difference */
 } mltk_pair;
 
 void mltk_add_s8(const mltk_pair* layer, const int8_t* a, const int8_t* b, int8_t* out);

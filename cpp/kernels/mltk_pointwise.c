@@ -16,7 +16,7 @@ void mltk_add_s8(const mltk_pair* layer, const int8_t* a, const int8_t* b, int8_
     const int8_t *left = a, *right = b;
     for (uint32_t i = 0; i < layer->count; ++i, left += layer->a_step, right += layer->b_step) {
       const int32_t sum = term(*left, layer->a_zero, layer->a_multiplier, layer->a_shift) +
-                          term(*right, layer->b_zero, layer->b_multiplier, layer->b_shift);
+                          layer->b_sign * term(*right, layer->b_zero, layer->b_multiplier, layer->b_shift);
       const int32_t value = mltk_rescale(sum, layer->out_multiplier, layer->out_shift) + layer->out_zero;
       *out++ = mltk_clamp(value, layer->low, layer->high);
     }

@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "../board/framing.hpp"
 #include "classifier.hpp"
-#include "framing.hpp"
 #include "model_settings.hpp"
 #include "runner_error.hpp"
 

@@ -122,39 +122,51 @@ class Board final : public PipelineSink {
 
  private:
   static constexpr uint32_t kLogged = 64;
+  static constexpr size_t kDetectionBytes = 6;  // of a frame: time, class, score
   struct Logged {
     uint32_t time_ms;
     uint8_t class_index;
     uint8_t score;
   };
 
-  void handle(const Frame& frame);
+  // requests.cpp
   BoardStatus answer(const Frame& frame);
   BoardStatus hello(const Frame& frame);
   BoardStatus tell_name(const Frame& frame);
-  BoardStatus start(const Frame& frame);
-  BoardStatus set(const Frame& frame);
-  BoardStatus get(const Frame& frame);
   BoardStatus tell_profile();
   BoardStatus tell_layer(const Frame& frame);
   BoardStatus tell_detections(const Frame& frame);
+
+  // settings.cpp
+  BoardStatus set(const Frame& frame);
+  BoardStatus get(const Frame& frame);
+
+  // listening.cpp
+  BoardStatus start(const Frame& frame);
+  void begin_stream();
+  void hear(const int16_t* samples, size_t count);
+  bool tells(uint8_t what) const { return (tell_ & what) != 0; }
+
+  // transfer.cpp
   BoardStatus begin(const Frame& frame);
   BoardStatus data(const Frame& frame);
   BoardStatus end(const Frame& frame);
   BoardStatus end_model();
   BoardStatus take_samples(const uint8_t* bytes, size_t count);
-  void begin_stream();
-  void hear(const int16_t* samples, size_t count);
-  void send(Report type, const uint8_t* payload, size_t length);
+
+  // replies.cpp
+  void handle(const Frame& frame);
   void reply(const Frame& frame, BoardStatus status);
+  void send(Report type, const uint8_t* payload, size_t length);
   void put_u16(uint16_t value);
   void put_u32(uint32_t value);
   void put_text(const char* text);
+
+  // text.cpp
   void print(const char* text);
   void print_name(const char* name);
   void print_number(uint32_t value);
   void print_detection(const Detection& detection);
-  bool tells(uint8_t what) const { return (tell_ & what) != 0; }
 
   BoardDevice& device_;
   Pipeline* pipeline_ = nullptr;

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "framing.hpp"
+#include "../board/framing.hpp"
 
 namespace {
 
