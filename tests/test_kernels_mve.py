@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from mltk_like.codegen import scratch_mve
+from mltk_like.codegen.scratch import is_in_place, scratch_bytes
 
 CPP = Path(__file__).parent.parent / "cpp"
 ROOM = 48 * 1024  # of a tensor, WEIGHTS of the weights, SCRATCH: as in cpp/tests/kernels/same_kernels.cpp
 WEIGHTS = 64 * 1024
 SCRATCH = 16 * 1024
-FUNCTIONS = (
-    "conv depthwise dense add mul table average_pool max_pool mean softmax".split()  # mltk_NAME_s8
+FIELDS = (
+    *("in_h", "in_w", "in_c", "out_h", "out_w", "out_c", "kernel_h", "kernel_w", "stride_h", "stride_w"),
+    *("dilation_h", "dilation_w", "pad_top", "pad_left"),
 )
+# mltk_NAME_s8
+FUNCTIONS = ("conv", "depthwise", "dense", "add", "mul", "table", "average_pool", "max_pool", "mean", "softmax")
 
 pytestmark = pytest.mark.slow
 
@@ -52,26 +55,13 @@ def image_case(kind: str, rng: random.Random) -> str | None:
     weights = kernel_h * kernel_w * out_c * (1 if depthwise else in_c)
     if out_h < 1 or out_w < 1 or weights > WEIGHTS or out_h * out_w * out_c > ROOM or out_c > 512:
         return None
-    scratch = 0
-    if kind == "Conv":
-        scratch = scratch_mve.conv_bytes(kernel_h=kernel_h, kernel_w=kernel_w, in_c=in_c)
-    elif depthwise:
-        scratch = scratch_mve.depthwise_bytes(
-            kernel_h=kernel_h,
-            kernel_w=kernel_w,
-            stride_h=stride_h,
-            stride_w=stride_w,
-            dilation_h=dilation_h,
-            dilation_w=dilation_w,
-            in_c=in_c,
-            out_h=out_h,
-            out_w=out_w,
-            out_c=out_c,
-        )
+    sizes = [in_h, in_w, in_c, out_h, out_w, out_c, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w]
+    layer = dict(zip(FIELDS, [*sizes, pad_top, pad_left], strict=True))
+    scratch = scratch_bytes(kind.lower(), layer, "mve")
+    in_place = depthwise and is_in_place(layer, "mve")
     if scratch > SCRATCH:
         return None
-    sizes = [in_h, in_w, in_c, out_h, out_w, out_c, kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w]
-    return initialiser(kind, [*sizes, pad_top, pad_left, rng.randint(-128, 127)], scratch, rng)
+    return initialiser(kind, [*layer.values(), rng.randint(-128, 127)], scratch, rng, in_place=in_place)
 
 
 def flat_case(kind: str, rng: random.Random) -> str:
@@ -81,10 +71,11 @@ def flat_case(kind: str, rng: random.Random) -> str:
     return initialiser(kind, [rows, rng.randint(1, 3), inputs, 1, 1, outputs, *[1] * 6, 0, 0, 0], 0, rng)
 
 
-def initialiser(kind: str, shape: list[int], scratch: int, rng: random.Random) -> str:
+def initialiser(kind: str, shape: list[int], scratch: int, rng: random.Random, *, in_place: bool = False) -> str:
     numbers = ", ".join(map(str, [*shape, 0]))
     narrow = int(rng.random() < 0.7)
-    return f"{{Kind::k{kind}, {{{numbers}, nullptr, {{}}}}, {scratch}, {narrow}, {rng.randint(1, 2**32 - 1)}u}},\n"
+    seed = rng.randint(1, 2**32 - 1)
+    return f"{{Kind::k{kind}, {{{numbers}, nullptr, {{}}}}, {scratch}, {narrow}, {int(in_place)}, {seed}u}},\n"
 
 
 def random_cases(seed: int, images: int, others: int) -> list[str]:

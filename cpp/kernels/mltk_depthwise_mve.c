@@ -21,6 +21,7 @@ typedef struct {
   int span;               /* pixels along that one output sees */
   int taps;               /* bytes that one output is computed from */
   int tile, line;         /* outputs at a time; bytes that they are computed from */
+  int lines; /* all across, where they are few bytes: then nothing is written before all is read */
 } plan;
 
 static plan plan_of(const mltk_conv* layer) {
@@ -51,6 +52,7 @@ static plan plan_of(const mltk_conv* layer) {
   p.tile = p.taps >= kLineBytes ? 1 : 1 + (kLineBytes - p.taps) / step;
   if (p.tile > p.out_along) p.tile = p.out_along;
   p.line = ((p.tile - 1) * step + p.taps + 15) & ~15;
+  p.lines = p.tile == p.out_along && p.out_across * p.line <= kLineBytes ? p.out_across : 1;
   return p;
 }
 
@@ -77,7 +79,7 @@ static void turn_weights(const plan* p, int first, int n, int8_t* to) {
 static void turn_input(const plan* p, const int8_t* in, int across, int start, int columns, int n,
                        int8_t* to) {
   const mve_pred16_t some = vctp16q((uint32_t)n);
-  const uint16x8_t at = offsets(p->line);
+  const uint16x8_t at = offsets(p->lines * p->line);
   const int16x8_t zero = vdupq_n_s16(p->layer->zero_in);
   int row = across * p->stride_across - p->before_across;
   for (int j = 0; j < p->taps_across; ++j, row += p->dilation_across) {
@@ -120,15 +122,19 @@ void mltk_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, vo
   for (int c = 0; c < layer->in_c; c += kChannels) {
     const int n = layer->in_c - c < kChannels ? layer->in_c - c : kChannels;
     turn_weights(&p, c * multiplier, n * multiplier, weights);
-    for (int across = 0; across < p.out_across; ++across) {
+    for (int across = 0; across < p.out_across; across += p.lines) {
       for (int start = 0; start < p.out_along; start += p.tile) {
         const int tile = p.out_along - start < p.tile ? p.out_along - start : p.tile;
         const int left = start * p.stride_along - p.before_along;
-        turn_input(&p, in + c, across, left, (tile - 1) * p.stride_along + p.span, n, lines);
+        for (int j = 0; j < p.lines; ++j)
+          turn_input(&p, in + c, across + j, left, (tile - 1) * p.stride_along + p.span, n,
+                     lines + j * p.line);
         for (int i = 0; i < n * multiplier; ++i) {
           const int o = c * multiplier + i;
-          outputs_of(&p, o, lines + i / multiplier * p.line, weights + i * padded, tile,
-                     out + across * p.out_line + start * p.out_step + o);
+          const int8_t* x = lines + i / multiplier * p.lines * p.line;
+          for (int j = 0; j < p.lines; ++j)
+            outputs_of(&p, o, x + j * p.line, weights + i * padded, tile,
+                       out + (across + j) * p.out_line + start * p.out_step + o);
         }
       }
     }

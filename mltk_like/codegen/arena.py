@@ -8,7 +8,7 @@ from types import MappingProxyType
 ALIGNMENT = 16
 _TRIES = 400
 
-_Leads = Mapping[tuple[int, int], int]
+_Leads = Mapping[tuple[int, int], int | None]
 _Meet = Mapping[int, Sequence[int]]
 
 
@@ -39,7 +39,8 @@ def plan(blocks: Mapping[int, Block], leads: _Leads = MappingProxyType({})) -> P
 
     Args:
         blocks: by any number that names them.
-        leads: (input, output) -> the output may lie over the input if it begins no later than so many bytes after it.
+        leads: (input, output) -> the output may lie over the input if it begins no later than so many bytes after it;
+            None: if both begin at the same byte.
     """
     meet = {key: [other for other in blocks if other != key and _meet(blocks, key, other)] for key in blocks}
     orders = [
@@ -72,19 +73,23 @@ def _placed(blocks: Mapping[int, Block], leads: _Leads, meet: _Meet, order: Sequ
     offsets: dict[int, int] = {}
     for key in order:
         size = aligned(blocks[key].bytes)
-        busy = []
+        busy: list[tuple[int, int]] = []
+        with_others: list[int] = []
         for other in meet[key]:
             if other not in offsets:
                 continue
             begin = offsets[other]
             end = begin + aligned(blocks[other].bytes)
+            after, before = leads.get((other, key), 0), leads.get((key, other), 0)
+            if after is None or before is None:
+                with_others.append(begin)
             # Where one may lie over the other, what is free reaches further.
-            if (other, key) in leads:
-                begin += _down(leads[other, key]) + size
+            elif (other, key) in leads:
+                begin += _down(after) + size
             elif (key, other) in leads:
-                end = offsets[other] - _down(leads[key, other])
+                end = offsets[other] - _down(before)
             busy.append((begin, end))
-        offsets[key] = _lowest(busy, size)
+        offsets[key] = _lowest(busy, size, with_others)
     return Plan(offsets, max((at + aligned(blocks[key].bytes) for key, at in offsets.items()), default=0))
 
 
@@ -97,7 +102,11 @@ def _down(offset: int) -> int:
     return offset // ALIGNMENT * ALIGNMENT
 
 
-def _lowest(busy: Sequence[tuple[int, int]], size: int) -> int:
-    """The lowest place for so many bytes that ends before, or begins after, each of the intervals."""
-    free = (at for at in sorted({0, *(max(end, 0) for _, end in busy)}))
-    return next(at for at in free if all(at + size <= begin or at >= end for begin, end in busy))
+def _lowest(busy: Sequence[tuple[int, int]], size: int, with_others: Sequence[int]) -> int:
+    """The lowest place for so many bytes that ends before, or begins after, each of the intervals, or begins with one
+    of those that it may lie over."""
+
+    def is_free(at: int) -> bool:
+        return all(at + size <= begin or at >= end or at == begin in with_others for begin, end in busy)
+
+    return next(at for at in sorted({0, *with_others, *(max(end, 0) for _, end in busy)}) if is_free(at))

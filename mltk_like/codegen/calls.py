@@ -68,13 +68,13 @@ class Call:
         function: its name.
         arguments: in order.
         lead: by target; the output may lie over a tensor that is read if it begins no later than so many bytes after
-            that tensor does: the call writes in order, and nothing before it has read it. Where a target is not in it,
-            they must lie apart.
+            that tensor does: the call writes in order, and has read before what it writes over. None: it may lie over
+            it if both begin at the same byte. Where a target is not in it, they must lie apart.
     """
 
     function: str
     arguments: tuple[Argument, ...]
-    lead: Mapping[str, int] = field(default_factory=dict)
+    lead: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def reads(self) -> tuple[Read, ...]:

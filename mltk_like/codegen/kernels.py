@@ -8,10 +8,13 @@ from mltk_like.errors import ToolError
 
 INT8 = (
     "mltk_conv.c",
+    "mltk_conv_mve.c",
     "mltk_depthwise.c",
+    "mltk_depthwise_mve.c",
     "mltk_fixed.h",
     "mltk_kernels.h",
     "mltk_move.c",
+    "mltk_mve.h",
     "mltk_patch.h",
     "mltk_pointwise.c",
     "mltk_pool.c",

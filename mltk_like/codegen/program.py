@@ -206,7 +206,7 @@ def _scratch(steps: Sequence[Step], target: str) -> dict[int, Block]:
 
 def _leads(
     steps: Sequence[Step], places: Mapping[int, Read], blocks: Mapping[int, Block], target: str
-) -> dict[tuple[int, int], int]:
+) -> dict[tuple[int, int], int | None]:
     """(input, output) -> how far the output may lie over the input, where it is read for the last time."""
     leads = {}
     for at, step in enumerate(steps):

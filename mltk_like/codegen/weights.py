@@ -11,7 +11,7 @@ from mltk_like.codegen.fixed_point import activation_range, quantize_multiplier
 from mltk_like.codegen.graph import Graph, Operator, Tensor
 from mltk_like.codegen.lead import lead_of
 from mltk_like.codegen.packing import pack_conv, pack_dense, pack_depthwise
-from mltk_like.codegen.scratch import TARGETS, scratch_bytes
+from mltk_like.codegen.scratch import TARGETS, is_in_place, scratch_bytes
 from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import enum_names
 
@@ -39,10 +39,7 @@ def convolution(graph: Graph, operator: Operator) -> Lowered:
         "scale": _scale(rows, bias, source, output, real, operator.options.fusedActivationFunction),
     }
     kind = "depthwise" if depthwise else "conv"
-    # The depthwise kernel for the DSP extension goes over all pixels, a few channels at a time.
-    in_order = [target for target in TARGETS if not (depthwise and target == "dsp")]
-    lead = dict.fromkeys(in_order, lead_of(geometry, geometry["in_c"], geometry["out_c"]))
-    return _call(kind, Struct("mltk_conv", fields), geometry, operator, lead)
+    return _call(kind, Struct("mltk_conv", fields), geometry, operator, _lead(kind, geometry))
 
 
 def dense(graph: Graph, operator: Operator) -> Lowered:
@@ -69,8 +66,17 @@ def dense(graph: Graph, operator: Operator) -> Lowered:
     return _call("dense", Struct("mltk_dense", fields), geometry, operator, {})
 
 
+def _lead(kind: str, geometry: Mapping[str, int]) -> dict[str, int | None]:
+    """How the output may lie over the input, by target. Depthwise kernels for DSP and MVE go over all pixels, a few
+    channels at a time."""
+    lead = lead_of(geometry, geometry["in_c"], geometry["out_c"])
+    if kind == "conv":
+        return dict.fromkeys(TARGETS, lead)
+    return {"portable": lead} | {target: None for target in TARGETS if is_in_place(geometry, target)}
+
+
 def _call(
-    kind: str, layer: Struct, geometry: Mapping[str, int], operator: Operator, lead: Mapping[str, int]
+    kind: str, layer: Struct, geometry: Mapping[str, int], operator: Operator, lead: Mapping[str, int | None]
 ) -> Lowered:
     scratch = Scratch({target: scratch_bytes(kind, geometry, target) for target in TARGETS})
     arguments = (layer, Read(operator.inputs[0]), Write(operator.outputs[0]), scratch)

@@ -42,7 +42,7 @@ struct Case {
   Kind kind;
   mltk_conv shape;
   uint32_t scratch_bytes;
-  uint8_t narrow;
+  uint8_t narrow, in_place;  // in_place: the output may lie where the input lies
   uint32_t seed;
 };
 
@@ -114,7 +114,7 @@ mltk_pair random_pair(const Case& one, bool product) {
   pair.high = static_cast<int8_t>(draw() % 4 == 0 ? between(pair.low, 127) : 127);
   pair.a_multiplier = between(1 << 30, INT32_MAX);
   pair.b_multiplier = between(1 << 30, INT32_MAX);
-  if (draw() % 4 == 0) pair.b_multiplier = -pair.b_multiplier;
+  pair.b_sign = draw() % 4 == 0 ? -1 : 1;
   pair.out_multiplier = between(1 << 30, INT32_MAX);
   pair.a_shift = static_cast<int8_t>(between(-3, 1));
   pair.b_shift = static_cast<int8_t>(between(-6, 0));
@@ -135,6 +135,7 @@ struct Layer {
   mltk_scale scale;
   mltk_pair pair;
   mltk_mean mean;
+  const int8_t* in = input;
 
   mltk_conv conv() const {
     mltk_conv made = one.shape;
@@ -144,7 +145,7 @@ struct Layer {
   }
   void operator()(Conv run, int8_t* out) const {
     const mltk_conv made = conv();
-    run(&made, input, out, scratch);
+    run(&made, in, out, scratch);
   }
   void operator()(Dense run, int8_t* out) const {
     const mltk_dense made = {one.shape.in_h, one.shape.in_c, one.shape.out_c, 0, weights, scale};
@@ -164,13 +165,21 @@ struct Layer {
 uint64_t ticks[static_cast<int>(Kind::kCount)][2];
 
 template <class Run>
-void compare(const Layer& layer, uint32_t bytes, Run portable, Run own) {
+void compare(Layer& layer, uint32_t bytes, Run portable, Run own) {
   memset(found, kMark, sizeof found);
   memset(expected, kMark, sizeof expected);
   memset(scratch, kMark, sizeof scratch);
   const uint64_t first = machine::now();
   layer(portable, expected);
   memset(scratch, kMark, sizeof scratch);
+  uint32_t room = bytes;
+  if (layer.one.in_place) {
+    const mltk_conv& s = layer.one.shape;
+    const uint32_t whole = uint32_t{s.in_h} * s.in_w * s.in_c;
+    room = whole > bytes ? whole : bytes;
+    memcpy(found + kGuard, input, whole);
+    layer.in = found + kGuard;
+  }
   const uint64_t second = machine::now();
   layer(own, found + kGuard);
   const uint64_t third = machine::now();
@@ -183,7 +192,7 @@ void compare(const Layer& layer, uint32_t bytes, Run portable, Run own) {
     if (found[kGuard + i] != expected[i]) what = "differs", at = i;
   }
   for (uint32_t i = 0; i < kGuard; ++i) {
-    if (found[i] != kMark || found[kGuard + bytes + i] != kMark) what = "writes outside of its output";
+    if (found[i] != kMark || found[kGuard + room + i] != kMark) what = "writes outside of its output";
     if (scratch[layer.one.scratch_bytes + i] != kMark) what = "writes outside of its scratch";
   }
   if (what == nullptr) return;
