@@ -9,6 +9,7 @@ ALIGNMENT = 16
 _TRIES = 400
 
 _Leads = Mapping[tuple[int, int], int | None]
+_Busy = tuple[int, int, bool]
 _Meet = Mapping[int, Sequence[int]]
 
 
@@ -73,23 +74,21 @@ def _placed(blocks: Mapping[int, Block], leads: _Leads, meet: _Meet, order: Sequ
     offsets: dict[int, int] = {}
     for key in order:
         size = aligned(blocks[key].bytes)
-        busy: list[tuple[int, int]] = []
-        with_others: list[int] = []
+        busy: list[_Busy] = []
         for other in meet[key]:
             if other not in offsets:
                 continue
             begin = offsets[other]
             end = begin + aligned(blocks[other].bytes)
             after, before = leads.get((other, key), 0), leads.get((key, other), 0)
-            if after is None or before is None:
-                with_others.append(begin)
+            shared = after is None or before is None
             # Where one may lie over the other, what is free reaches further.
-            elif (other, key) in leads:
+            if (other, key) in leads and after is not None:
                 begin += _down(after) + size
-            elif (key, other) in leads:
+            if (key, other) in leads and before is not None:
                 end = offsets[other] - _down(before)
-            busy.append((begin, end))
-        offsets[key] = _lowest(busy, size, with_others)
+            busy.append((begin, end, shared))
+        offsets[key] = _lowest(busy, size)
     return Plan(offsets, max((at + aligned(blocks[key].bytes) for key, at in offsets.items()), default=0))
 
 
@@ -102,11 +101,12 @@ def _down(offset: int) -> int:
     return offset // ALIGNMENT * ALIGNMENT
 
 
-def _lowest(busy: Sequence[tuple[int, int]], size: int, with_others: Sequence[int]) -> int:
+def _lowest(busy: Sequence[_Busy], size: int) -> int:
     """The lowest place for so many bytes that ends before, or begins after, each of the intervals, or begins with one
-    of those that it may lie over."""
+    that it may lie over."""
 
     def is_free(at: int) -> bool:
-        return all(at + size <= begin or at >= end or at == begin in with_others for begin, end in busy)
+        return all(at + size <= begin or at >= end or (shared and at == begin) for begin, end, shared in busy)
 
-    return next(at for at in sorted({0, *with_others, *(max(end, 0) for _, end in busy)}) if is_free(at))
+    starts = {0, *(max(end, 0) for _, end, _ in busy), *(begin for begin, _, shared in busy if shared)}
+    return next(at for at in sorted(starts) if is_free(at))
