@@ -3,78 +3,27 @@
 // defines `const mltk::FrontendTables mltk::NAME`, which the linker puts into flash: no code runs for it and
 // no RAM is taken. The device declares it and opens streams on it:
 //   namespace mltk { extern const FrontendTables NAME; }
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <memory>
-#include <sstream>
-#include <string>
-
-#include "mltk/setting_fields.hpp"
+#include "table_source.hpp"
 #include "tables.hpp"
 
-namespace {
+namespace mltk {
 
-[[noreturn]] void fail(const std::string& message) {
-  std::fprintf(stderr, "error: %s\n", message.c_str());
-  std::exit(2);
-}
-
-template <class T>
-void parse(const std::string& name, const std::string& text, T& out) {
-  std::istringstream stream(text);
-  if (!(stream >> std::boolalpha >> out) || stream.peek() != std::istringstream::traits_type::eof()) {
-    fail(name + " cannot be '" + text + "'");
-  }
-}
-
-void set(mltk::FrontendSettings& settings, const std::string& name, const std::string& text) {
-  bool found = false;
-  mltk::for_each_setting(settings, [&](const char* each, auto& value) {
-    if (name != each) return;
-    parse(name, text, value);
-    found = true;
-  });
-  if (!found) fail("there is no setting '" + name + "'");
-}
-
-bool is_name(const std::string& name) {
-  const std::string letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_", digits = "0123456789";
-  return !name.empty() && letters.find(name[0]) != std::string::npos &&
-         name.find_first_not_of(letters + digits) == std::string::npos;
-}
-
-std::string text(int64_t value) { return std::to_string(value); }
-
-std::string text(const mltk::Twiddle& t) {
+std::string text(const Twiddle& t) {
+  using table_source::text;
   return "{" + text(t.re) + ", " + text(t.minus_im) + ", " + text(t.im) + ", " + text(t.re_again) + "}";
 }
 
-std::string text(const mltk::GainSegment& g) {
+std::string text(const GainSegment& g) {
+  using table_source::text;
   return "{" + text(g.level) + ", " + text(g.slope) + ", " + text(g.curve) + "}";
 }
 
-// "a, b, c" in lines.
-template <class T>
-std::string list(const T* values, size_t count) {
-  std::string out, line = "   ";
-  for (size_t i = 0; i < count; ++i) {
-    const std::string next = " " + text(values[i]) + ",";
-    if (line.size() + next.size() > 110) {
-      out += line + "\n";
-      line = "   ";
-    }
-    line += next;
-  }
-  return out + line + "\n";
-}
+}  // namespace mltk
 
-template <class T>
-void array(std::ostream& out, const char* type, const char* name, const T* values, size_t count) {
-  out << "alignas(4) constexpr " << type << " " << name << "[" << count << "] = {\n"
-      << list(values, count) << "};\n\n";
-}
+namespace {
+
+using table_source::array;
+using table_source::list;
 
 void write(std::ostream& out, const mltk::FrontendTables& t, const std::string& name) {
   const size_t half = t.half, channels = t.shape.channels;
@@ -107,27 +56,6 @@ void write(std::ostream& out, const mltk::FrontendTables& t, const std::string& 
 }  // namespace
 
 int main(int count, char** arguments) {
-  if (count < 3 || !is_name(arguments[2])) fail("usage: frontend_tables OUT.cpp NAME [setting=value ...]");
-  mltk::FrontendSettings settings;
-  std::string comment = "// Written by frontend_tables for:";
-  for (int i = 3; i < count; ++i) {
-    const char* equals = std::strchr(arguments[i], '=');
-    if (equals == nullptr) fail(std::string("not setting=value: ") + arguments[i]);
-    set(settings, {arguments[i], static_cast<size_t>(equals - arguments[i])}, equals + 1);
-    comment += std::string("\n//   ") + arguments[i];
-  }
-  const size_t bytes = mltk::tables_bytes(settings);
-  const std::unique_ptr<void, decltype(&std::free)> block(
-      std::aligned_alloc(mltk::kFrontendAlignment,
-                         bytes + mltk::kFrontendAlignment - bytes % mltk::kFrontendAlignment),
-      std::free);
-  const mltk::FrontendTables* tables;
-  const mltk::FrontendStatus status = mltk::build_tables(settings, block.get(), bytes, &tables);
-  if (status != mltk::FrontendStatus::kOk) fail(mltk::describe(status));
-  std::ofstream out(arguments[1], std::ios::binary);
-  out << comment << "\n";
-  write(out, *tables, arguments[2]);
-  out.close();
-  if (!out) fail(std::string("cannot write ") + arguments[1]);
-  return 0;
+  return table_source::run<mltk::FrontendSettings, mltk::FrontendTables>(count, arguments, "frontend_tables",
+                                                                         write);
 }

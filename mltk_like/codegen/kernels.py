@@ -1,0 +1,43 @@
+"""The C source of kernels, which goes beside the C of a net."""
+
+import importlib.util
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mltk_like.errors import ToolError
+
+INT8 = (
+    "mltk_conv.c",
+    "mltk_conv_mve.c",
+    "mltk_depthwise.c",
+    "mltk_depthwise_mve.c",
+    "mltk_fixed.h",
+    "mltk_kernels.h",
+    "mltk_move.c",
+    "mltk_mve.h",
+    "mltk_patch.h",
+    "mltk_pointwise.c",
+    "mltk_pool.c",
+    "mltk_softmax.c",
+)
+"""Of nets with int8 layers."""
+LOW_BIT = ("low_bit.h", "low_bit.c")
+"""Of nets of few bits."""
+
+
+def kernel_sources(names: Sequence[str]) -> Mapping[str, str]:
+    """Text of source files by name. Raises ToolError where the installation lacks one."""
+    folder = kernels_folder(names)
+    return {name: (folder / name).read_text(encoding="utf-8") for name in names}
+
+
+def kernels_folder(names: Sequence[str]) -> Path:
+    """Where such files are: in `cpp/` of a checkout, else in the installed package. Raises ToolError."""
+    package = Path(__file__).resolve().parents[1]
+    # Editable installs keep what CMake installs beside the compiled module.
+    native = importlib.util.find_spec("mltk_like._native")
+    beside = [Path(native.origin).parent] if native and native.origin else []
+    for folder in (package.parent / "cpp" / "kernels", *(place / "kernels" for place in (package, *beside))):
+        if all((folder / name).is_file() for name in names):
+            return folder
+    raise ToolError(f"{', '.join(names)} are not in this installation", "reinstall it with pip install .")
