@@ -1,6 +1,5 @@
 // What programs need from QEMU's MPS2 and MPS3 boards. startup.cpp: a clock that counts instructions, and
-// what runs before main. machine.cpp: files and text on the host by semihosting, and the stack's depth; the
-// firmware, which is no guest of a debugger, has its own exit and fault.
+// what runs before main. machine.cpp: files and text on the host by semihosting, and the stack's depth.
 #pragma once
 
 #include <stddef.h>
@@ -17,6 +16,10 @@ bool write(int handle, const void* from, size_t bytes);
 void print(const char* text);
 void print(uint64_t number);
 [[noreturn]] void exit(int code);
+
+/// A byte of the console; waits until there is one.
+uint8_t read_console();
+void write_console(uint8_t byte);
 
 /// Where an instruction that cannot be carried out ends, and an interrupt that nobody asked for.
 [[noreturn]] void fault();
