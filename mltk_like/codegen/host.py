@@ -105,7 +105,8 @@ class HostProgram:
             for name, text in [("main.c", _main(names)), *(pair for one in files for pair in one.items())]:
                 (folder / name).write_text(text, encoding="utf-8")
             sources = [*sorted(folder.glob("*.c")), *(kernels / name for name in INT8 if name.endswith(".c"))]
-            command = [compiler, "-std=c11", "-DMLTK_KERNELS_PORTABLE", *(["-DMLTK_NET_HOOK"] if layers else []), *flags]
+            hook = ["-DMLTK_NET_HOOK"] if layers else []
+            command = [compiler, "-std=c11", "-DMLTK_KERNELS_PORTABLE", *hook, *flags]
             self._program = folder / "net"
             _compile([*command, "-I", str(kernels), "-I", str(folder), *map(str, sources), "-o", str(self._program)])
         except BaseException:

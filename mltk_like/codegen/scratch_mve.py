@@ -38,8 +38,8 @@ def is_in_place(layer: Mapping[str, int]) -> bool:
 
 
 def _beyond(layer: Mapping[str, int]) -> int:
-    """Bytes after the last line that are read, and do not matter: outputs are computed four at a time, from 16 bytes at a
-    time."""
+    """Bytes after the last line that are read, and do not matter: outputs are computed four at a time, from 16 bytes
+    at a time."""
     along, across = ("w", "h") if layer["out_w"] >= layer["out_h"] else ("h", "w")
     return 3 * layer[f"stride_{along}"] * layer[f"kernel_{across}"] + 16
 
