@@ -1,4 +1,4 @@
-/* Convolutions and dense layers for MVE: sums of 16 products at a time, two pixels by two outputs, then four
+/* Convolutions and dense layers for MVE: sums of 16 products at a time, two pixels by four outputs, then four
    outputs of a pixel scaled and stored together.
 
    Part of mltk_like. SPDX-License-Identifier: Apache-2.0 */
@@ -7,52 +7,124 @@
 
 #ifdef MLTK_KERNELS_MVE
 
-/* What four neighbouring outputs share. The last four may be fewer: weights are then read of the last one
-   again, and nothing is stored for it twice. */
 typedef struct {
-  const int8_t* weights[4];
-  int32x4_t bias, multiplier, shift;
-  mve_pred16_t some;
-} quad;
+  int32_t a, b, c, d;
+} four;
 
-MLTK_INLINE quad outputs_from(const mltk_scale* scale, const int8_t* weights, int first, int left,
-                              int count) {
-  quad q;
-  q.some = vctp32q((uint32_t)left);
-  q.weights[0] = weights;
-  for (int i = 1; i < 4; ++i) q.weights[i] = q.weights[i - 1] + (i < left ? count : 0);
-  q.bias = vldrwq_z_s32(scale->bias + first, q.some);
-  q.multiplier = vldrwq_z_s32(scale->multiplier + first, q.some);
-  q.shift = vldrbq_z_s32(scale->shift + first, q.some);
-  return q;
+/* Sums of products, 16 at a time in a loop that leaves out by itself what lies beyond the count: (x0 w0, x0
+   w1, x1 w0, x1 w1). The accumulators are even registers, as VMLADAVA wants them, and loads stand between
+   products, as the core can do both at once. */
+MLTK_INLINE four dots_2x2(const int8_t* x0, const int8_t* x1, const int8_t* w0, const int8_t* w1, int count) {
+  four s = {0, 0, 0, 0};
+  __asm__ volatile(
+      "wlstp.8 lr, %[count], 2f\n"
+      "1:\n\t"
+      "vldrb.8 q0, [%[x0]], #16\n\t"
+      "vldrb.8 q1, [%[w0]], #16\n\t"
+      "vmladava.s8 %[a], q0, q1\n\t"
+      "vldrb.8 q2, [%[w1]], #16\n\t"
+      "vmladava.s8 %[b], q0, q2\n\t"
+      "vldrb.8 q0, [%[x1]], #16\n\t"
+      "vmladava.s8 %[c], q0, q1\n\t"
+      "vmladava.s8 %[d], q0, q2\n\t"
+      "letp lr, 1b\n"
+      "2:"
+      : [x0] "+r"(x0), [x1] "+r"(x1), [w0] "+r"(w0), [w1] "+r"(w1), [a] "+Te"(s.a), [b] "+Te"(s.b),
+        [c] "+Te"(s.c), [d] "+Te"(s.d)
+      : [count] "r"(count)
+      : "q0", "q1", "q2", "lr", "memory");
+  return s;
 }
 
-MLTK_INLINE void store(const mltk_scale* scale, const quad* q, const int32_t s[4], int8_t* out) {
-  const int32x4_t sums = vaddq_s32(mltk_lanes(s[0], s[1], s[2], s[3]), q->bias);
-  vstrbq_p_s32(out, mltk_scaled_lanes(scale, sums, q->multiplier, q->shift), q->some);
+/* (x w0, x w1, x w2, x w3). */
+MLTK_INLINE four dots_1x4(const int8_t* x, const int8_t* w0, const int8_t* w1, const int8_t* w2,
+                          const int8_t* w3, int count) {
+  four s = {0, 0, 0, 0};
+  __asm__ volatile(
+      "wlstp.8 lr, %[count], 2f\n"
+      "1:\n\t"
+      "vldrb.8 q0, [%[x]], #16\n\t"
+      "vldrb.8 q1, [%[w0]], #16\n\t"
+      "vmladava.s8 %[a], q0, q1\n\t"
+      "vldrb.8 q1, [%[w1]], #16\n\t"
+      "vmladava.s8 %[b], q0, q1\n\t"
+      "vldrb.8 q1, [%[w2]], #16\n\t"
+      "vmladava.s8 %[c], q0, q1\n\t"
+      "vldrb.8 q1, [%[w3]], #16\n\t"
+      "vmladava.s8 %[d], q0, q1\n\t"
+      "letp lr, 1b\n"
+      "2:"
+      : [x] "+r"(x), [w0] "+r"(w0), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [a] "+Te"(s.a),
+        [b] "+Te"(s.b), [c] "+Te"(s.c), [d] "+Te"(s.d)
+      : [count] "r"(count)
+      : "q0", "q1", "lr", "memory");
+  return s;
+}
+
+/* What two pixels (or, with x1 = 0, one) are computed from, and where their outputs go. */
+typedef struct {
+  const int8_t *x0, *x1, *weights;
+  int outputs, count;
+  int8_t* out;
+} work;
+
+/* Outputs `o` to `o + left`, four at most. Of fewer than four, the weights of the last are read again, and
+   nothing is stored for it twice. */
+MLTK_INLINE void some_outputs(mltk_mode mode, const mltk_scale* scale, mltk_range range, const work* all,
+                              int o, int left) {
+  const int last = left < 4 ? left - 1 : 3, count = all->count;
+  const int8_t* w[4];
+  for (int i = 0; i < 4; ++i) w[i] = all->weights + (o + (i < last ? i : last)) * count;
+  int32x4_t sums0, sums1 = vdupq_n_s32(0);
+  if (all->x1) {
+    const four even = dots_2x2(all->x0, all->x1, w[0], w[2], count);
+    MLTK_SET_EVEN(sums0, even.a, even.b);
+    MLTK_SET_EVEN(sums1, even.c, even.d);
+    const four odd = dots_2x2(all->x0, all->x1, w[1], w[3], count);
+    MLTK_SET_ODD(sums0, odd.a, odd.b);
+    MLTK_SET_ODD(sums1, odd.c, odd.d);
+  } else {
+    const four s = dots_1x4(all->x0, w[0], w[1], w[2], w[3], count);
+    MLTK_SET_EVEN(sums0, s.a, s.c);
+    MLTK_SET_ODD(sums0, s.b, s.d);
+  }
+  int8_t* const out = all->out + o;
+  if (left >= 4) {
+    const int32x4_t bias = vldrwq_s32(scale->bias + o), multiplier = vldrwq_s32(scale->multiplier + o);
+    const int32x4_t shift = mltk_shift_lanes(mode, vldrbq_s32(scale->shift + o));
+    vstrbq_s32(out, mltk_scaled_lanes(mode, range, vaddq_s32(sums0, bias), multiplier, shift));
+    if (all->x1)
+      vstrbq_s32(out + all->outputs,
+                 mltk_scaled_lanes(mode, range, vaddq_s32(sums1, bias), multiplier, shift));
+  } else {
+    const mve_pred16_t some = vctp32q((uint32_t)left);
+    const int32x4_t bias = vldrwq_z_s32(scale->bias + o, some);
+    const int32x4_t multiplier = vldrwq_z_s32(scale->multiplier + o, some);
+    const int32x4_t shift = mltk_shift_lanes(mode, vldrbq_z_s32(scale->shift + o, some));
+    vstrbq_p_s32(out, mltk_scaled_lanes(mode, range, vaddq_s32(sums0, bias), multiplier, shift), some);
+    if (all->x1)
+      vstrbq_p_s32(out + all->outputs,
+                   mltk_scaled_lanes(mode, range, vaddq_s32(sums1, bias), multiplier, shift), some);
+  }
+}
+
+MLTK_INLINE void all_outputs(mltk_mode mode, const mltk_scale* scale, const work* all) {
+  const mltk_range range = mltk_range_of(scale);
+  int o = 0;
+  for (; o + 4 <= all->outputs; o += 4) some_outputs(mode, scale, range, all, o, 4);
+  if (o < all->outputs) some_outputs(mode, scale, range, all, o, all->outputs - o);
 }
 
 static void one_pixel(const mltk_scale* scale, const int8_t* weights, int outputs, int count, const int8_t* x,
                       int8_t* out) {
-  for (int o = 0; o < outputs; o += 4, weights += 4 * count) {
-    const quad q = outputs_from(scale, weights, o, outputs - o, count);
-    int32_t s[4];
-    mltk_dots_1x4(x, q.weights, count, s);
-    store(scale, &q, s, out + o);
-  }
+  const work all = {x, 0, weights, outputs, count, out};
+  MLTK_WITH_MODE(scale, all_outputs, &all);
 }
 
 static void two_pixels(const mltk_scale* scale, const int8_t* weights, int outputs, int count,
                        const int8_t* x0, const int8_t* x1, int8_t* out) {
-  for (int o = 0; o < outputs; o += 4, weights += 4 * count) {
-    const quad q = outputs_from(scale, weights, o, outputs - o, count);
-    int32_t a[4], b[4];
-    mltk_dots_2x2(x0, x1, q.weights[0], q.weights[1], count, a);
-    mltk_dots_2x2(x0, x1, q.weights[2], q.weights[3], count, b);
-    const int32_t s0[4] = {a[0], a[1], b[0], b[1]}, s1[4] = {a[2], a[3], b[2], b[3]};
-    store(scale, &q, s0, out + o);
-    store(scale, &q, s1, out + outputs + o);
-  }
+  const work all = {x0, x1, weights, outputs, count, out};
+  MLTK_WITH_MODE(scale, all_outputs, &all);
 }
 
 /* The patch of output pixel (y, x) as (kernel_h, kernel_w, in_c), with the zero point outside of the input:

@@ -93,25 +93,58 @@ static void turn_input(const plan* p, const int8_t* in, int across, int start, i
   }
 }
 
-/* Four neighbours of one channel: x[i * step + k] * w[k]. */
-MLTK_INLINE void dots(const int8_t* x, int step, const int8_t* w, int count, int32_t s[4]) {
-  const int8_t* const four[4] = {x, x + step, x + 2 * step, x + 3 * step};
-  mltk_dots_1x4(w, four, count, s);
+/* Four neighbours of one channel, x[i * step + k] * w[k]: `count` products, of which the first 16 weights
+   are in `first`, and 0 beyond the count. */
+MLTK_INLINE int32x4_t neighbours(const int8_t* x, int step, int8x16_t first, const int8_t* w, int count) {
+  int32_t s[4];
+  for (int i = 0; i < 4; ++i) s[i] = vmladavq_s8(vldrbq_s8(x + i * step), first);
+  for (int k = 16; k < count; k += 16) {
+    const int8x16_t more = vldrbq_s8(w + k);
+    for (int i = 0; i < 4; ++i) s[i] = vmladavaq_s8(s[i], vldrbq_s8(x + i * step + k), more);
+  }
+  int32x4_t sums;
+  MLTK_SET_EVEN(sums, s[0], s[2]);
+  MLTK_SET_ODD(sums, s[1], s[3]);
+  return sums;
 }
 
-static void outputs_of(const plan* p, int channel, const int8_t* x, const int8_t* w, int n, int8_t* out) {
-  const mltk_scale* scale = &p->layer->scale;
-  const int step = p->stride_along * p->taps_across, count = p->taps;
-  const int32x4_t multiplier = vdupq_n_s32(scale->multiplier[channel]);
-  const int32x4_t shift = vdupq_n_s32(scale->shift[channel]);
-  const uint32x4_t at = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)p->out_step);
-  for (; n > 0; n -= 4, x += 4 * step, out += 4 * p->out_step) {
-    int32_t s[4];
-    dots(x, step, w, count, s);
-    const int32x4_t sums = vaddq_n_s32(mltk_lanes(s[0], s[1], s[2], s[3]), scale->bias[channel]);
-    vstrbq_scatter_offset_p_s32(out, at, mltk_scaled_lanes(scale, sums, multiplier, shift),
+/* `n` outputs of a channel along a line. */
+typedef struct {
+  const int8_t *x, *w;
+  int channel, step, count, n, out_step;
+  int8_t* out;
+} work;
+
+MLTK_INLINE void outputs_by(mltk_mode mode, const mltk_scale* scale, const work* line, int step, int count) {
+  const mltk_range range = mltk_range_of(scale);
+  const int32x4_t multiplier = vdupq_n_s32(scale->multiplier[line->channel]);
+  const int32x4_t shift = mltk_shift_lanes(mode, vdupq_n_s32(scale->shift[line->channel]));
+  const int32_t bias = scale->bias[line->channel];
+  const uint32x4_t at = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)line->out_step);
+  const int8x16_t first = vldrbq_s8(line->w);
+  const int8_t* x = line->x;
+  int8_t* out = line->out;
+  int n = line->n;
+  for (; n >= 4; n -= 4, x += 4 * step, out += 4 * line->out_step) {
+    const int32x4_t sums = vaddq_n_s32(neighbours(x, step, first, line->w, count), bias);
+    vstrbq_scatter_offset_s32(out, at, mltk_scaled_lanes(mode, range, sums, multiplier, shift));
+  }
+  if (n > 0) {
+    const int32x4_t sums = vaddq_n_s32(neighbours(x, step, first, line->w, count), bias);
+    vstrbq_scatter_offset_p_s32(out, at, mltk_scaled_lanes(mode, range, sums, multiplier, shift),
                                 vctp32q((uint32_t)n));
   }
+}
+
+MLTK_INLINE void outputs_of(mltk_mode mode, const mltk_scale* scale, const work* line) {
+  if (line->count > 16)
+    outputs_by(mode, scale, line, line->step, line->count);
+  else if (line->step == 1)
+    outputs_by(mode, scale, line, 1, 16);
+  else if (line->step == 3)
+    outputs_by(mode, scale, line, 3, 16);
+  else
+    outputs_by(mode, scale, line, line->step, 16);
 }
 
 void mltk_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* scratch) {
@@ -132,9 +165,17 @@ void mltk_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, vo
         for (int i = 0; i < n * multiplier; ++i) {
           const int o = c * multiplier + i;
           const int8_t* x = lines + i / multiplier * p.lines * p.line;
-          for (int j = 0; j < p.lines; ++j)
-            outputs_of(&p, o, x + j * p.line, weights + i * padded, tile,
-                       out + (across + j) * p.out_line + start * p.out_step + o);
+          for (int j = 0; j < p.lines; ++j) {
+            const work line = {x + j * p.line,
+                               weights + i * padded,
+                               o,
+                               p.stride_along * p.taps_across,
+                               p.taps,
+                               tile,
+                               p.out_step,
+                               out + (across + j) * p.out_line + start * p.out_step + o};
+            MLTK_WITH_MODE(&layer->scale, outputs_of, &line);
+          }
         }
       }
     }
