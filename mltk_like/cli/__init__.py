@@ -30,6 +30,7 @@ VERBS = {
     "summarize": "the layers, sizes and parameters of a model",
     "profile": "time, operations and memory of each layer on TensorFlow Lite Micro",
     "quantize": "convert a trained model to an int8 .tflite",
+    "emulate": "run a model's firmware on an emulated chip, behind a serial line",
     "export": "write a trained model as C source for a firmware",
     "classify_audio": "listen with a trained model: to a file, a pipe, a microphone, or on a board",
     "update_params": "change the parameters that a .tflite carries",

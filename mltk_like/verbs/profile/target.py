@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mltk_like.firmware import Core, Counts, core_of, count_model
-from mltk_like.firmware.counting import Progress
+from mltk_like.firmware.building import Progress
 from mltk_like.model import Model
 from mltk_like.tflite import ModelSummary, format_units, summarize_tflite
 from mltk_like.verbs.profile.load import ESTIMATE, Span, cycles, load, parse_clock, percent, seconds
