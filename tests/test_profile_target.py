@@ -1,4 +1,4 @@
-"""`profile --target` and `--boards`: cores, clocks, ranges, tables and what is not installed; counting in test_counts."""
+"""`profile --target` and `--boards`: cores, clocks, ranges, tables, what is not installed; test_counts counts."""
 
 import csv
 import io
