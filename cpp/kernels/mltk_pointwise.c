@@ -1,8 +1,10 @@
-/* Layers that compute each value from one value, or from two.
+/* Layers that compute each value from one value, or from two; portable.
 
    Part of mltk_like. SPDX-License-Identifier: Apache-2.0 */
 
 #include "mltk_fixed.h"
+
+#ifndef MLTK_KERNELS_MVE
 
 /* Fractional bits that the inputs of a sum are given before they are scaled, as in TensorFlow Lite. */
 enum { kSumBits = 20 };
@@ -37,6 +39,8 @@ void mltk_mul_s8(const mltk_pair* layer, const int8_t* a, const int8_t* b, int8_
 void mltk_table_s8(const int8_t* table, uint32_t count, const int8_t* in, int8_t* out) {
   for (uint32_t i = 0; i < count; ++i) out[i] = table[in[i] + 128];
 }
+
+#endif
 
 /* To the nearest, halves away from zero, as round() does; the values are small enough for int32 after
  * clamping. */

@@ -26,7 +26,8 @@ def depthwise_bytes(layer: Mapping[str, int]) -> int:
     """
     taps, _, line, lines = _lines(layer)
     channels = min(layer["in_c"], _CHANNELS)
-    return channels * (layer["out_c"] // layer["in_c"]) * _rounded(taps, 16) + channels * lines * line
+    weights = channels * (layer["out_c"] // layer["in_c"]) * _rounded(taps, 16)
+    return weights + channels * lines * line + _beyond(layer)
 
 
 def is_in_place(layer: Mapping[str, int]) -> bool:
@@ -34,6 +35,13 @@ def is_in_place(layer: Mapping[str, int]) -> bool:
     _, tile, _, lines = _lines(layer)
     out_along, out_across = sorted((layer["out_h"], layer["out_w"]), reverse=True)
     return layer["out_c"] == layer["in_c"] and (tile, lines) == (out_along, out_across)
+
+
+def _beyond(layer: Mapping[str, int]) -> int:
+    """Bytes after the last line that are read, and do not matter: outputs are computed four at a time, from 16 bytes
+    at a time."""
+    along, across = ("w", "h") if layer["out_w"] >= layer["out_h"] else ("h", "w")
+    return 3 * layer[f"stride_{along}"] * layer[f"kernel_{across}"] + 16
 
 
 def _lines(layer: Mapping[str, int]) -> tuple[int, int, int, int]:
