@@ -79,7 +79,8 @@ class _Rebuild:
         """One operator."""
         rows = self._plan.range_of(node)
         if rows is None:
-            self.writer.again(node.operator, map(self.writer.same, node.inputs), map(self.writer.same, node.outputs))
+            same = self.writer.same
+            self.writer.again(node.operator, [*map(same, node.inputs)], [*map(same, node.outputs)])
             return
         inputs = [self._rows(n, node, *rows) if n in self._plan.flows else n for n in node.inputs]
         if self._only_crops(node):

@@ -81,7 +81,8 @@ class Node:
     def refuse(self, reason: str, hint: str) -> NoReturn:
         """Raise the ModelError that names this layer."""
         name = self._graph.tensors[self.outputs[0]].name if self.outputs else None
-        text = f", {name.decode(errors='replace')}" if name else ""
+        # A fused layer has the names of all its parts, the last of them first.
+        text = f", {name.decode(errors='replace').split(';')[0]}" if name else ""
         raise ModelError(f"layer {self.index} ({self.op}{text}) cannot be run row by row: it {reason}", hint)
 
 
