@@ -79,9 +79,13 @@ def build(
 def run_tool(command: list[str], failed: str, *, folder: Path | None = None) -> str:
     """What a program prints. Raises ModelError, where the board is too small, or ToolError with its first error."""
     try:
-        program = find_tool(command[0]) or command[0]
         done = subprocess.run(
-            [program, *command[1:]], cwd=folder, capture_output=True, encoding="utf-8", errors="replace", timeout=_SECONDS
+            [program, *command[1:]],
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=_SECONDS,
         )
     except OSError as error:
         raise ToolError(f"{failed}: {command[0]}: {error.strerror}", "is it installed?") from error

@@ -14,7 +14,7 @@ from typing import Any
 from mltk_like.errors import ToolError
 from mltk_like.firmware.building import Progress, build, check_tools, compiler_version, run_tool
 from mltk_like.firmware.cores import Core
-from mltk_like.firmware.sources import write_model
+from mltk_like.firmware.sources import write_model, write_net
 
 _SPUN = (199_990, 200_010)  # what the programs count of a loop of 200,000 instructions
 
@@ -119,6 +119,16 @@ def count_model(model: bytes, core: Core, *, progress: Progress = lambda _: None
         sound = sound_count(run_program(programs / "counting" / "count_sound.elf", core))
         flash, ram = _sizes(programs / "firmware" / "firmware.elf")
         return Counts(**{**counts.__dict__, "sound": sound, "flash_bytes": flash, "ram_bytes": ram})
+
+
+def count_net(model: bytes, core: Core, folder: Path) -> NetCount:
+    """The net alone. Called with the same folder and core again, only the net is compiled again.
+
+    Raises as `count_model` does.
+    """
+    check_tools("to count instructions")
+    build(write_net(model, folder), folder / "build", core, ["count_net"])
+    return _net(run_program(folder / "build" / "mcu" / "counting" / "count_net.elf", core))
 
 
 def run_program(elf: Path, core: Core) -> Mapping[str, Any]:

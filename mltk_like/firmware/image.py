@@ -19,9 +19,7 @@ Line = Literal["console", "uart"]
 """How a firmware talks: over the emulator's console, which takes blocks of bytes, or over the board's UART."""
 
 
-def firmware_image(
-    model: bytes, core: Core, *, line: Line = "console", progress: Progress = lambda _: None
-) -> Path:
+def firmware_image(model: bytes, core: Core, *, line: Line = "console", progress: Progress = lambda _: None) -> Path:
     """The program that a board is loaded with: start-up, front end, net, recogniser and board protocol.
 
     Args:

@@ -23,6 +23,15 @@ def firmware_sources() -> Path:
     raise ToolError("the firmware's sources are not in this installation", "reinstall it with pip install .")
 
 
+def write_net(model: bytes, place: Path) -> Path:
+    """Write the C of a net into the folder `place/model`, and return that. Raises as `emit_net`."""
+    folder = place / "model"
+    folder.mkdir(exist_ok=True)
+    for name, text in emit_net(model).files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
 def write_model(model: bytes, place: Path) -> bool:
     """Write the C of a model into the folder `place/model`: its net, and what a firmware must know of it.
 
@@ -37,10 +46,7 @@ def write_model(model: bytes, place: Path) -> bool:
         ModelError: the net cannot become C, see `emit_net`, or the model's parameters are damaged.
         ToolError: this installation lacks the program that writes the constants.
     """
-    folder = place / "model"
-    folder.mkdir()
-    for name, text in emit_net(model).files.items():
-        (folder / name).write_text(text, encoding="utf-8")
+    folder = write_net(model, place)
     try:
         frontend_from_parameters(read_parameters(model))
     except SettingError:
