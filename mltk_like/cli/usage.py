@@ -18,8 +18,8 @@ _MLTK_VERBS = {
     "view": "summarize MODEL shows the layers; Netron opens the .keras and .tflite files of a run",
 }
 _NO_ACCELERATORS = (
-    "leave it out: there are no accelerators here; profile MODEL --target cortex-m55 counts instructions with the core's "
-    "vector instructions, -m33 and -m4 with theirs, and profile MODEL --boards says what boards have"
+    "leave it out: there are no accelerators here; profile MODEL --target cortex-m55 counts instructions with the "
+    "core's vector instructions, -m33 and -m4 with theirs, and profile MODEL --boards says what boards have"
 )
 _MLTK_OPTIONS = {
     "-a": _NO_ACCELERATORS,

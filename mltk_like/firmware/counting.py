@@ -133,6 +133,20 @@ def count_model(model: bytes, core: Core, *, progress: Progress = lambda _: None
         return Counts(**{**counts.__dict__, "sound": sound, "flash_bytes": flash, "ram_bytes": ram})
 
 
+def count_net(model: bytes, core: Core, folder: Path) -> NetCount:
+    """The net alone. Called with the same folder and core again, only the net is compiled again.
+
+    Raises as `count_model` does.
+    """
+    check_tools()
+    sources = folder / "model"
+    sources.mkdir(exist_ok=True)
+    for name, text in emit_net(model).files.items():
+        (sources / name).write_text(text, encoding="utf-8")
+    build(sources, folder / "build", core, ["count_net"])
+    return _net(run_program(folder / "build" / "mcu" / "counting" / "count_net.elf", core))
+
+
 def check_tools() -> None:
     """Raise ToolError where one of the programs that counting needs is not installed."""
     missing = [package for program, package in _TOOLS.items() if shutil.which(program) is None]
