@@ -38,7 +38,7 @@ def kernels_folder(names: Sequence[str]) -> Path:
     # Editable installs keep what CMake installs beside the compiled module.
     native = importlib.util.find_spec("mltk_like._native")
     beside = [Path(native.origin).parent] if native and native.origin else []
-    for folder in (package.parent / "cpp" / "kernels", *(place / "kernels" for place in (package, *beside))):
+    for folder in (package.parent / "cpp" / "kernels", *(place / "cpp" / "kernels" for place in (package, *beside))):
         if all((folder / name).is_file() for name in names):
             return folder
     raise ToolError(f"{', '.join(names)} are not in this installation", "reinstall it with pip install .")
