@@ -15,7 +15,7 @@ struct Band {
   int32_t first, end, weights;
 };
 
-/// Built in memory by `build_tables`, or constants that mcu/spectrum_tables.cpp has written; it names every
+/// Built in memory by `build_tables`, or constants that apps/tables has written; it names every
 /// field, in this order.
 struct SpectrumTables {
   SpectrumShape shape;

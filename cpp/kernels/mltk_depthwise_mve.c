@@ -1,6 +1,7 @@
-/* Depthwise convolutions for MVE. The input of eight channels is turned so that all that one output is
-   computed from lies side by side: lines[channel][column][kernel row]. One output is then a sum of products
-   as in a convolution, and neighbours in a line overlap.
+/* Depthwise convolutions for MVE, in two ways. Where there are few outputs in a line: tap by tap, eight
+   channels at a time. Else the input of eight channels is turned so that all that one output is computed from
+   lies side by side: lines[channel][column][kernel row]. One output is then a sum of products as in a
+   convolution, and neighbours in a line overlap.
 
    Part of mltk_like. SPDX-License-Identifier: Apache-2.0 */
 
@@ -8,7 +9,7 @@
 
 #ifdef MLTK_KERNELS_MVE
 
-enum { kChannels = 8, kLineBytes = 512 };
+enum { kChannels = 8, kLineBytes = 512, kFew = 128 };
 
 /* A layer as lines along the longer side of its output, "across" being the other side. */
 typedef struct {
@@ -56,40 +57,57 @@ static plan plan_of(const mltk_conv* layer) {
   return p;
 }
 
-/* The offsets of eight lines. */
-MLTK_INLINE uint16x8_t offsets(int line) { return vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)line); }
+/* `count` times `n` (at most 8) bytes, of which each goes to another line: those of the first time to the
+   beginning of lines, the next ones `to_step` after it. */
+MLTK_INLINE void turn(const int8_t* from, int from_step, int8_t* to, int to_step, int line, int count,
+                      int n) {
+  const uint16x8_t at = vmulq_n_u16(vidupq_n_u16(0, 1), (uint16_t)line);
+  __asm__ volatile(
+      "vctp.16 %[n]\n\t"
+      "wls lr, %[count], 2f\n"
+      "1:\n\t"
+      "vpstt\n\t"
+      "vldrbt.s16 q0, [%[from]]\n\t"
+      "vstrbt.16 q0, [%[to], %q[at]]\n\t"
+      "add %[from], %[from], %[from_step]\n\t"
+      "add %[to], %[to], %[to_step]\n\t"
+      "le lr, 1b\n"
+      "2:"
+      : [from] "+l"(from), [to] "+r"(to)
+      : [from_step] "r"(from_step), [to_step] "r"(to_step), [at] "w"(at), [count] "r"(count), [n] "r"(n)
+      : "q0", "p0", "lr", "memory");
+}
 
 /* Weights of outputs `first` to `first + n` as (output, taps rounded up to 16), 0 between dilated taps. */
 static void turn_weights(const plan* p, int first, int n, int8_t* to) {
   const int line = (p->taps + 15) & ~15;
   mltk_fill(to, 0, n * line);
-  for (; n > 0; n -= kChannels, first += kChannels, to += kChannels * line) {
-    const mve_pred16_t some = vctp16q((uint32_t)n);
-    const uint16x8_t at = offsets(line);
-    for (int i = 0; i < p->taps_along; ++i) {
-      int8_t* column = to + i * p->dilation_along * p->taps_across;
-      const int8_t* from = p->layer->weights + first + i * p->tap_step;
-      for (int j = 0; j < p->taps_across; ++j, from += p->tap_line)
-        vstrbq_scatter_offset_p_s16(column + j, at, vldrbq_z_s16(from, some), some);
-    }
-  }
+  for (; n > 0; n -= kChannels, first += kChannels, to += kChannels * line)
+    for (int j = 0; j < p->taps_across; ++j)
+      turn(p->layer->weights + first + j * p->tap_line, p->tap_step, to + j,
+           p->dilation_along * p->taps_across, line, p->taps_along, n < kChannels ? n : kChannels);
 }
 
-/* The input of `n` channels for outputs from `start` on of line `across`. */
+MLTK_INLINE int within(int value, int low, int high) {
+  return value < low ? low : value > high ? high : value;
+}
+
+/* The input of `n` channels for outputs of line `across`: `columns` from `start` on. */
 static void turn_input(const plan* p, const int8_t* in, int across, int start, int columns, int n,
                        int8_t* to) {
-  const mve_pred16_t some = vctp16q((uint32_t)n);
-  const uint16x8_t at = offsets(p->lines * p->line);
-  const int16x8_t zero = vdupq_n_s16(p->layer->zero_in);
+  const int line = p->lines * p->line, step = p->taps_across;
+  int8_t outside[kChannels];
+  mltk_fill(outside, p->layer->zero_in, kChannels);
   int row = across * p->stride_across - p->before_across;
   for (int j = 0; j < p->taps_across; ++j, row += p->dilation_across) {
-    const int8_t* from = in + row * p->in_line + start * p->in_step;
     const int inside = row >= 0 && row < p->in_across;
-    int8_t* put = to + j;
-    for (int i = start; i < start + columns; ++i, put += p->taps_across, from += p->in_step) {
-      const int16x8_t values = inside && i >= 0 && i < p->in_along ? vldrbq_z_s16(from, some) : zero;
-      vstrbq_scatter_offset_p_s16(put, at, values, some);
-    }
+    /* Before the input, in it, after it. */
+    const int begin = inside ? within(-start, 0, columns) : columns;
+    const int end = inside ? within(p->in_along - start, begin, columns) : columns;
+    turn(outside, 0, to + j, step, line, begin, n);
+    turn(in + row * p->in_line + (start + begin) * p->in_step, p->in_step, to + j + begin * step, step, line,
+         end - begin, n);
+    turn(outside, 0, to + j + end * step, step, line, columns - end, n);
   }
 }
 
@@ -108,47 +126,132 @@ MLTK_INLINE int32x4_t neighbours(const int8_t* x, int step, int8x16_t first, con
   return sums;
 }
 
-/* `n` outputs of a channel along a line. */
+/* Lines of turned input, and what becomes of them. */
 typedef struct {
-  const int8_t *x, *w;
-  int channel, step, count, n, out_step;
+  const plan* p;
+  const int8_t *lines, *weights;
+  int first, channels, multiplier; /* channels of the output from `first` on; of the input; between them */
+  int tile;                        /* outputs along */
   int8_t* out;
-} work;
+} block;
 
-MLTK_INLINE void outputs_by(mltk_mode mode, const mltk_scale* scale, const work* line, int step, int count) {
+/* `step` bytes lie between neighbours, and `count` are multiplied. */
+MLTK_INLINE void lines_by(mltk_mode mode, const mltk_scale* scale, const block* all, int step, int count) {
+  const plan* p = all->p;
   const mltk_range range = mltk_range_of(scale);
-  const int32x4_t multiplier = vdupq_n_s32(scale->multiplier[line->channel]);
-  const int32x4_t shift = mltk_shift_lanes(mode, vdupq_n_s32(scale->shift[line->channel]));
-  const int32_t bias = scale->bias[line->channel];
-  const uint32x4_t at = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)line->out_step);
-  const int8x16_t first = vldrbq_s8(line->w);
-  const int8_t* x = line->x;
-  int8_t* out = line->out;
-  int n = line->n;
-  for (; n >= 4; n -= 4, x += 4 * step, out += 4 * line->out_step) {
-    const int32x4_t sums = vaddq_n_s32(neighbours(x, step, first, line->w, count), bias);
-    vstrbq_scatter_offset_s32(out, at, mltk_scaled_lanes(mode, range, sums, multiplier, shift));
-  }
-  if (n > 0) {
-    const int32x4_t sums = vaddq_n_s32(neighbours(x, step, first, line->w, count), bias);
-    vstrbq_scatter_offset_p_s32(out, at, mltk_scaled_lanes(mode, range, sums, multiplier, shift),
-                                vctp32q((uint32_t)n));
+  const int padded = (p->taps + 15) & ~15, out_step = p->out_step, outputs = all->channels * all->multiplier;
+  const uint32x4_t at = vmulq_n_u32(vidupq_n_u32(0, 1), (uint32_t)out_step);
+  const int8_t* lines = all->lines;
+  for (int i = 0, again = 0; i < outputs; ++i) {
+    const int8_t* const w = all->weights + i * padded;
+    const int8x16_t first = vldrbq_s8(w);
+    const int32x4_t multiplier = vdupq_n_s32(scale->multiplier[all->first + i]);
+    const int32x4_t shift = mltk_shift_lanes(mode, vdupq_n_s32(scale->shift[all->first + i]));
+    const int32_t bias = scale->bias[all->first + i];
+    for (int j = 0; j < p->lines; ++j) {
+      const int8_t* x = lines + j * p->line;
+      int8_t* out = all->out + i + j * p->out_line;
+      int n = all->tile;
+      for (; n >= 4; n -= 4, x += 4 * step, out += 4 * out_step) {
+        const int32x4_t sums = vaddq_n_s32(neighbours(x, step, first, w, count), bias);
+        vstrbq_scatter_offset_s32(out, at, mltk_scaled_lanes(mode, range, sums, multiplier, shift));
+      }
+      if (n > 0) {
+        const int32x4_t sums = vaddq_n_s32(neighbours(x, step, first, w, count), bias);
+        vstrbq_scatter_offset_p_s32(out, at, mltk_scaled_lanes(mode, range, sums, multiplier, shift),
+                                    vctp32q((uint32_t)n));
+      }
+    }
+    if (++again == all->multiplier) again = 0, lines += p->lines * p->line;
   }
 }
 
-MLTK_INLINE void outputs_of(mltk_mode mode, const mltk_scale* scale, const work* line) {
-  if (line->count > 16)
-    outputs_by(mode, scale, line, line->step, line->count);
-  else if (line->step == 1)
-    outputs_by(mode, scale, line, 1, 16);
-  else if (line->step == 3)
-    outputs_by(mode, scale, line, 3, 16);
+/* Kernels of one row and of three, both with a stride of 1, are there once more with the step as a constant.
+ */
+MLTK_INLINE void lines_of(mltk_mode mode, const mltk_scale* scale, const block* all) {
+  const int step = all->p->stride_along * all->p->taps_across, count = all->p->taps;
+  if (count > 16)
+    lines_by(mode, scale, all, step, count);
+  else if (mode != kMltkWide && step == 1)
+    lines_by(mode, scale, all, 1, 16);
+  else if (mode != kMltkWide && step == 3)
+    lines_by(mode, scale, all, 3, 16);
   else
-    outputs_by(mode, scale, line, line->step, 16);
+    lines_by(mode, scale, all, step, 16);
+}
+
+static __attribute__((noinline)) void compute(const mltk_scale* scale, const block* all) {
+  MLTK_WITH_MODE(scale, lines_of, all);
+}
+
+/* Where the taps of one pixel begin. */
+typedef struct {
+  const mltk_conv* layer;
+  const int8_t* in;
+  int row, column;
+} taps;
+
+/* The sums of channels `c` to `c + 8`, or to `c + n` if that is fewer: the even ones and the odd ones. */
+MLTK_INLINE int32x4x2_t sums_of_channels(const taps* t, int c, int whole, mve_pred16_t some) {
+  const mltk_conv* layer = t->layer;
+  const int channels = layer->in_c;
+  const int8_t* w = layer->weights + c;
+  int32x4x2_t s = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
+  int row = t->row;
+  for (int ky = 0; ky < layer->kernel_h; ++ky, row += layer->dilation_h) {
+    const int8_t* x = t->in + (row * layer->in_w + t->column) * channels + c;
+    int column = t->column;
+    for (int kx = 0; kx < layer->kernel_w; ++kx, column += layer->dilation_w, w += channels) {
+      int16x8_t values = vdupq_n_s16(layer->zero_in);
+      if (row >= 0 && row < layer->in_h && column >= 0 && column < layer->in_w)
+        values = whole ? vldrbq_s16(x) : vldrbq_z_s16(x, some);
+      const int16x8_t weights = whole ? vldrbq_s16(w) : vldrbq_z_s16(w, some);
+      s.val[0] = vaddq_s32(s.val[0], vmullbq_int_s16(values, weights));
+      s.val[1] = vaddq_s32(s.val[1], vmulltq_int_s16(values, weights));
+      x += layer->dilation_w * channels;
+    }
+  }
+  return s;
+}
+
+/* Every second channel from `c` on. */
+MLTK_INLINE void every_second(mltk_mode mode, const mltk_scale* scale, mltk_range range, int32x4_t sums,
+                              int c, mve_pred16_t some, int8_t* out) {
+  const uint32x4_t at = vidupq_n_u32(0, 2);
+  const int32x4_t bias = vldrwq_gather_shifted_offset_z_s32(scale->bias + c, at, some);
+  const int32x4_t multiplier = vldrwq_gather_shifted_offset_z_s32(scale->multiplier + c, at, some);
+  const int32x4_t shift = mltk_shift_lanes(mode, vldrbq_gather_offset_z_s32(scale->shift + c, at, some));
+  const int32x4_t value = mltk_scaled_lanes(mode, range, vaddq_s32(sums, bias), multiplier, shift);
+  vstrbq_scatter_offset_p_s32(out, at, value, some);
+}
+
+MLTK_INLINE void one_pixel(mltk_mode mode, const mltk_scale* scale, const taps* t, int8_t* out) {
+  const mltk_range range = mltk_range_of(scale);
+  const int channels = t->layer->out_c;
+  for (int c = 0; c < channels; c += kChannels) {
+    const int n = channels - c;
+    const int32x4x2_t s =
+        n >= kChannels ? sums_of_channels(t, c, 1, 0) : sums_of_channels(t, c, 0, vctp16q((uint32_t)n));
+    every_second(mode, scale, range, s.val[0], c, vctp32q((uint32_t)(n + 1) / 2), out + c);
+    every_second(mode, scale, range, s.val[1], c + 1, vctp32q((uint32_t)n / 2), out + c + 1);
+  }
+}
+
+static void tap_by_tap(const mltk_conv* layer, const int8_t* in, int8_t* out) {
+  for (int y = 0; y < layer->out_h; ++y) {
+    for (int x = 0; x < layer->out_w; ++x, out += layer->out_c) {
+      const taps t = {layer, in, y * layer->stride_h - layer->pad_top, x * layer->stride_w - layer->pad_left};
+      MLTK_WITH_MODE(&layer->scale, one_pixel, &t, out);
+    }
+  }
 }
 
 void mltk_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* scratch) {
   const plan p = plan_of(layer);
+  if (layer->in_c == layer->out_c && p.taps * p.out_along < kFew) {
+    tap_by_tap(layer, in, out);
+    return;
+  }
   const int multiplier = layer->out_c / layer->in_c, padded = (p.taps + 15) & ~15;
   const int most = layer->in_c < kChannels ? layer->in_c : kChannels;
   int8_t *weights = scratch, *lines = weights + most * multiplier * padded;
@@ -162,21 +265,9 @@ void mltk_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, vo
         for (int j = 0; j < p.lines; ++j)
           turn_input(&p, in + c, across + j, left, (tile - 1) * p.stride_along + p.span, n,
                      lines + j * p.line);
-        for (int i = 0; i < n * multiplier; ++i) {
-          const int o = c * multiplier + i;
-          const int8_t* x = lines + i / multiplier * p.lines * p.line;
-          for (int j = 0; j < p.lines; ++j) {
-            const work line = {x + j * p.line,
-                               weights + i * padded,
-                               o,
-                               p.stride_along * p.taps_across,
-                               p.taps,
-                               tile,
-                               p.out_step,
-                               out + (across + j) * p.out_line + start * p.out_step + o};
-            MLTK_WITH_MODE(&layer->scale, outputs_of, &line);
-          }
-        }
+        int8_t* const to = out + across * p.out_line + start * p.out_step + c * multiplier;
+        const block all = {&p, lines, weights, c * multiplier, n, multiplier, tile, to};
+        compute(&layer->scale, &all);
       }
     }
   }

@@ -1,7 +1,5 @@
 #include "classifier.hpp"
 
-#include <fstream>
-#include <iterator>
 #include <new>
 #include <optional>
 
@@ -26,13 +24,6 @@ std::optional<NetValue> value_of(int8_t schema_type) {
 }
 
 }  // namespace
-
-std::vector<uint8_t> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<uint8_t> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file) throw RunnerError("cannot read " + path);
-  return bytes;
-}
 
 void Classifier::FreeAligned::operator()(uint8_t* memory) const {
   ::operator delete[](memory, std::align_val_t{kFrontendAlignment});

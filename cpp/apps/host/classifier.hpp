@@ -13,9 +13,6 @@
 
 namespace mltk {
 
-/// The content of a file. Throws RunnerError.
-std::vector<uint8_t> read_file(const std::string& path);
-
 class Classifier {
  public:
   /// Library and sink must outlive it. Throws RunnerError when the model cannot be used.
@@ -32,6 +29,8 @@ class Classifier {
   /// Runs the net on one window; one with its own state on the rows of it that are new since the window
   /// before. Throws RunnerError.
   void classify(const int8_t* window, uint8_t* scores);
+  /// The net has been run on something else: its state is not that of the last window any more.
+  void forget() { last_.clear(); }
 
  private:
   struct FreeAligned {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "../board/framing.hpp"
-#include "classifier.hpp"
 #include "model_settings.hpp"
+#include "read_file.hpp"
 #include "runner_error.hpp"
 
 int main(int count, char** paths) {

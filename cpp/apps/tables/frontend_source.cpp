@@ -1,31 +1,9 @@
-// Writes the front end's tables for given settings as C++ source, to be compiled for a device:
-//   frontend_tables OUT.cpp NAME [setting=value ...]      settings as in FrontendSettings
-// defines `const mltk::FrontendTables mltk::NAME`, which the linker puts into flash: no code runs for it and
-// no RAM is taken. The device declares it and opens streams on it:
-//   namespace mltk { extern const FrontendTables NAME; }
-#include "table_source.hpp"
-#include "tables.hpp"
+#include "source_text.hpp"
+#include "tables_source.hpp"
 
 namespace mltk {
 
-std::string text(const Twiddle& t) {
-  using table_source::text;
-  return "{" + text(t.re) + ", " + text(t.minus_im) + ", " + text(t.im) + ", " + text(t.re_again) + "}";
-}
-
-std::string text(const GainSegment& g) {
-  using table_source::text;
-  return "{" + text(g.level) + ", " + text(g.slope) + ", " + text(g.curve) + "}";
-}
-
-}  // namespace mltk
-
-namespace {
-
-using table_source::array;
-using table_source::list;
-
-void write(std::ostream& out, const mltk::FrontendTables& t, const std::string& name) {
+void write_tables(std::ostream& out, const FrontendTables& t, const std::string& name) {
   const size_t half = t.half, channels = t.shape.channels;
   out << "#include \"tables.hpp\"\n\nnamespace mltk {\nnamespace {\n\n";
   array(out, "int16_t", "kWindow", t.window, t.shape.window);
@@ -36,7 +14,7 @@ void write(std::ostream& out, const mltk::FrontendTables& t, const std::string& 
   array(out, "int16_t", "kWeights", t.weights, half + 1);
   array(out, "int16_t", "kUnweights", t.unweights, half + 1);
   array(out, "uint32_t", "kSmoothing", t.smoothing, channels);
-  const mltk::FrontendShape& s = t.shape;
+  const FrontendShape& s = t.shape;
   const int64_t sizes[] = {s.window, s.step, s.fft_length, s.clip, s.columns, s.channels};
   const int64_t switches[] = {t.notch,         t.activity,          t.noise_reduction, t.pcan,    t.log,
                               t.dynamic_scale, t.notch_coefficient, t.alpha_a,         t.alpha_b, t.arm,
@@ -47,15 +25,10 @@ void write(std::ostream& out, const mltk::FrontendTables& t, const std::string& 
       << list(sizes, 6) << "    },\n    " << t.half << ", kWindow, kOrder, kTwiddles, kSplitTwiddles,\n    "
       << t.first_bin << ", kSegmentEnds, kWeights, kUnweights,\n"
       << list(switches, 13) << "    kSmoothing, " << t.min_signal << "u, " << t.snr_shift << ",\n    {\n"
-      << list(t.gain, mltk::kPcanIntervals) << "    },\n"
+      << list(t.gain, kPcanIntervals) << "    },\n"
       << list(gains, 4) << "    {\n"
-      << list(t.log_segments, 1 << mltk::kLogSegmentBits) << "    },\n    " << t.dynamic_range
+      << list(t.log_segments, 1 << kLogSegmentBits) << "    },\n    " << t.dynamic_range
       << ",\n};\n\n}  // namespace mltk\n";
 }
 
-}  // namespace
-
-int main(int count, char** arguments) {
-  return table_source::run<mltk::FrontendSettings, mltk::FrontendTables>(count, arguments, "frontend_tables",
-                                                                         write);
-}
+}  // namespace mltk

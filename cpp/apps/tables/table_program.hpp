@@ -1,4 +1,4 @@
-// What the programs share that write tables as C++ source: settings from a command line, and arrays as text.
+// What the programs share that write tables as C++ source: settings from a command line.
 #pragma once
 
 #include <cstdint>
@@ -7,16 +7,15 @@
 #include <cstring>
 #include <deque>
 #include <fstream>
-#include <memory>
-#include <ostream>
 #include <sstream>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "mltk/setting_fields.hpp"
+#include "tables_source.hpp"
 
-namespace table_source {
+namespace table_program {
 
 [[noreturn]] inline void fail(const std::string& message) {
   std::fprintf(stderr, "error: %s\n", message.c_str());
@@ -66,41 +65,9 @@ inline bool is_name(const std::string& name) {
          name.find_first_not_of(letters + digits) == std::string::npos;
 }
 
-/// A number as C++ writes it, a float with every bit of it. Structures have a `text` of their own, in `mltk`.
-template <class T, class = std::enable_if_t<std::is_arithmetic_v<T>>>
-std::string text(T value) {
-  if constexpr (std::is_integral_v<T>) return std::to_string(value);
-  char digits[32];
-  std::snprintf(digits, sizeof(digits), "%af", static_cast<double>(value));
-  return digits;
-}
-
-/// "a, b, c" in lines.
-template <class T>
-std::string list(const T* values, size_t count) {
-  std::string out, line = "   ";
-  for (size_t i = 0; i < count; ++i) {
-    const std::string next = " " + text(values[i]) + ",";
-    if (line.size() + next.size() > 110) {
-      out += line + "\n";
-      line = "   ";
-    }
-    line += next;
-  }
-  return out + line + "\n";
-}
-
-/// An array; one without values has a single zero, since C++ has no empty ones.
-template <class T>
-void array(std::ostream& out, const char* type, const char* name, const T* values, size_t count) {
-  out << "alignas(4) constexpr " << type << " " << name << "[" << (count > 0 ? count : 1) << "] = {\n"
-      << (count > 0 ? list(values, count) : "    {},\n") << "};\n\n";
-}
-
 /// The whole program: settings from `OUT.cpp NAME [setting=value ...]`, their tables, and a file of source.
-/// `write(out, tables, name)` writes the source.
-template <class Settings, class Tables, class Write>
-int run(int count, char** arguments, const char* program, Write write) {
+template <class Settings, class Tables>
+int run(int count, char** arguments, const char* program) try {
   if (count < 3 || !is_name(arguments[2])) {
     fail(std::string("usage: ") + program + " OUT.cpp NAME [setting=value ...]");
   }
@@ -112,18 +79,15 @@ int run(int count, char** arguments, const char* program, Write write) {
     set(settings, {arguments[i], static_cast<size_t>(equals - arguments[i])}, equals + 1);
     comment += std::string("\n//   ") + arguments[i];
   }
-  const size_t bytes = mltk::tables_bytes(settings), unit = mltk::kFrontendAlignment;
-  const std::unique_ptr<void, decltype(&std::free)> block(
-      std::aligned_alloc(unit, bytes + unit - bytes % unit), std::free);
-  const Tables* tables;
-  const auto status = mltk::build_tables(settings, block.get(), bytes, &tables);
-  if (status != decltype(status)::kOk) fail(mltk::describe(status));
+  const mltk::BuiltTables<Tables> tables(settings);
   std::ofstream out(arguments[1], std::ios::binary);
   out << comment << "\n";
-  write(out, *tables, std::string(arguments[2]));
+  mltk::write_tables(out, *tables, arguments[2]);
   out.close();
   if (!out) fail(std::string("cannot write ") + arguments[1]);
   return 0;
+} catch (const mltk::RunnerError& error) {
+  fail(error.what());
 }
 
-}  // namespace table_source
+}  // namespace table_program

@@ -1,38 +1,17 @@
-// Writes the float32 front end's tables for given settings as C++ source, to be compiled for a device:
-//   spectrum_tables OUT.cpp NAME [setting=value ...]      settings as in SpectrumSettings
-// defines `const mltk::SpectrumTables mltk::NAME`, which the linker puts into flash; see frontend_tables.cpp.
-#include "spectrum_tables.hpp"
-
-#include "table_source.hpp"
+#include "source_text.hpp"
+#include "tables_source.hpp"
 
 namespace mltk {
-
-std::string text(const Rotation& r) {
-  using table_source::text;
-  return "{" + text(r.re) + ", " + text(r.im) + "}";
-}
-
-std::string text(const Band& b) {
-  using table_source::text;
-  return "{" + text(b.first) + ", " + text(b.end) + ", " + text(b.weights) + "}";
-}
-
-}  // namespace mltk
-
 namespace {
 
-using table_source::array;
-using table_source::list;
-using table_source::text;
-
 // Weights of all bands; bins as they are have none.
-size_t weights_of(const mltk::SpectrumTables& t) {
+size_t weights_of(const SpectrumTables& t) {
   if (t.linear) return 0;
-  const mltk::Band& last = t.bank[t.bands - 1];
+  const Band& last = t.bank[t.bands - 1];
   return last.weights + last.end - last.first;
 }
 
-void write_arrays(std::ostream& out, const mltk::SpectrumTables& t) {
+void write_arrays(std::ostream& out, const SpectrumTables& t) {
   const size_t half = t.half, features = t.shape.features;
   array(out, "float", "kWindow", t.window, t.shape.frame);
   array(out, "uint16_t", "kOrder", t.order, half);
@@ -45,8 +24,10 @@ void write_arrays(std::ostream& out, const mltk::SpectrumTables& t) {
   array(out, "float", "kInverseStds", t.inverse_stds, t.std_step != 0 ? features : 1);
 }
 
-void write(std::ostream& out, const mltk::SpectrumTables& t, const std::string& name) {
-  const mltk::SpectrumShape& s = t.shape;
+}  // namespace
+
+void write_tables(std::ostream& out, const SpectrumTables& t, const std::string& name) {
+  const SpectrumShape& s = t.shape;
   const int32_t sizes[] = {s.frame, s.hop,     s.window,   s.step,    s.fft_length,
                            s.clip,  s.columns, s.channels, s.features};
   const bool switches[] = {t.remove_mean, t.magnitude, t.linear, t.slide};
@@ -62,9 +43,4 @@ void write(std::ostream& out, const mltk::SpectrumTables& t, const std::string& 
       << text(t.scale_factor) << ",\n};\n\n}  // namespace mltk\n";
 }
 
-}  // namespace
-
-int main(int count, char** arguments) {
-  return table_source::run<mltk::SpectrumSettings, mltk::SpectrumTables>(count, arguments, "spectrum_tables",
-                                                                         write);
-}
+}  // namespace mltk
