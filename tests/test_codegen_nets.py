@@ -73,10 +73,10 @@ def rows(model: bytes, count: int) -> Any:
 
 def compare(models: Sequence[bytes], count: int = 4) -> None:
     """All nets in one program, against TFLM."""
-    with HostProgram(models, layers=True, flags=("-O1",)) as program:
+    with HostProgram(models, flags=("-O1",)) as program:
         for number, model in enumerate(models):
             inputs = rows(model, count)
-            found = program.run(inputs, number)
+            found = program.run(inputs, number, layers=True)
             expected = run_tflm_inside(model, inputs, list(found.tensors))
             assert len(found.tensors) >= len(summarize_tflite(model).layers) // 2
             assert not [n for n in found.tensors if not np.array_equal(found.tensors[n], expected[n])]

@@ -35,8 +35,8 @@ def check(cases: Sequence[Case], flags: Sequence[str] = ("-O1",)) -> None:
     model = build(cases)
     total = sum(int(np.prod(one.shape)) for case in cases for one in case.inputs if one.data is None)
     inputs = rows(total)
-    with HostProgram([model], layers=True, flags=flags) as program:
-        found = program.run(inputs)
+    with HostProgram([model], flags=flags) as program:
+        found = program.run(inputs, layers=True)
     expected = run_tflm_inside(model, inputs, list(found.tensors))
     assert found.tensors
     wrong = [number for number in found.tensors if not np.array_equal(found.tensors[number], expected[number])]
