@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mltk_like.settings import Settings
     from mltk_like.verbs.classify_audio import Dumps, LiveAudio, LiveResult, classify_audio
     from mltk_like.verbs.data import DataReport, data_report
+    from mltk_like.verbs.emulate import EmulatedChip, emulate
     from mltk_like.verbs.evaluate import (
         EvaluationResult,
         Recordings,
@@ -57,6 +58,7 @@ _HOME = {
     "Settings": "settings",
     **dict.fromkeys(("Dumps", "LiveAudio", "LiveResult", "classify_audio"), "verbs.classify_audio"),
     **dict.fromkeys(("DataReport", "data_report"), "verbs.data"),
+    **dict.fromkeys(("EmulatedChip", "emulate"), "verbs.emulate"),
     **dict.fromkeys(
         (
             "EvaluationResult",
@@ -94,6 +96,7 @@ __all__ = [
     "DataReport",
     "DatasetMixin",
     "Dumps",
+    "EmulatedChip",
     "EvaluateClassifierMixin",
     "EvaluateMixin",
     "EvaluationResult",
@@ -122,6 +125,7 @@ __all__ = [
     "TrainingResult",
     "classify_audio",
     "data_report",
+    "emulate",
     "evaluate",
     "evaluate_both",
     "evaluate_labelled",
