@@ -11,7 +11,7 @@ from mltk_like.codegen.fixed_point import activation_range, quantize_multiplier
 from mltk_like.codegen.graph import Graph, Operator, Tensor
 from mltk_like.codegen.lead import lead_of
 from mltk_like.codegen.packing import pack_conv, pack_dense, pack_depthwise
-from mltk_like.codegen.scratch import TARGETS, is_in_place, scratch_bytes
+from mltk_like.codegen.scratch import TARGETS, is_in_order, is_in_place, scratch_bytes
 from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import enum_names
 
@@ -67,12 +67,13 @@ def dense(graph: Graph, operator: Operator) -> Lowered:
 
 
 def _lead(kind: str, geometry: Mapping[str, int]) -> dict[str, int | None]:
-    """How the output may lie over the input, by target. Depthwise kernels for DSP and MVE go over all pixels, a few
-    channels at a time."""
+    """How the output may lie over the input, by target. Depthwise kernels for DSP, and some for MVE, go over all
+    pixels, a few channels at a time."""
     lead = lead_of(geometry, geometry["in_c"], geometry["out_c"])
     if kind == "conv":
         return dict.fromkeys(TARGETS, lead)
-    return {"portable": lead} | {target: None for target in TARGETS if is_in_place(geometry, target)}
+    in_order = {target: lead for target in TARGETS if is_in_order(geometry, target)}
+    return in_order | {target: None for target in TARGETS if is_in_place(geometry, target)}
 
 
 def _call(

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from mltk_like.codegen.kernels import cpp_folder
 from mltk_like.errors import ModelError, ToolError
 from mltk_like.firmware.cores import Core
-from mltk_like.firmware.sources import firmware_sources
 
 _TOOLS = {"cmake": "cmake", "arm-none-eabi-g++": "gcc-arm-none-eabi", "qemu-system-arm": "qemu-system-arm"}
 _COMPILER = "arm-none-eabi-gcc"
@@ -70,7 +70,7 @@ def build(
     }
     ninja = find_tool("ninja")
     generator = ["-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={ninja}"] if ninja else ["-G", "Unix Makefiles"]
-    command = ["cmake", "-S", str(firmware_sources()), "-B", str(folder), *generator]
+    command = ["cmake", "-S", str(cpp_folder()), "-B", str(folder), *generator]
     failed = "the firmware cannot be built"
     run_tool([*command, *(f"-D{name}={value}" for name, value in options.items())], failed)
     run_tool(["cmake", "--build", str(folder), "--parallel", str(os.cpu_count() or 1), "--target", *targets], failed)
@@ -78,6 +78,7 @@ def build(
 
 def run_tool(command: list[str], failed: str, *, folder: Path | None = None) -> str:
     """What a program prints. Raises ModelError, where the board is too small, or ToolError with its first error."""
+    program = find_tool(command[0]) or command[0]
     try:
         done = subprocess.run(
             [find_tool(command[0]) or command[0], *command[1:]],

@@ -7,10 +7,11 @@ from tempfile import TemporaryDirectory
 from typing import Literal
 
 from mltk_like.audio.frontend import frontend_from_parameters
+from mltk_like.codegen.kernels import cpp_folder
 from mltk_like.errors import ModelError, SettingError
 from mltk_like.firmware.building import Progress, build, check_tools, compiler_version
 from mltk_like.firmware.cores import Core
-from mltk_like.firmware.sources import firmware_sources, write_model
+from mltk_like.firmware.sources import write_model
 from mltk_like.paths import cache_dir, write_bytes
 from mltk_like.tflite import read_parameters, summarize_tflite
 from mltk_like.tflite.net_input import NetInput
@@ -72,7 +73,7 @@ def _check_ends(model: bytes) -> None:
 def _digest(model: Path, core: Core, line: Line) -> str:
     """Of all that the program follows from: sources, compiler, core, line."""
     digest = hashlib.sha256(f"{core.name} {line} {compiler_version()}".encode())
-    for name, file in [*_files(model), *_files(firmware_sources())]:
+    for name, file in [*_files(model), *_files(cpp_folder())]:
         digest.update(f"\n{name}\n".encode())
         digest.update(file.read_bytes())
     return digest.hexdigest()[:32]

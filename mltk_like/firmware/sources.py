@@ -1,26 +1,13 @@
 """The sources of a firmware: those of every one, and those of a model."""
 
-import importlib.util
 import subprocess
 from pathlib import Path
 
 from mltk_like.audio.frontend import frontend_from_parameters
 from mltk_like.audio.programs import program_path
 from mltk_like.codegen import emit_net
-from mltk_like.errors import ModelError, SettingError, ToolError
+from mltk_like.errors import ModelError, SettingError
 from mltk_like.tflite import read_parameters
-
-
-def firmware_sources() -> Path:
-    """The folder of the C and C++ sources: `cpp/` of a checkout, else of the installed package. Raises ToolError."""
-    package = Path(__file__).resolve().parents[1]
-    # Editable installs keep what CMake installs beside the compiled module.
-    native = importlib.util.find_spec("mltk_like._native")
-    beside = [Path(native.origin).parent] if native and native.origin else []
-    for folder in (package.parent / "cpp", *(place / "cpp" for place in (package, *beside))):
-        if (folder / "mcu" / "CMakeLists.txt").is_file():
-            return folder
-    raise ToolError("the firmware's sources are not in this installation", "reinstall it with pip install .")
 
 
 def write_net(model: bytes, place: Path) -> Path:
