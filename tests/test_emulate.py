@@ -39,6 +39,17 @@ def tools() -> None:
         pytest.skip(f"{error.message}; {error.hint}")
 
 
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("images")
+
+
+@pytest.fixture(autouse=True)
+def built_once(private_folders: None, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Firmwares are kept from test to test."""
+    monkeypatch.setenv("MLTK_LIKE_CACHE", str(images))
+
+
 def swelling(seconds: float, seed: int = 3) -> npt.NDArray[np.int16]:
     """Noise that swells and fades between whispered and clipped."""
     rng = np.random.default_rng(seed)
