@@ -123,7 +123,8 @@ class TrainMixin(Settings, declares=True):
         str,
         Meta(
             description="what the best checkpoint has: least misses at few false windows, least misses at few false "
-            "accepts an hour of streams ('streams'), most right answers ('accuracy'), or the best of a logged figure"
+            "accepts an hour of streams ('streams'), most right answers ('accuracy'), the best of a logged figure, or "
+            "nothing: the one at the end of the schedule ('last')"
         ),
     ] = "misses"
     low_bit: Annotated[

@@ -24,6 +24,7 @@ def check_model(model: Any) -> None:
 
     Raises:
         SettingError: no class is detected, a name is there twice, or there are too many classes; a split gets no share;
+            the last checkpoint is wanted, and an end at the best one;
             or as `check_class_weights`, `check_streaming_settings`, `check_mining`, `check_embedding`,
             `check_standardize`, `check_temperature` and `check_schedule`.
     """
@@ -36,6 +37,10 @@ def check_model(model: Any) -> None:
     check_standardize(model)
     check_temperature(model)
     check_schedule(model)
+    if model.rank_by == "last" and model.early_stopping_epochs:
+        raise SettingError(
+            "rank_by is 'last', and early_stopping_epochs waits for a better checkpoint", "leave out one of them"
+        )
 
 
 def check_keras(model: Any, *, threads: int) -> None:
