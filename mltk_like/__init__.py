@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     )
     from mltk_like.verbs.export import ExportResult, export
     from mltk_like.verbs.mine import MineResult, mine
-    from mltk_like.verbs.profile import Profile, profile
+    from mltk_like.verbs.profile import BoardsProfile, Profile, TargetProfile, profile, profile_boards, profile_target
     from mltk_like.verbs.quantize import QuantizeResult, quantize
     from mltk_like.verbs.record import RecordResult, record
     from mltk_like.verbs.report import ModelReport, report
@@ -72,7 +72,9 @@ _HOME = {
     **dict.fromkeys(("MineResult", "mine"), "verbs.mine"),
     "evaluate_mlperf_tiny": "verbs.evaluate",
     **dict.fromkeys(("ExportResult", "export"), "verbs.export"),
-    **dict.fromkeys(("Profile", "profile"), "verbs.profile"),
+    **dict.fromkeys(
+        ("BoardsProfile", "Profile", "TargetProfile", "profile", "profile_boards", "profile_target"), "verbs.profile"
+    ),
     **dict.fromkeys(("QuantizeResult", "quantize"), "verbs.quantize"),
     **dict.fromkeys(("ModelReport", "report"), "verbs.report"),
     **dict.fromkeys(("RecordResult", "record"), "verbs.record"),
@@ -86,6 +88,7 @@ _HOME = {
 __all__ = [
     "AudioDatasetMixin",
     "AudioPage",
+    "BoardsProfile",
     "CheckError",
     "DataError",
     "DataReport",
@@ -112,6 +115,7 @@ __all__ = [
     "SettingError",
     "Settings",
     "SynthesizeResult",
+    "TargetProfile",
     "ThresholdResult",
     "ToolError",
     "TrainMixin",
@@ -130,6 +134,8 @@ __all__ = [
     "main",
     "mine",
     "profile",
+    "profile_boards",
+    "profile_target",
     "quantize",
     "record",
     "report",

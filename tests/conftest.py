@@ -39,8 +39,10 @@ my_model = Toy()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker that keeps the user's own folders, and let interrupts reach the programs that tests start."""
-    # A shell that puts the tests into the background has them ignore SIGINT, and what they start would inherit that.
+    # A shell that puts the tests into the background has them ignore SIGINT, nohup SIGHUP, and what they start would
+    # inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", "own_folders: the test sees the real cache and run folders")
 
 

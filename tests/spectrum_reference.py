@@ -12,7 +12,9 @@ def columns(s: SpectrumSettings, samples: npt.NDArray[np.int16]) -> Floats:
     """float64 (T, F) of one clip (samples,)."""
     frame, hop = s.window_size_ms * s.sample_rate_hz // 1000, s.window_step_ms * s.sample_rate_hz // 1000
     starts = range(0, len(samples) - frame + 1, hop)
-    frames = np.stack([samples[start : start + frame] for start in starts]).astype(np.float64)
+    signal = samples.astype(np.float64)
+    signal[1:] -= s.pre_emphasis * samples[:-1]
+    frames = np.stack([signal[start : start + frame] for start in starts])
     if s.remove_mean:
         frames -= frames.mean(axis=1, keepdims=True)
     if s.sample_scale == "unit":
@@ -44,16 +46,23 @@ def bank(s: SpectrumSettings, bins: Floats) -> Floats:
     if s.filterbank_scale == "linear":
         first = int(np.ceil(low * length / s.sample_rate_hz - 1e-6))
         return bins[:, first : first + bands]
+    points = np.linspace(*mels(s, np.array([low, high])), bands + 2)
     if s.filterbank_scale == "htk":
-        edges = 700 * (10 ** (np.linspace(*(2595 * np.log10(1 + np.array([low, high]) / 700)), bands + 2) / 2595) - 1)
+        edges = 700 * (10 ** (points / 2595) - 1)
     else:
-        mels = [3 * f / 200 if f < 1000 else 15 + 27 * np.log(f / 1000) / np.log(6.4) for f in (low, high)]
-        points = np.linspace(*mels, bands + 2)
         edges = np.where(points < 15, points * 200 / 3, 1000 * 6.4 ** ((points - 15) / 27))
-    triangles = np.stack([np.interp(hz, edges[i : i + 3], [0, 1, 0]) for i in range(bands)])
+    at, corners = (hz, edges) if s.filterbank_triangles == "hz" else (mels(s, hz), points)
+    triangles = np.stack([np.interp(at, corners[i : i + 3], [0, 1, 0]) for i in range(bands)])
     if s.filterbank_normalize:
         triangles *= (2 / (edges[2:] - edges[:-2]))[:, None]
     return bins @ triangles.T
+
+
+def mels(s: SpectrumSettings, hz: Floats) -> Floats:
+    """Frequencies on the bands' scale."""
+    if s.filterbank_scale == "htk":
+        return 2595 * np.log10(1 + hz / 700)
+    return np.where(hz < 1000, hz * 3 / 200, 15 + 27 * np.log(np.maximum(hz, 1) / 1000) / np.log(6.4))
 
 
 def logarithm(s: SpectrumSettings, values: Floats) -> Floats:

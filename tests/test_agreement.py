@@ -95,10 +95,10 @@ def test_the_first_layer_that_differs_is_named(monkeypatch: pytest.MonkeyPatch) 
 @pytest.fixture
 def apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engines disagree about every model."""
-    import mltk_like.verbs.export as export
+    from mltk_like.verbs.export import c_array
     from mltk_like.verbs.shared import building
 
-    modules: tuple[ModuleType, ...] = (building, export)
+    modules: tuple[ModuleType, ...] = (building, c_array)
     for one in modules:
         monkeypatch.setattr(one, "compare_engines", lambda *unused: APART)
 

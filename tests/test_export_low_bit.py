@@ -63,7 +63,7 @@ def test_it_computes_what_the_integers_say(tmp_path: Path) -> None:
 
 
 def test_an_installation_without_the_kernels_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(low_bit, "KERNELS", ("low_bit.h", "no_such_kernel.c"))
+    monkeypatch.setattr(low_bit, "LOW_BIT", ("low_bit.h", "no_such_kernel.c"))
     with pytest.raises(ToolError, match=r"no_such_kernel\.c"):
         export(SHIPPED, format="low-bit", output=tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -13,7 +13,7 @@ from mltk_like.artifact import open_artifact
 from mltk_like.errors import SettingError
 from mltk_like.tflite import read_parameters, write_parameters
 from mltk_like.tflite.c_text import check_prefix, comment, literal
-from mltk_like.verbs import export as export_module
+from mltk_like.verbs.export import c_array as export_module
 from mltk_like.verbs.export import export
 
 STANDARDS = [*(("gcc", f"c{year}") for year in ("90", "99", "11", "17")),

@@ -33,7 +33,7 @@ LAYERS = (
         "_native",
     },
     {"audio", "tflite", "metrics"},
-    {"data", "low_bit", "nets"},
+    {"codegen", "data", "firmware", "low_bit", "nets"},
     {"model", "mixins", "loader", "trust"},
     {"run", "packing", "artifact", "feed", "evaluation", "training"},
     {"verbs"},

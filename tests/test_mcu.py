@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mltk_like.audio import Frontend, FrontendSettings
+from mltk_like.audio import Frontend, FrontendSettings, SpectrumSettings
 
 CPP = Path(__file__).parent.parent / "cpp"
 MACHINES = {
@@ -34,6 +34,23 @@ ALEXA = FrontendSettings(
     quantize_dynamic_scale_enable=True,
 )
 BANDS40 = FrontendSettings(window_size_ms=30, window_step_ms=20, filterbank_n_channels=40)
+WAKE_WORD = SpectrumSettings(
+    window_size_ms=64,
+    window_step_ms=32,
+    pre_emphasis=0.96875,
+    window_function="hamming",
+    window_periodic=False,
+    filterbank_scale="htk",
+    filterbank_triangles="mel",
+    filterbank_normalize=False,
+    filterbank_lower_band_limit=0.0,
+    filterbank_upper_band_limit=8000.0,
+    log_floor=1.024e-27,
+    mean=-21.8969994,
+    std=64.0,
+    scale_minimum=0.0,
+    scale_maximum=0.9437652,
+)
 FULL: dict[str, Any] = {
     "sample_rate_hz": 11025,
     "sample_length_ms": 500,
@@ -172,6 +189,21 @@ def test_counts_by_stage(m4: Board, tmp_path: Path) -> None:
     stages = staged.report["stages"]
     assert stages["fft"] == max(stages.values())
     assert sum(stages.values()) == pytest.approx(hop["mean"], rel=0.02)
+
+
+def test_float_front_end(m4: Board, tmp_path: Path) -> None:
+    """Tables in flash, pre-emphasis over all hops: every bit of the columns, and every byte that a net is given."""
+    m4.make("wakeword_hop")
+    samples = speech_like(1.6)
+    samples = samples[: len(samples) // WAKE_WORD.step_samples * WAKE_WORD.step_samples]  # the firmware reads steps
+    samples.astype("<i2").tofile(tmp_path / "samples.bin")
+    report = m4.run("wakeword_hop", tmp_path)
+    columns = Frontend(WAKE_WORD, "float32")(samples)
+    assert (tmp_path / "columns.bin").read_bytes() == columns.tobytes()
+    assert (tmp_path / "bytes.bin").read_bytes() == Frontend(WAKE_WORD, "int8")(samples).tobytes()
+    assert report["hop"]["count"] == len(columns)
+    assert 30_000 < report["hop"]["mean"] < 90_000
+    assert report["stream_bytes"] < 14_000
 
 
 def test_counts_repeat(m4: Board, tmp_path: Path) -> None:

@@ -56,11 +56,13 @@ def drawn_settings(draw: st.DrawFn) -> SpectrumSettings:
             window_size_ms=window,
             window_step_ms=draw(st.integers(5, window)),
             sample_scale=draw(st.sampled_from(["unit", "int16"])),
+            pre_emphasis=draw(st.sampled_from([0.0, 0.5, 0.96875, 1.0])),
             remove_mean=draw(st.booleans()),
             window_function=draw(st.sampled_from(["hann", "hamming"])),
             window_periodic=draw(st.booleans()),
             power=draw(st.integers(1, 2)),
             filterbank_scale=draw(st.sampled_from(["slaney", "htk", "linear"])),
+            filterbank_triangles=draw(st.sampled_from(["hz", "mel"])),
             filterbank_normalize=draw(st.booleans()),
             filterbank_n_channels=bands,
             filterbank_lower_band_limit=draw(st.floats(0, 400)),
@@ -283,6 +285,8 @@ def test_a_pickled_front_end_works_alike() -> None:
         ({"window_size_ms": 1000, "sample_length_ms": 500}, "longer than the clip"),
         ({"window_step_ms": 26}, r"window_step_ms is 26 ms.*\nhint: use 1 to 25 ms"),
         ({"sample_scale": "float"}, "sample_scale is 'float'\nhint: use one of 'unit', 'int16'"),
+        ({"pre_emphasis": 1.5}, r"pre_emphasis is 1.5\nhint: use 0 to 1"),
+        ({"filterbank_triangles": "bark"}, "use one of 'hz', 'mel'"),
         ({"remove_mean": 1}, "remove_mean must be true or false"),
         ({"window_function": 3}, "window_function is 3"),
         ({"power": 3}, "power is 3\nhint: use 1 to 2"),
@@ -387,3 +391,64 @@ def test_either_kind_is_read_from_parameters() -> None:
         frontend_from_parameters({**fixed.to_parameters(), **MFCC.to_parameters()})
     with pytest.raises(SettingError, match=r"spectrum\.fft_length is 1024"):
         SpectrumSettings.from_parameters({**MFCC.to_parameters(), "spectrum.fft_length": 1024})
+
+
+WAKE_WORD = SpectrumSettings(
+    window_size_ms=64,
+    window_step_ms=32,
+    pre_emphasis=1 - 2**-5,
+    window_function="hamming",
+    window_periodic=False,
+    filterbank_scale="htk",
+    filterbank_triangles="mel",
+    filterbank_normalize=False,
+    filterbank_lower_band_limit=0.0,
+    filterbank_upper_band_limit=8000.0,
+    log_floor=1024 * 1e-30,
+    mean=10 * np.log10(1024) - 52,
+    std=64.0,
+    scale_minimum=0.0,
+    scale_maximum=1.0,
+)
+"""MLPerf Tiny's streaming wake word, as docs/front_end.md has it."""
+
+
+def mlperf_tiny_features(samples: npt.NDArray[np.int16]) -> npt.NDArray[np.float64]:
+    """(T, 40) in 0..1: the benchmark's formulas, step by step, in double precision."""
+    signal = samples / 32768
+    emphasised = signal - (1 - 2**-5) * np.concatenate([[0.0], signal[:-1]])
+    frames = np.lib.stride_tricks.sliding_window_view(emphasised, 1024)[::512]
+    power = np.abs(np.fft.rfft(frames * np.hamming(1024))) ** 2 / 1024
+
+    def mel(hz: Any) -> Any:
+        return 1127 * np.log(1 + hz / 700)
+
+    bins = mel(np.linspace(0, 8000, 513)[1:, None])
+    edges = np.linspace(mel(0), mel(8000), 42)
+    low, centre, high = edges[:-2], edges[1:-1], edges[2:]
+    weights = np.maximum(0, np.minimum((bins - low) / (centre - low), (high - bins) / (high - centre)))
+    bands = 10 * np.log10(np.maximum(power[:, 1:] @ weights, 1e-30))
+    features: npt.NDArray[np.float64] = np.clip((bands + 52) / 64, 0, 1)
+    return features
+
+
+@pytest.mark.parametrize("level", [0.0, 3.0, 300.0, 9000.0])
+def test_front_end_of_mlperf_tiny(level: float) -> None:
+    """Its features on a scale of 1 / 255, but where rounding decides; quantised so, what is outside 0..1 is clipped."""
+    samples = noise(7, 32_000, level) if level else np.zeros(32_000, np.int16)
+    expected = 255 * mlperf_tiny_features(samples)
+    found = Frontend(WAKE_WORD, "int8")(samples).astype(int) + 128
+    assert np.abs(found - expected).max() <= 0.5 + 2e-3
+
+
+def test_pre_emphasis_goes_on_from_frame_to_frame_and_begins_anew() -> None:
+    chosen = MFCC.copy(pre_emphasis=0.9, window_step_ms=30, window_function="hamming")
+    samples = noise(9, 4 * chosen.frame_samples)
+    first, second = np.split(Frontend(chosen, "float32")(samples), 2)
+    alone = Frontend(chosen, "float32")(samples[2 * chosen.frame_samples :])
+    assert not np.array_equal(alone[0], second[0])
+    np.testing.assert_array_equal(alone[1], second[1])
+    stream = Frontend(chosen, "float32").stream()
+    stream.push(samples)
+    stream.reset()
+    np.testing.assert_array_equal(stream.push(samples[: 2 * chosen.frame_samples]), first)

@@ -52,6 +52,8 @@ PACKAGE = Path(mltk.__file__).parent
         (["profile", "x", "--port", "COM3"], "profile has no option '--port'", "the serial line stands behind"),
         (["update_params", "x", "--device"], "update_params has no option '--device'", "classify_audio, profile and"),
         (["--no-gpu", "train", "x"], "train has no option '--no-gpu'", "set CUDA_VISIBLE_DEVICES=-1"),
+        (["--accelerator", "mvp", "train", "x"], "train has no option '--accelerator'", "leave it out: there are no"),
+        (["--json", "zzz", "models"], "--json stands behind the verb", "as in: mltk_like models --json"),
         (["--json", "models"], "--json stands behind the verb", "as in: mltk_like models --json"),
     ],
 )  # fmt: skip

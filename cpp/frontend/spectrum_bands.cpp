@@ -24,6 +24,8 @@ double to_hz(double mels, bool htk) {
 
 }  // namespace
 
+double BandEdges::mels(double hz) const { return to_mels(hz, htk_); }
+
 BandEdges::BandEdges(const SpectrumSettings& s)
     : htk_(s.filterbank_scale == FilterbankScale::kHtk),
       last_(s.filterbank_n_channels + 1),

@@ -27,7 +27,8 @@ SpectrumStatus check_timing(const SpectrumSettings& s, SpectrumShape* shape) {
 
 bool known_choices(const SpectrumSettings& s) {
   return s.sample_scale <= SampleScale::kInt16 && s.window_function <= WindowFunction::kHamming &&
-         s.filterbank_scale <= FilterbankScale::kLinear && s.log <= SpectrumLog::kDb &&
+         s.filterbank_scale <= FilterbankScale::kLinear &&
+         s.filterbank_triangles <= FilterbankTriangles::kMel && s.log <= SpectrumLog::kDb &&
          (s.power == 1 || s.power == 2);
 }
 
@@ -93,6 +94,8 @@ SpectrumStatus check_scale(const SpectrumSettings& s, int32_t features) {
 SpectrumStatus check(const SpectrumSettings& settings, SpectrumShape* shape) {
   *shape = {};
   SpectrumStatus status = check_timing(settings, shape);
+  if (status == SpectrumStatus::kOk && !within(settings.pre_emphasis, 0, 1))
+    status = SpectrumStatus::kEmphasis;
   if (status == SpectrumStatus::kOk && !known_choices(settings)) status = SpectrumStatus::kChoice;
   if (status == SpectrumStatus::kOk) status = check_bands(settings, *shape);
   if (status == SpectrumStatus::kOk) status = check_column(settings, shape);
@@ -110,6 +113,8 @@ const char* describe(SpectrumStatus status) {
       return "frames must be 16 to 8192 samples, and a column no longer than the clip";
     case SpectrumStatus::kStep:
       return "step must be at least 1 ms and no longer than the window";
+    case SpectrumStatus::kEmphasis:
+      return "pre-emphasis must be 0 to 1";
     case SpectrumStatus::kChoice:
       return "a choice is none of those listed";
     case SpectrumStatus::kBandLimits:

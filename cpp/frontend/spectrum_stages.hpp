@@ -45,17 +45,35 @@ inline Lane energy_of(const Complex<Lane>& a) {
   return a.re * a.re + a.im * a.im;
 }
 
-/// Windows one frame: float row of the FFT's length, zeros behind the frame.
+/// The mean of a frame after pre-emphasis; `samples[-1]` is the one before the frame.
+inline float mean_of(const SpectrumTables& t, const int16_t* samples) {
+  const int length = t.shape.frame;
+  int32_t sum = 0;
+  for (int i = 0; i < length; ++i) sum += samples[i];
+  float total = static_cast<float>(sum);
+  if (t.pre_emphasis != 0.0f) {
+    const int32_t before = sum - samples[length - 1] + samples[-1];
+    total = total - t.pre_emphasis * static_cast<float>(before);
+  }
+  return total / static_cast<float>(length);
+}
+
+/// Windows one frame, with what comes before the window: float row of the FFT's length, zeros behind the
+/// frame.
 inline void apply_window(const SpectrumTables& t, const int16_t* __restrict samples, float* __restrict row) {
   const float* __restrict window = t.window;
   const int length = t.shape.frame;
-  float mean = 0.0f;
-  if (t.remove_mean) {
-    int32_t sum = 0;
-    for (int i = 0; i < length; ++i) sum += samples[i];
-    mean = static_cast<float>(sum) / static_cast<float>(length);
+  const float mean = t.remove_mean ? mean_of(t, samples) : 0.0f, coefficient = t.pre_emphasis;
+  if (coefficient != 0.0f) {
+    float before = static_cast<float>(samples[-1]);
+    for (int i = 0; i < length; ++i) {
+      const float now = static_cast<float>(samples[i]);
+      row[i] = (now - coefficient * before - mean) * window[i];
+      before = now;
+    }
+  } else {
+    for (int i = 0; i < length; ++i) row[i] = (static_cast<float>(samples[i]) - mean) * window[i];
   }
-  for (int i = 0; i < length; ++i) row[i] = (static_cast<float>(samples[i]) - mean) * window[i];
   memset(row + length, 0, (t.shape.fft_length - length) * sizeof(float));
 }
 

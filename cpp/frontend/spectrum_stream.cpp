@@ -7,7 +7,7 @@ namespace mltk {
 struct SpectrumStream {
   const SpectrumTables* tables;
   const SpectrumKernels* kernels;
-  int16_t* buffer;  // samples that frames to come still need, then new ones
+  int16_t* buffer;  // samples that frames to come still need, then new ones; in front the one before them
   size_t used, capacity;
   float* rows;   // frames just computed, where columns are stacked from them
   float* stack;  // frames of the next column so far
@@ -16,6 +16,9 @@ struct SpectrumStream {
 };
 
 namespace {
+
+// Samples in front of the buffer: one, and one more so that the rest is aligned to words.
+constexpr size_t kBefore = 2;
 
 const SpectrumKernels& spectrum_kernels_for(FrontendPath path) {
   const SpectrumKernels* fast = path == FrontendPath::kFastest ? avx2_spectrum() : nullptr;
@@ -40,7 +43,8 @@ SpectrumStream* lay_out(const SpectrumTables& t, const SpectrumKernels& kernels,
   parts.tables = &t;
   parts.kernels = &kernels;
   parts.capacity = capacity_of(t, kernels);
-  parts.buffer = arena.take<int16_t>(parts.capacity);
+  int16_t* samples = arena.take<int16_t>(parts.capacity + kBefore);
+  parts.buffer = samples == nullptr ? nullptr : samples + kBefore;
   const size_t stacked = t.cascade > 1 ? t.shape.features : 0;
   parts.rows = arena.take<float>(stacked * kernels.frames);
   parts.stack = arena.take<float>(stacked * t.cascade);
@@ -86,6 +90,7 @@ size_t drain(SpectrumStream& s, float* columns) {
     done += count;
   }
   s.used -= ready * hop;
+  s.buffer[-1] = s.buffer[ready * hop - 1];
   memmove(s.buffer, s.buffer + ready * hop, s.used * sizeof(int16_t));
   return written;
 }
@@ -107,12 +112,14 @@ SpectrumStatus open_stream(const SpectrumTables& tables, FrontendPath path, void
   SpectrumStream parts;
   SpectrumStream* opened = lay_out(tables, spectrum_kernels_for(path), arena, parts);
   *opened = parts;
+  reset(*opened);
   *stream = opened;
   return SpectrumStatus::kOk;
 }
 
 void reset(SpectrumStream& stream) {
   stream.used = 0;
+  stream.buffer[-1] = 0;
   stream.stacked = 0;
 }
 

@@ -10,30 +10,51 @@ namespace {
 
 constexpr double kLn10 = 2.302585092994045684;
 
-void lay_out(const SpectrumSettings& s, Arena& arena, SpectrumTables& t) {
-  t.half = t.shape.fft_length / 2;
-  t.bands = s.filterbank_n_channels;
-  t.linear = s.filterbank_scale == FilterbankScale::kLinear;
-  t.coefficients = s.mfcc_count;
-  t.window = arena.take<float>(t.shape.frame);
-  t.order = arena.take<uint16_t>(t.half);
-  t.rotations = arena.take<Rotation>(t.half);
-  t.separations = arena.take<Rotation>(t.half / 2 + 1);
-  t.bank = arena.take<Band>(t.linear ? 1 : t.bands);
+// The arrays of a SpectrumTables while they are being filled.
+struct Arrays {
+  float* window;
+  uint16_t* order;
+  Rotation *rotations, *separations;
+  Band* bank;
+  float *weights, *cosines, *means, *inverse_stds;
+};
+
+Arrays lay_out(const SpectrumSettings& s, const SpectrumShape& shape, Arena& arena) {
+  const size_t half = shape.fft_length / 2, bands = s.filterbank_n_channels;
+  const bool linear = s.filterbank_scale == FilterbankScale::kLinear;
+  Arrays a;
+  a.window = arena.take<float>(shape.frame);
+  a.order = arena.take<uint16_t>(half);
+  a.rotations = arena.take<Rotation>(half);
+  a.separations = arena.take<Rotation>(half / 2 + 1);
+  a.bank = arena.take<Band>(linear ? 1 : bands);
   // A bin lies in two bands at most.
-  t.weights = arena.take<float>(t.linear ? 0 : 2 * (t.half + 1));
-  t.cosines = arena.take<float>(static_cast<size_t>(t.coefficients) * t.bands);
-  t.means = arena.take<float>(s.means.count > 0 ? s.means.count : 1);
-  t.inverse_stds = arena.take<float>(s.stds.count > 0 ? s.stds.count : 1);
+  a.weights = arena.take<float>(linear ? 0 : 2 * (half + 1));
+  a.cosines = arena.take<float>(s.mfcc_count * bands);
+  a.means = arena.take<float>(s.means.count > 0 ? s.means.count : 1);
+  a.inverse_stds = arena.take<float>(s.stds.count > 0 ? s.stds.count : 1);
+  return a;
+}
+
+void refer_to(const Arrays& a, SpectrumTables& t) {
+  t.window = a.window;
+  t.order = a.order;
+  t.rotations = a.rotations;
+  t.separations = a.separations;
+  t.bank = a.bank;
+  t.weights = a.weights;
+  t.cosines = a.cosines;
+  t.means = a.means;
+  t.inverse_stds = a.inverse_stds;
 }
 
 // Hann and Hamming: a - (1 - a) cos(2 pi n / N), periodic over the frame or symmetric in it.
-void fill_window(const SpectrumSettings& s, SpectrumTables& t) {
+void fill_window(const SpectrumSettings& s, const SpectrumShape& shape, float* window) {
   const double a = s.window_function == WindowFunction::kHann ? 0.5 : 0.54;
   const double scale = s.sample_scale == SampleScale::kUnit ? 1.0 / 32768 : 1.0;
-  const int32_t period = s.window_periodic ? t.shape.frame : t.shape.frame - 1;
-  for (int32_t i = 0; i < t.shape.frame; ++i) {
-    t.window[i] = static_cast<float>(scale * (a - (1 - a) * cosine(2 * kPi * i / period)));
+  const int32_t period = s.window_periodic ? shape.frame : shape.frame - 1;
+  for (int32_t i = 0; i < shape.frame; ++i) {
+    window[i] = static_cast<float>(scale * (a - (1 - a) * cosine(2 * kPi * i / period)));
   }
 }
 
@@ -41,62 +62,78 @@ Rotation rotation(double phase) {
   return {static_cast<float>(cosine(phase)), static_cast<float>(sine(phase))};
 }
 
-void fill_fft(SpectrumTables& t) {
-  for (int i = 0; i < t.half; ++i) t.rotations[i] = rotation(-2 * kPi * i / t.half);
-  for (int i = 0; i <= t.half / 2; ++i) {
-    t.separations[i] = rotation(-kPi * (static_cast<double>(i) / t.half + 0.5));
+void fill_fft(int half, const Arrays& a) {
+  for (int i = 0; i < half; ++i) a.rotations[i] = rotation(-2 * kPi * i / half);
+  for (int i = 0; i <= half / 2; ++i) {
+    a.separations[i] = rotation(-kPi * (static_cast<double>(i) / half + 0.5));
   }
-  fill_fft_order(t.half, t.order);
+  fill_fft_order(half, a.order);
 }
 
-// Triangles over the edges; normalised, each has an area of 1 over frequency in Hz.
-void fill_bank(const SpectrumSettings& s, SpectrumTables& t) {
+// Rises in a straight line from `low` to `centre` and falls to `high`.
+struct Triangle {
+  double low, centre, high;
+
+  double at(double x) const {
+    const double rise = (x - low) / (centre - low), fall = (high - x) / (high - centre);
+    return rise < fall ? rise : fall;
+  }
+};
+
+// Triangles over the edges; normalised, each has the height that gives an area of 1 over frequency in Hz.
+void fill_bank(const SpectrumSettings& s, const SpectrumTables& t, const Arrays& a) {
   if (t.linear) {
-    t.bank[0].first = first_bin(s, t.shape);
-    t.bank[0].end = t.bank[0].first + t.bands;
+    a.bank[0].first = first_bin(s, t.shape);
+    a.bank[0].end = a.bank[0].first + t.bands;
     return;
   }
   const BandEdges edges(s);
   const double hz_per_bin = static_cast<double>(s.sample_rate_hz) / t.shape.fft_length;
+  const bool mel = s.filterbank_triangles == FilterbankTriangles::kMel;
+  const auto position = [&](double hz) { return mel ? edges.mels(hz) : hz; };
   int32_t used = 0;
   for (int32_t i = 0; i < t.bands; ++i) {
     const double low = edges[i], centre = edges[i + 1], high = edges[i + 2];
     const double height = s.filterbank_normalize ? 2 / (high - low) : 1.0;
-    Band& band = t.bank[i];
+    Band& band = a.bank[i];
     band = bins_between(low / hz_per_bin, high / hz_per_bin);
     band.weights = used;
+    const Triangle triangle = {position(low), position(centre), position(high)};
     for (int32_t bin = band.first; bin < band.end; ++bin) {
-      const double hz = bin * hz_per_bin;
-      const double rise = (hz - low) / (centre - low), fall = (high - hz) / (high - centre);
-      t.weights[used++] = static_cast<float>(height * (rise < fall ? rise : fall));
+      a.weights[used++] = static_cast<float>(height * triangle.at(position(bin * hz_per_bin)));
     }
   }
 }
 
 // The orthonormal DCT-II.
-void fill_cosines(const SpectrumSettings& s, SpectrumTables& t) {
-  float* out = t.cosines;
-  for (int32_t i = 0; i < t.coefficients; ++i) {
+void fill_cosines(const SpectrumSettings& s, float* out) {
+  const int32_t bands = s.filterbank_n_channels;
+  for (int32_t i = 0; i < s.mfcc_count; ++i) {
     const int32_t k = s.mfcc_first + i;
-    const double norm = square_root((k == 0 ? 1.0 : 2.0) / t.bands);
-    for (int32_t m = 0; m < t.bands; ++m) {
-      *out++ = static_cast<float>(norm * cosine(kPi * k * (2 * m + 1) / (2 * t.bands)));
+    const double norm = square_root((k == 0 ? 1.0 : 2.0) / bands);
+    for (int32_t m = 0; m < bands; ++m) {
+      *out++ = static_cast<float>(norm * cosine(kPi * k * (2 * m + 1) / (2 * bands)));
     }
   }
 }
 
-void fill_scale(const SpectrumSettings& s, SpectrumTables& t) {
+void fill_scale(const SpectrumSettings& s, const Arrays& a, SpectrumTables& t) {
   t.mean_step = s.means.count > 0 ? 1 : 0;
   t.std_step = s.stds.count > 0 ? 1 : 0;
-  t.means[0] = s.mean;
-  t.inverse_stds[0] = 1.0f / s.std;
-  for (int32_t i = 0; i < s.means.count; ++i) t.means[i] = s.means.values[i];
-  for (int32_t i = 0; i < s.stds.count; ++i) t.inverse_stds[i] = 1.0f / s.stds.values[i];
+  a.means[0] = s.mean;
+  a.inverse_stds[0] = 1.0f / s.std;
+  for (int32_t i = 0; i < s.means.count; ++i) a.means[i] = s.means.values[i];
+  for (int32_t i = 0; i < s.stds.count; ++i) a.inverse_stds[i] = 1.0f / s.stds.values[i];
   t.scale_minimum = s.scale_minimum;
   t.scale_factor = 255.0f / (s.scale_maximum - s.scale_minimum);
 }
 
 void fill_rest(const SpectrumSettings& s, SpectrumTables& t) {
+  t.half = t.shape.fft_length / 2;
+  t.bands = s.filterbank_n_channels;
+  t.linear = s.filterbank_scale == FilterbankScale::kLinear;
+  t.coefficients = s.mfcc_count;
+  t.pre_emphasis = s.pre_emphasis;
   t.remove_mean = s.remove_mean;
   t.magnitude = s.power == 1;
   t.slide = s.cascade_slide;
@@ -109,11 +146,11 @@ void fill_rest(const SpectrumSettings& s, SpectrumTables& t) {
 }  // namespace
 
 size_t tables_bytes(const SpectrumSettings& settings) {
-  SpectrumTables t;
-  if (check(settings, &t.shape) != SpectrumStatus::kOk) return 0;
+  SpectrumShape shape;
+  if (check(settings, &shape) != SpectrumStatus::kOk) return 0;
   Arena arena(nullptr);
   arena.take<SpectrumTables>(1);
-  lay_out(settings, arena, t);
+  lay_out(settings, shape, arena);
   return arena.used();
 }
 
@@ -128,13 +165,14 @@ SpectrumStatus build_tables(const SpectrumSettings& settings, void* block, size_
   SpectrumTables& t = *arena.take<SpectrumTables>(1);
   memset(&t, 0, sizeof(t));
   t.shape = shape;
-  lay_out(settings, arena, t);
-  fill_window(settings, t);
-  fill_fft(t);
-  fill_bank(settings, t);
-  fill_cosines(settings, t);
-  fill_scale(settings, t);
+  const Arrays arrays = lay_out(settings, shape, arena);
+  refer_to(arrays, t);
   fill_rest(settings, t);
+  fill_window(settings, shape, arrays.window);
+  fill_fft(t.half, arrays);
+  fill_bank(settings, t, arrays);
+  fill_cosines(settings, arrays.cosines);
+  fill_scale(settings, arrays, t);
   *tables = &t;
   return SpectrumStatus::kOk;
 }

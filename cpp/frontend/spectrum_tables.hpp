@@ -15,26 +15,29 @@ struct Band {
   int32_t first, end, weights;
 };
 
+/// Built in memory by `build_tables`, or constants that apps/tables has written; it names every
+/// field, in this order.
 struct SpectrumTables {
   SpectrumShape shape;
-  int32_t half;           // length of the complex FFT: fft_length / 2
-  float* window;          // [shape.frame], with the scale of the samples in it
-  uint16_t* order;        // [half]: where the FFT wants each complex sample
-  Rotation* rotations;    // [half]
-  Rotation* separations;  // [half / 2 + 1]
+  int32_t half;                 // length of the complex FFT: fft_length / 2
+  const float* window;          // [shape.frame], with the scale of the samples in it
+  const uint16_t* order;        // [half]: where the FFT wants each complex sample
+  const Rotation* rotations;    // [half]
+  const Rotation* separations;  // [half / 2 + 1]
   int32_t bands;
-  Band* bank;      // [bands]
-  float* weights;  // empty when the bands are bins
-  float* cosines;  // [mfcc_count][bands]
+  const Band* bank;      // [bands]
+  const float* weights;  // empty when the bands are bins
+  const float* cosines;  // [mfcc_count][bands]
 
+  float pre_emphasis;
   bool remove_mean, magnitude, linear, slide;
   SpectrumLog log;
   float log_floor, log_gain;
   int32_t coefficients;
   int32_t cascade;
   int32_t mean_step, std_step;  // 1: one for each value of a frame, 0: the same for all
-  float* means;                 // [features], or one
-  float* inverse_stds;          // likewise
+  const float* means;           // [features], or one
+  const float* inverse_stds;    // likewise
   float scale_minimum, scale_factor;
 };
 
@@ -43,6 +46,9 @@ class BandEdges {
  public:
   explicit BandEdges(const SpectrumSettings& settings);
   double operator[](int32_t i) const;
+
+  /// A frequency in mels of the bands' scale.
+  double mels(double hz) const;
 
  private:
   bool htk_;

@@ -28,7 +28,7 @@ struct GainSegment {
   int16_t level, slope, curve;
 };
 
-/// Built in memory by `build_tables`, or constants that mcu/frontend_tables.cpp has written; it names every
+/// Built in memory by `build_tables`, or constants that apps/tables has written; it names every
 /// field, in this order.
 struct FrontendTables {
   FrontendShape shape;

@@ -4,9 +4,11 @@
 // JSON.
 #include <string.h>
 
+#include "count_report.hpp"
 #include "kernels.hpp"
 #include "machine.hpp"
 #include "mltk/frontend.hpp"
+#include "signal.hpp"
 #ifdef MLTK_COUNT_STAGES
 #include "stage_clock.hpp"
 #endif
@@ -25,49 +27,10 @@ int16_t samples[kMaxStep];
 uint16_t clip[kMaxValues];  // the last columns, the oldest first
 int8_t window[kMaxValues];
 
-struct Range {
-  uint64_t least = UINT64_MAX, most = 0, sum = 0, count = 0;
-
-  void add(uint64_t ticks) {
-    least = ticks < least ? ticks : least;
-    most = ticks > most ? ticks : most;
-    sum += ticks;
-    count += 1;
-  }
-};
-
 struct Report {
-  Range hops, windows;
+  machine::Range hops, windows;
   size_t stack = 0;
 };
-
-// 200,000 instructions: two for each turn.
-uint64_t calibration() {
-  uint32_t turns = 100000;
-  const uint64_t start = machine::now();
-  __asm__ volatile(".syntax unified\n1: subs %0, #1\n bne 1b" : "+l"(turns) : : "cc");
-  const uint64_t end = machine::now();
-  return end - start - (machine::now() - end);
-}
-
-void field(const char* name, uint64_t value, const char* end = ", ") {
-  machine::print("\"");
-  machine::print(name);
-  machine::print("\": ");
-  machine::print(value);
-  machine::print(end);
-}
-
-void field(const char* name, const Range& range) {
-  machine::print("\"");
-  machine::print(name);
-  machine::print("\": {");
-  const bool any = range.count > 0;
-  field("count", range.count);
-  field("min", any ? machine::instructions(range.least) : 0);
-  field("mean", any ? machine::instructions(range.sum / range.count) : 0);
-  field("max", machine::instructions(range.most), "}, ");
-}
 
 #ifdef MLTK_COUNT_STAGES
 constexpr const char* kStageNames[mltk::kStages] = {
@@ -80,8 +43,8 @@ void print_stages(uint64_t hops) {
   machine::print("\"stages\": {");
   for (int i = 0; i < mltk::kStages; ++i) {
     const uint64_t ticks = mltk::stage_ticks(static_cast<mltk::Stage>(i));
-    field(kStageNames[i], hops > 0 ? machine::instructions(ticks / hops) : 0,
-          i + 1 < mltk::kStages ? ", " : "}, ");
+    machine::field(kStageNames[i], hops > 0 ? machine::instructions(ticks / hops) : 0,
+                   i + 1 < mltk::kStages ? ", " : "}, ");
   }
 }
 #else
@@ -100,43 +63,25 @@ bool hear(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report
   memmove(clip, clip + shape.channels, kept * sizeof(uint16_t));
   machine::paint_stack();
   begin_hop();
-  const uint64_t start = machine::now();
-  mltk::process(stream, samples, shape.step, column);
-  const uint64_t end = machine::now();
-  const uint64_t reading = machine::now() - end;
-  report.hops.add(end - start - reading);
+  machine::count_ticks(report.hops, [&] { mltk::process(stream, samples, shape.step, column); });
   const size_t stack = machine::stack_used();
   report.stack = stack > report.stack ? stack : report.stack;
   return true;
 }
 
 void quantise(const mltk::FrontendShape& shape, Report& report) {
-  const uint64_t start = machine::now();
-  mltk::quantise(mltk::mcu_tables, clip, static_cast<size_t>(shape.columns) * shape.channels, window);
-  const uint64_t end = machine::now();
-  report.windows.add(end - start - (machine::now() - end));
-}
-
-// The next `count` samples; false at the end.
-bool next_samples(int handle, size_t count) {
-  static uint32_t made = 0, random = 1;
-  if (handle >= 0) return machine::read(handle, samples, count * sizeof(int16_t)) == count * sizeof(int16_t);
-  for (size_t i = 0; i < count; ++i, ++made) {
-    random = random * 1664525u + 1013904223u;
-    const int swell = 15 - static_cast<int>(made >> 10 & 15);
-    samples[i] = static_cast<int16_t>(static_cast<int32_t>(random) >> (16 + swell / 2));
-  }
-  return made <= 32000;
+  const size_t values = static_cast<size_t>(shape.columns) * shape.channels;
+  machine::count_ticks(report.windows, [&] { mltk::quantise(mltk::mcu_tables, clip, values, window); });
 }
 
 int run(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report& report) {
-  const int in = machine::open("samples.bin", machine::Mode::kRead);
+  Signal signal;
   const int columns = machine::open("columns.bin", machine::Mode::kWrite);
   const int windows = machine::open("windows.bin", machine::Mode::kWrite);
   if (columns < 0 || windows < 0) return 3;
   const size_t values = static_cast<size_t>(shape.columns) * shape.channels;
   bool written = true;
-  for (int heard = 0; written && next_samples(in, shape.step);) {
+  for (int heard = 0; written && signal.next(samples, shape.step);) {
     if (!hear(stream, shape, report)) continue;
     ++heard;
     written = machine::write(columns, clip + values - shape.channels, shape.channels * sizeof(uint16_t));
@@ -151,7 +96,7 @@ int run(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report& 
 
 int main() {
   machine::start_clock();
-  const uint64_t spun = calibration();
+  const uint64_t spun = machine::calibration();
 #ifdef MLTK_COUNT_STAGES
   mltk::calibrate_stages();
 #endif
@@ -168,11 +113,11 @@ int main() {
   Report report;
   const int status = run(*stream, shape, report);
   machine::print("{");
-  field("calibration", machine::instructions(spun));
-  field("hop", report.hops);
+  machine::field("calibration", machine::instructions(spun));
+  machine::field("hop", report.hops);
   print_stages(report.hops.count);
-  field("quantise", report.windows);
-  field("stream_bytes", bytes);
-  field("stack_bytes", report.stack, "}\n");
+  machine::field("quantise", report.windows);
+  machine::field("stream_bytes", bytes);
+  machine::field("stack_bytes", report.stack, "}\n");
   return status;
 }

@@ -1,27 +1,14 @@
+// Semihosting, and the stack's depth.
 #include "machine.hpp"
 
 extern "C" {
-int main();
-void reset();
-extern uint32_t stack_limit, stack_top, bss_start, bss_end, data_start, data_end, data_image;
+extern uint32_t stack_limit;
 }
 
 namespace machine {
 namespace {
 
 constexpr uint32_t kPattern = 0x5A5A5A5A;
-constexpr uint32_t kTimerTop = 0xFFFFFF;
-
-volatile uint32_t& control_register(uint32_t address) {
-  return *reinterpret_cast<volatile uint32_t*>(address);
-}
-volatile uint32_t& timer_control() { return control_register(0xE000E010); }
-volatile uint32_t& timer_reload() { return control_register(0xE000E014); }
-volatile uint32_t& timer_value() { return control_register(0xE000E018); }
-
-volatile uint32_t wraps;
-
-void count_wrap() { wraps = wraps + 1; }
 
 // A call of the host: operation in r0, its argument block in r1.
 int call(int operation, const void* argument) {
@@ -33,28 +20,11 @@ int call(int operation, const void* argument) {
 
 uint32_t word(const void* p) { return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(p)); }
 
-void fault() {
-  print("fault\n");
-  exit(99);
-}
-
 uint32_t* stack_pointer() {
   uint32_t* at;
   __asm__ volatile("mov %0, sp" : "=r"(at));
   return at;
 }
-
-using Handler = void (*)();
-
-struct Vectors {
-  const void* stack;
-  Handler handlers[15];
-};
-
-__attribute__((section(".vectors"), used))
-const Vectors vectors = {&stack_top,
-                         {reset, fault, fault, fault, fault, fault, fault, nullptr, nullptr, nullptr, fault,
-                          fault, nullptr, fault, count_wrap}};
 
 }  // namespace
 
@@ -88,29 +58,32 @@ void print(uint64_t number) {
   print(at);
 }
 
-void exit(int code) {
+// QEMU puts the byte below the stack. What it returns is, up to version 7, what was there before.
+uint8_t read_console() {
+  register int r0 __asm__("r0") = 0x07;
+  register const void* r1 __asm__("r1") = nullptr;
+  uint32_t byte;
+  __asm__ volatile(".syntax unified\nbkpt 0xAB\nmov %1, sp\nsubs %1, #1\nldrb %1, [%1]"
+                   : "+r"(r0), "=l"(byte)
+                   : "r"(r1)
+                   : "memory", "cc");
+  return static_cast<uint8_t>(byte);
+}
+
+void write_console(uint8_t byte) { call(0x03, &byte); }
+
+// The firmware, which has nobody to report to, has an exit and a fault of its own.
+__attribute__((weak)) void exit(int code) {
   const uint32_t argument[] = {0x20026, static_cast<uint32_t>(code)};  // the application ended by itself
   call(0x20, argument);
   for (;;) {
   }
 }
 
-void start_clock() {
-  timer_reload() = kTimerTop;
-  timer_value() = 0;
-  timer_control() = 7;  // the processor's clock, an interrupt at each wrap, on
+__attribute__((weak)) void fault() {
+  print("fault\n");
+  exit(99);
 }
-
-uint64_t now() {
-  uint32_t before, value;
-  do {
-    before = wraps;
-    value = timer_value();
-  } while (before != wraps);
-  return (uint64_t{before} << 24) + (kTimerTop - value);
-}
-
-uint64_t instructions(uint64_t ticks) { return (ticks * MLTK_TICK_PS + 32000) / 64000; }
 
 void paint_stack() {
   constexpr int kOwn = 16;  // words that this function may itself have put below the caller's
@@ -125,14 +98,3 @@ size_t stack_used() {
 }
 
 }  // namespace machine
-
-extern "C" void reset() {
-#ifdef MLTK_COPROCESSORS
-  machine::control_register(0xE000ED88) |= 0xFu << 20;  // CPACR: floating point and vectors on
-  __asm__ volatile("dsb\n\tisb");
-#endif
-  const uint32_t* from = &data_image;
-  for (uint32_t* to = &data_start; to < &data_end;) *to++ = *from++;
-  for (uint32_t* to = &bss_start; to < &bss_end;) *to++ = 0;
-  machine::exit(main());
-}

@@ -1,5 +1,5 @@
-// What the firmware needs from QEMU's MPS2 and MPS3 boards: files and text on the host by semihosting, a
-// clock that counts instructions, and the stack's depth.
+// What programs need from QEMU's MPS2 and MPS3 boards. startup.cpp: a clock that counts instructions, and
+// what runs before main. machine.cpp: files and text on the host by semihosting, and the stack's depth.
 #pragma once
 
 #include <stddef.h>
@@ -17,7 +17,22 @@ void print(const char* text);
 void print(uint64_t number);
 [[noreturn]] void exit(int code);
 
+/// A byte of the console; waits until there is one.
+uint8_t read_console();
+void write_console(uint8_t byte);
+
+/// Where an instruction that cannot be carried out ends, and an interrupt that nobody asked for.
+[[noreturn]] void fault();
+
+/// Interrupts of the board's own come here; a program that enables one defines it.
+void interrupt();
+
+inline volatile uint32_t& control_register(uint32_t address) {
+  return *reinterpret_cast<volatile uint32_t*>(address);
+}
+
 void start_clock();
+void stop_clock();
 
 /// Ticks of the system timer since start_clock.
 uint64_t now();

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 
 def amplify(samples: NDArray[np.int16], gain: float) -> NDArray[np.int16]:
-    """Samples times a factor, rounded to the nearest (halves to even), saturated; the bits of `cpp/apps/pipeline`.
+    """Samples times a factor, rounded to the nearest (halves to even), saturated; the bits of `cpp/pipeline`.
 
     Args:
         samples: int16, any shape.

@@ -16,6 +16,7 @@ _RANGES: Ranges = MappingProxyType(
         "sample_length_ms": (1, 3_600_000, "ms"),
         "window_size_ms": (1, 1000, "ms"),
         "window_step_ms": (1, 1000, "ms"),
+        "pre_emphasis": (0.0, 1.0, ""),
         "power": (1, 2, ""),
         "filterbank_n_channels": (1, 4097, "bands"),
         "filterbank_lower_band_limit": (0, 96_000, "Hz"),
@@ -37,6 +38,7 @@ _CHOICES: Choices = MappingProxyType(
         "sample_scale": ("unit", "int16"),
         "window_function": ("hann", "hamming"),
         "filterbank_scale": ("slaney", "htk", "linear"),
+        "filterbank_triangles": ("hz", "mel"),
         "log": ("none", "ln", "log1p", "db"),
     }
 )
@@ -46,8 +48,8 @@ _CHOICES: Choices = MappingProxyType(
 class SpectrumSettings:
     """What the float32 front end does to 16-bit mono audio. Every value is checked; SettingError names the wrong one.
 
-    Stages, in order: the frame's mean, window, FFT, magnitude or power, filter bank, log, DCT, (x - mean) / std, and
-    stacking of frames.
+    Stages, in order: pre-emphasis, the frame's mean, window, FFT, magnitude or power, filter bank, log, DCT,
+    (x - mean) / std, and stacking of frames.
 
     Attributes:
         sample_rate_hz: samples per second of the audio.
@@ -55,11 +57,13 @@ class SpectrumSettings:
         window_size_ms: length of one frame; the FFT length is the next power of 2 in samples.
         window_step_ms: from one frame to the next; at most the window.
         sample_scale: "unit": samples count as -1..1; "int16": as -32768..32767.
+        pre_emphasis: c of x[n] - c x[n-1], with 0 before the stream's first sample; 0: none.
         remove_mean: subtract each frame's mean first.
         window_function: "hann" or "hamming".
         window_periodic: the window's period is the frame (as for FFTs), not a sample less (symmetric).
         power: 1: magnitude of each bin, 2: its square.
         filterbank_scale: "slaney" or "htk": triangular bands on that mel scale; "linear": FFT bins as they are.
+        filterbank_triangles: what the bands' sides are straight over: "hz" (librosa) or "mel" (HTK, TensorFlow, Kaldi).
         filterbank_normalize: mel bands of equal area (Slaney's) instead of equal height; linear bands have none.
         filterbank_n_channels: bands; for "linear", bins from the lower limit on.
         filterbank_lower_band_limit: Hz.
@@ -83,11 +87,13 @@ class SpectrumSettings:
     window_size_ms: int = 25
     window_step_ms: int = 10
     sample_scale: Literal["unit", "int16"] = "unit"
+    pre_emphasis: float = 0.0
     remove_mean: bool = False
     window_function: Literal["hann", "hamming"] = "hann"
     window_periodic: bool = True
     power: int = 2
     filterbank_scale: Literal["slaney", "htk", "linear"] = "slaney"
+    filterbank_triangles: Literal["hz", "mel"] = "hz"
     filterbank_normalize: bool = True
     filterbank_n_channels: int = 40
     filterbank_lower_band_limit: float = 20.0

@@ -62,7 +62,8 @@ def _float(s: SpectrumSettings, frames: int) -> list[Step]:
     bins = s.fft_length // 2 + 1
     bands = "the first FFT bins" if s.filterbank_scale == "linear" else f"{s.filterbank_scale} mel bands"
     limits = f"{s.filterbank_lower_band_limit:g} to {s.filterbank_upper_band_limit:g} Hz"
-    mean = "minus the frame's mean, " if s.remove_mean else ""
+    emphasis = f"pre-emphasis {s.pre_emphasis:g}, " if s.pre_emphasis else ""
+    mean = f"{emphasis}minus the frame's mean, " if s.remove_mean else emphasis
     steps = [
         Step(
             name="FFT",

@@ -30,6 +30,7 @@ VERBS = {
     "summarize": "the layers, sizes and parameters of a model",
     "profile": "time, operations and memory of each layer on TensorFlow Lite Micro",
     "quantize": "convert a trained model to an int8 .tflite",
+    "emulate": "run a model's firmware on an emulated chip, behind a serial line",
     "export": "write a trained model as C source for a firmware",
     "classify_audio": "listen with a trained model: to a file, a pipe, a microphone, or on a board",
     "update_params": "change the parameters that a .tflite carries",
@@ -126,11 +127,20 @@ def _close_stdout() -> None:
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The arguments of the verb. Raises SettingError for what cannot be understood."""
+    _check_front(arguments)
     parser = _parser(arguments)
     args, unknown = parser.parse_known_args(arguments)
     if unknown and not args.parser.take_late(args, unknown):
         raise args.parser.unknown(unknown)
     return args
+
+
+def _check_front(arguments: Sequence[str]) -> None:
+    """Refuse an option with a value that stands before the verb: the value would be taken for the verb."""
+    word = next((i for i, text in enumerate(arguments) if not text.startswith("-")), 0)
+    verb = next((i for i, text in enumerate(arguments) if text in VERBS), 0)
+    if 0 < word < verb:
+        raise _parser(arguments[verb:]).of(arguments[verb]).unknown(arguments[:word])
 
 
 def _parser(arguments: Sequence[str]) -> Parser:

@@ -10,7 +10,7 @@ from mltk_like.settings import parse_assignments
 MODEL_HELP = "a name, a .py file, a run folder, a .mltk.zip or a .tflite"
 
 
-def add_json(parser: argparse.ArgumentParser) -> None:
+def add_json(parser: argparse._ActionsContainer) -> None:
     """`--json`: machine-readable output."""
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
 

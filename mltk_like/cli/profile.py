@@ -1,6 +1,7 @@
-"""`profile MODEL`, and `profile --device PORT` for the model that a board runs."""
+"""`profile MODEL`: on this computer, `--target` an emulated core, `--boards`, and `--device PORT` for a board's own."""
 
 import argparse
+import sys
 
 from mltk_like.cli.options import MODEL_HELP, add_json, show
 from mltk_like.errors import SettingError
@@ -19,20 +20,58 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="inferences; the fastest of them is shown (default 20; fewer where they would take more than 20 s)",
     )
-    parser.add_argument(
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--target",
+        metavar="CPU",
+        help="count the instructions of a firmware on an emulated core: cortex-m0plus, -m3, -m4, -m7, -m33 or -m55",
+    )
+    where.add_argument(
+        "--boards", action="store_true", help="on which common boards the model fits, and with what load"
+    )
+    where.add_argument(
         "--device", metavar="PORT", help="a board's serial line, or auto: print its own layer table, without a MODEL"
     )
-    add_json(parser)
+    parser.add_argument("--clock", metavar="HZ", help="the core's clock, for time and load: --target m4 --clock 78MHz")
+    form = parser.add_mutually_exclusive_group()
+    add_json(form)
+    form.add_argument("--csv", action="store_true", help="print comma-separated values, of --target and --boards")
 
 
 def run(args: argparse.Namespace) -> int:
     """Profile and print."""
-    from mltk_like.verbs.profile import profile, profile_device
+    from mltk_like.verbs.profile import profile, profile_boards, profile_device, profile_target
 
-    if (args.model is None) == (args.device is None):
-        raise SettingError("profile takes a MODEL, or --device PORT", "a board profiles the model that it runs")
+    _check(args)
     if args.device:
         show(profile_device(args.device), args.json)
-        return 0
-    show(profile(args.model, build=args.build, repeat=args.repeat, progress=True), args.json)
+    elif args.target is not None:
+        found = profile_target(args.model, args.target, clock=args.clock, build=args.build, progress=_say)
+        _show(found, args)
+    elif args.boards:
+        _show(profile_boards(args.model, build=args.build, progress=_say), args)
+    else:
+        show(profile(args.model, build=args.build, repeat=args.repeat, progress=True), args.json)
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    if (args.model is None) == (args.device is None):
+        raise SettingError("profile takes a MODEL, or --device PORT", "a board profiles the model that it runs")
+    if args.clock is not None and args.target is None:
+        raise SettingError("--clock is that of a --target", "as in: profile MODEL --target cortex-m4 --clock 78MHz")
+    if args.csv and args.target is None and not args.boards:
+        raise SettingError("--csv goes with --target or --boards", "--json prints the values of the others")
+
+
+def _show(found: object, args: argparse.Namespace) -> None:
+    if args.csv:
+        print(found.to_csv())  # type: ignore[attr-defined]
+    else:
+        show(found, args.json)
+
+
+def _say(what: str) -> None:
+    """What is being done, on a terminal."""
+    if sys.stderr.isatty():
+        print(f"{what} ...", file=sys.stderr)

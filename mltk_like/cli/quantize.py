@@ -27,12 +27,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="make the windows that set the ranges from the model's data (takes as long as before a training)",
     )
+    parser.add_argument(
+        "--streaming",
+        action="store_true",
+        help="keep rows and take the new ones alone, with the same outputs; MODEL may be any finished .tflite",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Convert and say where the file is."""
     from mltk_like.verbs.quantize import quantize
 
-    result = quantize(args.model, output=args.output, build=args.build, weights=args.weights, remake=args.remake)
+    result = quantize(
+        args.model,
+        output=args.output,
+        build=args.build,
+        weights=args.weights,
+        remake=args.remake,
+        streaming=args.streaming,
+    )
     print(result)
     return result.exit_code

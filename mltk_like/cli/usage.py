@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from mltk_like.errors import SettingError
@@ -18,8 +18,8 @@ _MLTK_VERBS = {
     "view": "summarize MODEL shows the layers; Netron opens the .keras and .tflite files of a run",
 }
 _NO_ACCELERATORS = (
-    "leave it out: there are no accelerators here; models run on TensorFlow Lite Micro's own kernels, "
-    "and on a board with --device PORT"
+    "leave it out: there are no accelerators here; profile MODEL --target cortex-m55 counts instructions with the "
+    "core's vector instructions, -m33 and -m4 with theirs, and profile MODEL --boards says what boards have"
 )
 _MLTK_OPTIONS = {
     "-a": _NO_ACCELERATORS,
@@ -28,7 +28,7 @@ _MLTK_OPTIONS = {
     "--clean": "leave it out: each training has a run folder of its own",
     "--device": "classify_audio, profile and evaluate take it; evaluate --device PORT --upload sends a board its model",
     "--dump": "report MODEL shows the worst errors with their sound",
-    "--estimates": "leave it out: only what was measured is shown",
+    "--estimates": "leave it out: profile MODEL --target cortex-m4 --clock 78MHz estimates cycles, time and load",
     "--full-summary": "leave it out: profile always shows every layer",
     "--no-gpu": "set CUDA_VISIBLE_DEVICES=-1 in the environment",
     "--port": "the serial line stands behind --device: --device /dev/ttyACM0, or --device auto",
@@ -56,6 +56,11 @@ class Parser(argparse.ArgumentParser):
     def verb(self) -> str:
         """The verb that this is the parser of; of the whole program, its name."""
         return self.prog.split()[-1]
+
+    def of(self, verb: str) -> "Parser":
+        """The parser of one of its verbs."""
+        found: Parser = _verbs(self)[verb]
+        return found
 
     def take_late(self, args: argparse.Namespace, arguments: Sequence[str]) -> bool:
         """Give what nothing took to the argument that takes any number, as in `VERB MODEL --option FILE FILE`.
@@ -131,11 +136,15 @@ def _wrong_value(parser: Parser, names: str, what: str) -> tuple[str, str]:
 
 def _no_choice(parser: Parser, name: str, given: str, action: argparse.Action | None) -> tuple[str, str]:
     if name == "VERB":
-        verbs = list(next(a.choices for a in parser._actions if isinstance(a, argparse._SubParsersAction)))
+        verbs = list(_verbs(parser))
         hint = _MLTK_VERBS.get(given) or near(given, verbs) or f"there are: {', '.join(verbs)}"
         return f"there is no verb {given!r}", hint
     choices = [str(choice) for choice in (action.choices or ())] if action else []
     return f"{name} cannot be {given!r}", near(given, choices) or f"give {' or '.join(choices)}"
+
+
+def _verbs(parser: Parser) -> Mapping[str, Any]:
+    return next(action.choices for action in parser._actions if isinstance(action, argparse._SubParsersAction))
 
 
 def _example(parser: Parser, name: str, action: argparse.Action | None) -> str:

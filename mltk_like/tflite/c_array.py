@@ -33,13 +33,14 @@ def operators_of(model: bytes) -> tuple[str, ...]:
     return tuple(sorted({opcode_name(code) for code in parse(model).operatorCodes or []}))
 
 
-def header(prefix: str, title: str, defines: Mapping[str, Define]) -> str:
+def header(prefix: str, title: str, defines: Mapping[str, Define], *, array: bool = True) -> str:
     """The `.h` file: `<prefix>_data`, `<prefix>_size` and the `#define`s, for C and C++.
 
     Args:
         prefix: of the names; that of the `#define`s is empty for "model" and `<PREFIX>_` for any other.
         title: one line that says what this is.
         defines: by name; texts are quoted, lists become an initialiser in braces.
+        array: whether the model's bytes are declared.
 
     Raises:
         SettingError: a value is infinite, not a number, or a text that is too long for C90.
@@ -47,6 +48,17 @@ def header(prefix: str, title: str, defines: Mapping[str, Define]) -> str:
     guard = f"{prefix.upper()}_H_"
     before = "" if prefix == "model" else f"{prefix.upper()}_"
     lines = [line for name, value in defines.items() for line in define(f"{before}{name}", value)]
+    declared = [
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
+        f"extern const unsigned char {prefix}_data[];",
+        f"extern const unsigned int {prefix}_size;",
+        "#ifdef __cplusplus",
+        "}",
+        "#endif",
+        "",
+    ]
     return "\n".join(
         [
             f"/* {comment(title)} */",
@@ -55,15 +67,7 @@ def header(prefix: str, title: str, defines: Mapping[str, Define]) -> str:
             "",
             *lines,
             "",
-            "#ifdef __cplusplus",
-            'extern "C" {',
-            "#endif",
-            f"extern const unsigned char {prefix}_data[];",
-            f"extern const unsigned int {prefix}_size;",
-            "#ifdef __cplusplus",
-            "}",
-            "#endif",
-            "",
+            *(declared if array else []),
             f"#endif /* {guard} */",
             "",
         ]

@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,7 @@ class TflmResult:
 
     Attributes:
         outputs: (n, *output shape without batch) in the output's type; None when no inputs were given.
+        further: the same of the outputs after the first, of models that have several.
         arena_bytes: working memory that the model was given; found as the least that it runs in, unless asked for.
         arena_used_bytes: the part in use while it runs, activations + persistent; `arena_bytes` is more only where
             preparing the model takes more than running it.
@@ -82,6 +83,7 @@ class TflmResult:
     """
 
     outputs: npt.NDArray[Any] | None
+    further: tuple[npt.NDArray[Any], ...] = ()
     arena_bytes: int
     arena_used_bytes: int
     activations_bytes: int
@@ -97,8 +99,8 @@ class TflmResult:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the outputs."""
-        plain = asdict(self)
-        del plain["outputs"]
+        plain = asdict(replace(self, outputs=None, further=()))
+        del plain["outputs"], plain["further"]
         return plain
 
 
@@ -205,7 +207,7 @@ def run_tflm(
         command += ["--arena", str(arena_bytes), "--repeat", str(repeat), *(["--profile"] if profile else [])]
         report = runner.execute(command)
         raw = None if frames is None else (folder / "output.bin").read_bytes()
-    outputs = None if raw is None else _rows(raw, summary.outputs, int(report["frames"]))
+    outputs = () if raw is None else _rows(raw, summary.outputs, int(report["frames"]))
     return _result(report, arena_bytes, outputs, library, repeat)
 
 
@@ -233,11 +235,12 @@ def _fits(command: list[str], arena_bytes: int, runner: "_Runs") -> bool:
 
 
 def _result(
-    report: dict[str, Any], arena_bytes: int, outputs: npt.NDArray[Any] | None, library: Path, repeat: int
+    report: dict[str, Any], arena_bytes: int, outputs: tuple[npt.NDArray[Any], ...], library: Path, repeat: int
 ) -> TflmResult:
     sha256 = hashlib.sha256(library.read_bytes()).hexdigest()
     return TflmResult(
-        outputs=outputs,
+        outputs=outputs[0] if outputs else None,
+        further=outputs[1:],
         arena_bytes=arena_bytes,
         arena_used_bytes=report["arena"]["used"],
         activations_bytes=report["arena"]["activations"],
@@ -349,11 +352,16 @@ def _frames(inputs: npt.NDArray[Any], tensors: tuple[TensorSummary, ...]) -> byt
     return inputs.tobytes()
 
 
-def _rows(raw: bytes, tensors: tuple[TensorSummary, ...], count: int) -> npt.NDArray[Any]:
-    """The first output of each row; the others follow it in the file."""
-    first, *rest = (tensor.elements * np.dtype(tensor.dtype).itemsize for tensor in tensors)
-    rows = np.frombuffer(raw, np.uint8).reshape(count, first + sum(rest))[:, :first]
-    shape = tensors[0].shape
+def _rows(raw: bytes, tensors: tuple[TensorSummary, ...], count: int) -> tuple[npt.NDArray[Any], ...]:
+    """The outputs of all rows; those of a row follow each other in the file."""
+    sizes = [tensor.elements * np.dtype(tensor.dtype).itemsize for tensor in tensors]
+    rows = np.frombuffer(raw, np.uint8).reshape(count, sum(sizes))
+    parts = np.split(rows, np.cumsum(sizes)[:-1], axis=1)
+    return tuple(_values(part, tensor) for part, tensor in zip(parts, tensors, strict=True))
+
+
+def _values(rows: npt.NDArray[np.uint8], tensor: TensorSummary) -> npt.NDArray[Any]:
+    shape = tensor.shape
     # Inside a model, tensors have other first dimensions than the batch.
     row = shape[1:] if shape[:1] == (1,) else shape
-    return np.ascontiguousarray(rows).view(tensors[0].dtype).reshape(count, *row)
+    return np.ascontiguousarray(rows).view(tensor.dtype).reshape(len(rows), *row)

@@ -1,4 +1,4 @@
-"""Convert a trained net to an int8 `.tflite`."""
+"""Convert a trained net to an int8 `.tflite`, and one of whole windows to one that keeps rows."""
 
 import io
 from dataclasses import dataclass
@@ -18,9 +18,11 @@ from mltk_like.nets.weights import load_weights
 from mltk_like.opening import read_npz
 from mltk_like.paths import write_bytes
 from mltk_like.tflite import Agreement, read_parameters
+from mltk_like.tflite.streaming import StreamingReport
 from mltk_like.training.calibration import telling_windows
 from mltk_like.training.convert import CALIBRATION_WINDOWS
 from mltk_like.training.product import make_tflite
+from mltk_like.training.rows import stream_tflite
 from mltk_like.verbs.shared.building import agreement, artifact_of, build_net, build_tflite, open_net, specification_of
 
 CALIBRATION_FILE = "train/calibration.npz"
@@ -36,14 +38,16 @@ class QuantizeResult:
     Attributes:
         path: where.
         flash_bytes: its size.
-        calibration_windows: how many windows set the ranges; 0: random ones.
+        calibration_windows: how many windows set the ranges; 0: random ones; None: the file was finished already.
         agreement: TensorFlow Lite Micro against LiteRT on these windows; None where it is not installed.
+        streaming: what is saved by taking new rows alone; None: the net takes whole windows as before.
     """
 
     path: Path
     flash_bytes: int
-    calibration_windows: int
+    calibration_windows: int | None
     agreement: Agreement | None = None
+    streaming: StreamingReport | None = None
 
     @property
     def exit_code(self) -> int:
@@ -52,8 +56,9 @@ class QuantizeResult:
 
     def __str__(self) -> str:
         windows = f"{self.calibration_windows} windows" if self.calibration_windows else "random windows"
-        written = f"written: {self.path} ({self.flash_bytes / 1000:.1f} kB, ranges from {windows})"
-        return written if self.agreement is None else f"{written}\n{self.agreement}"
+        ranges = "" if self.calibration_windows is None else f", ranges from {windows}"
+        written = f"written: {self.path} ({self.flash_bytes / 1000:.1f} kB{ranges})"
+        return "\n".join(map(str, filter(None, (written, self.agreement, self.streaming))))
 
 
 def quantize(
@@ -63,6 +68,7 @@ def quantize(
     build: bool = False,
     weights: Path | None = None,
     remake: bool = False,
+    streaming: bool = False,
 ) -> QuantizeResult:
     """Convert a trained model to int8 again: other weights, another TensorFlow, or a file elsewhere.
 
@@ -74,19 +80,27 @@ def quantize(
         build: random weights; then `output` is needed.
         weights: a `.keras` or `.weights.h5` file in place of the trained weights.
         remake: make the windows that set the ranges from the model's data, which is collected as for a training.
+        streaming: turn the `.tflite` into one that keeps rows and takes the new ones alone, with the same outputs to
+            the byte. MODEL may then be any finished int8 `.tflite`, which stays as it is.
 
     Raises:
-        ModelError: the model does not exist or has not been trained, the weights do not fit, no output is given, or
-            no windows were kept.
+        ModelError: the model does not exist or has not been trained, the weights do not fit, no output is given, no
+            windows were kept, or a layer cannot be run row by row.
+        SettingError: the model's parameters do not go with new rows alone.
+        CheckError: row by row the net says something else.
         DataError: the windows that set the ranges cannot be made.
         ToolError: TensorFlow is not installed.
     """
+    if streaming and output is None:
+        raise ModelError("a net that keeps rows does not replace the one of whole windows", "give --output FILE")
     if build:
         if output is None:
             raise ModelError("random weights do not go into a trained model", "give --output FILE")
         untrained = model if isinstance(model, Model) else model_of(model)
-        return _write(build_tflite(untrained), output, None, "", None)
+        return _write(build_tflite(untrained), output, None, "", None, streaming=streaming)
     artifact = artifact_of(model)
+    if streaming and artifact.path.suffix == ".tflite":
+        return _finished(artifact, output, changed=weights is not None or remake)
     specification = specification_of(model, artifact)
     calibration = _made_again(artifact, specification) if remake else _kept(artifact)
     if weights is not None:
@@ -97,7 +111,20 @@ def quantize(
     _check_fit(net, calibration, artifact.path)
     former = artifact.read(f"{artifact.name}.tflite")
     data = make_tflite(specification, net, calibration, kept=read_parameters(former) if former else {})
-    return _write(data, output, artifact, f"{artifact.name}.tflite", calibration)
+    return _write(data, output, artifact, f"{artifact.name}.tflite", calibration, streaming=streaming)
+
+
+def _finished(artifact: Artifact, output: Path | None, *, changed: bool) -> QuantizeResult:
+    """A file that is converted already, as it is but row by row."""
+    assert output is not None
+    if changed:
+        raise ModelError("a .tflite holds no float net to convert again", "leave out --weights and --remake")
+    data, report = stream_tflite(artifact.tflite())
+    found = agreement(data, None)
+    write_bytes(output, data)
+    return QuantizeResult(
+        path=output, flash_bytes=len(data), calibration_windows=None, agreement=found, streaming=report
+    )
 
 
 def _load_all(net: Any, weights: Path) -> None:
@@ -151,8 +178,15 @@ def _made_again(artifact: Artifact, model: Model) -> NDArray[np.int8]:
 
 
 def _write(
-    data: bytes, output: Path | None, artifact: Artifact | None, member: str, windows: NDArray[np.int8] | None
+    data: bytes,
+    output: Path | None,
+    artifact: Artifact | None,
+    member: str,
+    windows: NDArray[np.int8] | None,
+    *,
+    streaming: bool,
 ) -> QuantizeResult:
+    data, report = stream_tflite(data) if streaming else (data, None)
     found = agreement(data, windows)
     if output is not None:
         write_bytes(output, data)
@@ -162,7 +196,9 @@ def _write(
         artifact.replace(member, data)
         path = artifact.path
     count = 0 if windows is None else len(windows[:CALIBRATION_WINDOWS])
-    return QuantizeResult(path=path, flash_bytes=len(data), calibration_windows=count, agreement=found)
+    return QuantizeResult(
+        path=path, flash_bytes=len(data), calibration_windows=count, agreement=found, streaming=report
+    )
 
 
 def save_calibration(net: Any, windows: NDArray[np.int8], folder: Path) -> None:

@@ -17,6 +17,7 @@
 #include "classifier.hpp"
 #include "library.hpp"
 #include "options.hpp"
+#include "read_file.hpp"
 #include "runner_error.hpp"
 
 namespace {

@@ -25,6 +25,7 @@
 #include "library.hpp"
 #include "mltk/board.hpp"
 #include "options.hpp"
+#include "read_file.hpp"
 #include "runner_error.hpp"
 #include "terminal.hpp"
 
@@ -101,6 +102,7 @@ class Simulator final : public mltk::BoardDevice {
         fastest = i == 0 ? ns : std::min(fastest, ns);
         keep_fastest(classifier_->runner().profile());
       }
+      classifier_->forget();
       *out = {static_cast<uint32_t>(layers_.size()), static_cast<uint32_t>(fastest),
               static_cast<uint32_t>(classifier_->runner().arena_used_bytes()),
               static_cast<uint32_t>(classifier_->model_bytes())};

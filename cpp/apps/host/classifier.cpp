@@ -1,25 +1,29 @@
 #include "classifier.hpp"
 
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <new>
+#include <optional>
 
 namespace mltk {
 namespace {
 
 constexpr size_t kRoomyArena = size_t{64} * 1024 * 1024;  // pages that are not touched cost nothing
 constexpr PipelineMemory kMemory = {FrontendPath::kFastest, 32};
-constexpr int8_t kFloat32 = 0, kUint8 = 3, kInt8 = 9;  // TensorType of the schema
+
+// A type of the schema (TensorType) as the pipeline knows it; nothing for those that no net here may have.
+std::optional<NetValue> value_of(int8_t schema_type) {
+  switch (schema_type) {
+    case 0:
+      return NetValue::kFloat32;
+    case 3:
+      return NetValue::kUint8;
+    case 9:
+      return NetValue::kInt8;
+    default:
+      return std::nullopt;
+  }
+}
 
 }  // namespace
-
-std::vector<uint8_t> read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<uint8_t> bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file) throw RunnerError("cannot read " + path);
-  return bytes;
-}
 
 void Classifier::FreeAligned::operator()(uint8_t* memory) const {
   ::operator delete[](memory, std::align_val_t{kFrontendAlignment});
@@ -63,7 +67,7 @@ Classifier::Classifier(const Library& library, const std::vector<uint8_t>& model
 
 Classifier::~Classifier() = default;
 
-void Classifier::check_model() const {
+void Classifier::check_model() {
   const GraphView& graph = runner_.model().main_graph();
   if (graph.inputs.size() != 1 || graph.outputs.size() != 1) {
     throw RunnerError("the model has " + std::to_string(graph.inputs.size()) + " inputs and " +
@@ -73,7 +77,8 @@ void Classifier::check_model() const {
   const TensorView& output = runner_.model().output(0);
   const PipelineShape& shape = pipeline_->shape();
   const int32_t rows = settings_.streaming_rows == 0 ? shape.columns : settings_.streaming_rows;
-  if (input.schema_type != kInt8 && input.schema_type != kUint8) {
+  const auto input_type = value_of(input.schema_type), output_type = value_of(output.schema_type);
+  if (!input_type || *input_type == NetValue::kFloat32) {
     throw RunnerError("the model's input is not int8; quantise the model");
   }
   if (rows < 0 || shape.columns % rows != 0 ||
@@ -81,13 +86,13 @@ void Classifier::check_model() const {
     throw RunnerError("the model's input is not " + std::to_string(rows) + " columns of " +
                       std::to_string(shape.channels) + " values, as its front end gives");
   }
-  const bool known =
-      output.schema_type == kInt8 || output.schema_type == kUint8 || output.schema_type == kFloat32;
-  const size_t value_bytes = output.schema_type == kFloat32 ? sizeof(float) : 1;
-  if (!known || output_.size() != settings_.classes.size() * value_bytes) {
+  const size_t value_bytes = output_type == NetValue::kFloat32 ? sizeof(float) : 1;
+  if (!output_type || output_.size() != settings_.classes.size() * value_bytes) {
     throw RunnerError("the model's output is not one int8, uint8 or float for each of its " +
                       std::to_string(settings_.classes.size()) + " classes");
   }
+  input_type_ = *input_type;
+  output_type_ = *output_type;
 }
 
 size_t Classifier::window_bytes() const {
@@ -95,42 +100,21 @@ size_t Classifier::window_bytes() const {
   return static_cast<size_t>(shape.columns) * static_cast<size_t>(shape.channels);
 }
 
-// The state of a net without a loop follows from the window that it was given last. So where a window
-// continues that one, its end will do; else, as at the beginning and after a pause, all of it goes in. A net
-// of whole windows is given those.
-size_t Classifier::new_bytes(const int8_t* window) const {
-  const size_t all = window_bytes();
-  if (last_.empty()) return all;
-  for (size_t fresh = input_.size(); fresh < all; fresh += input_.size()) {
-    if (std::memcmp(window, last_.data() + fresh, all - fresh) == 0) return fresh;
-  }
-  return all;
-}
-
 void Classifier::infer(const int8_t* values) {
-  std::memcpy(input_.data(), values, input_.size());
-  if (runner_.model().input(0).schema_type == kUint8) {
-    for (uint8_t& value : input_) value ^= 0x80;  // adding 128
-  }
+  fill_input(values, input_.size(), input_type_, input_.data());
   runner_.set_input_frame(input_.data());
   runner_.invoke();
 }
 
 void Classifier::classify(const int8_t* window, uint8_t* scores) {
   const size_t all = window_bytes();
-  for (size_t at = all - new_bytes(window); at < all; at += input_.size()) infer(window + at);
+  const int8_t* last = last_.empty() ? nullptr : last_.data();
+  for (size_t at = all - new_bytes(window, last, all, input_.size()); at < all; at += input_.size()) {
+    infer(window + at);
+  }
   if (settings_.streaming_rows != 0) last_.assign(window, window + all);
   runner_.get_output_frame(output_.data());
-  const int8_t type = runner_.model().output(0).schema_type;
-  for (size_t i = 0; i < settings_.classes.size(); ++i) {
-    if (type == kFloat32) {
-      float value;
-      std::memcpy(&value, output_.data() + i * sizeof value, sizeof value);
-      scores[i] = score_from_float(value);
-    } else {
-      scores[i] = type == kInt8 ? score_from_int8(static_cast<int8_t>(output_[i])) : output_[i];
-    }
-  }
+  scores_of(output_.data(), output_type_, settings_.classes.size(), scores);
 }
 
 }  // namespace mltk

@@ -6,14 +6,12 @@
 #include <vector>
 
 #include "library.hpp"
+#include "mltk/net.hpp"
 #include "mltk/pipeline.hpp"
 #include "model_settings.hpp"
 #include "runner.hpp"
 
 namespace mltk {
-
-/// The content of a file. Throws RunnerError.
-std::vector<uint8_t> read_file(const std::string& path);
 
 class Classifier {
  public:
@@ -31,6 +29,8 @@ class Classifier {
   /// Runs the net on one window; one with its own state on the rows of it that are new since the window
   /// before. Throws RunnerError.
   void classify(const int8_t* window, uint8_t* scores);
+  /// The net has been run on something else: its state is not that of the last window any more.
+  void forget() { last_.clear(); }
 
  private:
   struct FreeAligned {
@@ -42,14 +42,15 @@ class Classifier {
   template <class FrontEnd>
   std::unique_ptr<Pipeline, void (*)(Pipeline*)> open(const typename FrontEnd::Settings& settings,
                                                       PipelineSink& sink);
-  void check_model() const;
+  void check_model();
   size_t window_bytes() const;
-  size_t new_bytes(const int8_t* window) const;
   void infer(const int8_t* values);
 
   ModelSettings settings_;
   Runner runner_;
   size_t model_bytes_;
+  NetValue input_type_ = NetValue::kInt8;
+  NetValue output_type_ = NetValue::kInt8;
   std::vector<uint8_t> input_;
   std::vector<uint8_t> output_;
   std::vector<int8_t> last_;  // the window before, where the net keeps its own state

@@ -4,9 +4,9 @@
 
 #include <string>
 
-#include "classifier.hpp"
-#include "framing.hpp"
+#include "../board/framing.hpp"
 #include "model_settings.hpp"
+#include "read_file.hpp"
 #include "runner_error.hpp"
 
 int main(int count, char** paths) {

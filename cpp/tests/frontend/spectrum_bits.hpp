@@ -6,9 +6,9 @@
 
 namespace mltk {
 
-constexpr int kBlocksOfSettings = 5;
-constexpr uint32_t kExpectedBits[kBlocksOfSettings] = {0xCB65D6BD, 0x794A952B, 0x31C18A65, 0x418552AA,
-                                                       0x6B70EDC1};
+constexpr int kBlocksOfSettings = 6;
+constexpr uint32_t kExpectedBits[kBlocksOfSettings] = {0xCB65D6BD, 0x794A952B, 0x31C18A65,
+                                                       0x418552AA, 0x6B70EDC1, 0xCAB74E8B};
 
 constexpr float kMeans[] = {60.0f, -4.5f, 1.0f, 0.25f}, kStds[] = {21.0f, 9.5f, 4.0f, 0.3f};
 
@@ -46,6 +46,20 @@ inline SpectrumSettings settings_for_bits(int block) {
     s.cascade = 5;
     s.means = {kMeans, 4};
     s.stds = {kStds, 4};
+  } else if (block == 5) {  // MLPerf Tiny's streaming wake word
+    s.window_size_ms = 64;
+    s.window_step_ms = 32;
+    s.pre_emphasis = 0.96875f;
+    s.window_function = WindowFunction::kHamming;
+    s.window_periodic = false;
+    s.filterbank_scale = FilterbankScale::kHtk;
+    s.filterbank_triangles = FilterbankTriangles::kMel;
+    s.filterbank_normalize = false;
+    s.filterbank_lower_band_limit = 0.0f;
+    s.filterbank_upper_band_limit = 8000.0f;
+    s.log_floor = 1.024e-27f;
+    s.mean = -21.897f;
+    s.std = 64.0f;
   }
   return s;
 }

@@ -38,6 +38,7 @@ mltk::SpectrumSettings any_bits(Random& random) {
   s.sample_scale = static_cast<mltk::SampleScale>(pick(random, 0, 2));
   s.window_function = static_cast<mltk::WindowFunction>(pick(random, 0, 2));
   s.filterbank_scale = static_cast<mltk::FilterbankScale>(pick(random, 0, 3));
+  s.filterbank_triangles = static_cast<mltk::FilterbankTriangles>(pick(random, 0, 2));
   s.log = static_cast<mltk::SpectrumLog>(pick(random, 0, 4));
   return s;
 }
@@ -59,11 +60,13 @@ mltk::SpectrumSettings plausible(Random& random, std::vector<float>& means, std:
   s.window_size_ms = pick(random, 1, 200);
   s.window_step_ms = pick(random, 1, s.window_size_ms);
   s.sample_scale = static_cast<mltk::SampleScale>(pick(random, 0, 1));
+  if (pick(random, 0, 1) == 0) s.pre_emphasis = real(random, 0.0f, 1.0f);
   s.remove_mean = pick(random, 0, 1) == 0;
   s.window_function = static_cast<mltk::WindowFunction>(pick(random, 0, 1));
   s.window_periodic = pick(random, 0, 1) == 0;
   s.power = pick(random, 1, 2);
   s.filterbank_scale = static_cast<mltk::FilterbankScale>(pick(random, 0, 2));
+  s.filterbank_triangles = static_cast<mltk::FilterbankTriangles>(pick(random, 0, 1));
   s.filterbank_normalize = pick(random, 0, 1) == 0;
   s.filterbank_n_channels = pick(random, 1, pick(random, 0, 3) == 0 ? 200 : 30);
   s.filterbank_lower_band_limit = real(random, 0.0f, 200.0f);

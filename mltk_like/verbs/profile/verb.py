@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mltk_like.artifact import model_of
 from mltk_like.errors import ModelError
 from mltk_like.model import Model
 from mltk_like.tflite import ModelSummary, Waiting, format_units, run_tflm, summarize_tflite
-from mltk_like.verbs.shared.building import artifact_of, build_tflite
+from mltk_like.verbs.profile.tables import text_table
+from mltk_like.verbs.shared.building import tflite_of
 
 _REPEATS_S = 20.0
 _FEW = 5
@@ -85,11 +85,8 @@ def profile(model: Model | str | Path, *, build: bool = False, repeat: int = 20,
         ModelError: the model does not exist, has not been trained, or TFLM cannot run it.
         ToolError: TensorFlow Lite Micro is not there for this platform.
     """
-    if build:
-        specification = model if isinstance(model, Model) else model_of(model)
-        return profile_tflite(build_tflite(specification), specification.name, repeat=repeat, progress=progress)
-    artifact = artifact_of(model)
-    return profile_tflite(artifact.tflite(), artifact.name, repeat=repeat, progress=progress)
+    data, name = tflite_of(model, build=build)
+    return profile_tflite(data, name, repeat=repeat, progress=progress)
 
 
 def profile_tflite(data: bytes, name: str, *, repeat: int = 20, progress: bool = False) -> Profile:
@@ -193,10 +190,4 @@ def _table(layers: tuple[LayerProfile, ...]) -> str:
         )
         for layer in layers
     ]
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    line = "+" + "+".join("-" * (width + 2) for width in widths) + "+"
-
-    def text(row: tuple[str, ...]) -> str:
-        return "| " + " | ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) + " |"
-
-    return "\n".join([line, text(header), line, *map(text, rows), line])
+    return text_table(header, rows)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.artifact import Artifact, open_artifact, specification
+from mltk_like.artifact import Artifact, model_of, open_artifact, specification
 from mltk_like.errors import MltkLikeError, ModelError, ToolError, one_line
 from mltk_like.feed.pool import default_workers
 from mltk_like.limits import check
@@ -96,6 +96,15 @@ def build_net(model: Model, *, threads: int | None = None) -> Any:
 def build_tflite(model: Model) -> bytes:
     """An int8 `.tflite` with random weights and the model's parameters: right in structure, size and time."""
     return untrained_tflite(model, build_net(model))
+
+
+def tflite_of(model: Model | str | Path, *, build: bool) -> tuple[bytes, str]:
+    """A model's int8 `.tflite` and its name; with `build` one with random weights. Raises as either way does."""
+    if build:
+        specification = model if isinstance(model, Model) else model_of(model)
+        return build_tflite(specification), specification.name
+    artifact = artifact_of(model)
+    return artifact.tflite(), artifact.name
 
 
 def untrained_tflite(model: Model, net: Any) -> bytes:

@@ -1,20 +1,16 @@
 """What is kept of low-bit training in a run folder or archive, and the files that it is exported to."""
 
-import importlib.util
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from mltk_like.artifact import Artifact
-from mltk_like.errors import ModelError, ToolError
+from mltk_like.codegen.kernels import LOW_BIT, kernel_sources
+from mltk_like.errors import ModelError
 from mltk_like.low_bit.akida import akida_script
 from mltk_like.low_bit.files import c_source, describe, from_npz, to_npz
 from mltk_like.low_bit.integer_net import IntegerNet
 from mltk_like.low_bit.report import LowBitReport
 from mltk_like.training.low_bit import INTEGERS, REPORT
-
-KERNELS = ("low_bit.h", "low_bit.c")
-"""Source of the kernels that compute a net of few bits."""
 
 
 def low_bit_integers(artifact: Artifact) -> IntegerNet:
@@ -47,20 +43,8 @@ def low_bit_files(artifact: Artifact, prefix: str) -> Mapping[str, str | bytes]:
         f"{net.name}.lowbit.json": json.dumps(describe(net), indent=2) + "\n",
         f"{prefix}_low_bit.h": header,
         f"{prefix}_low_bit.c": source,
-        **{name: (kernels_folder() / name).read_text(encoding="utf-8") for name in KERNELS},
+        **kernel_sources(LOW_BIT),
     }
-
-
-def kernels_folder() -> Path:
-    """Where the kernels' C source is: in `cpp/` of a checkout, else in the installed package. Raises ToolError."""
-    package = Path(__file__).resolve().parents[2]
-    # Editable installs keep what CMake installs beside the compiled module.
-    native = importlib.util.find_spec("mltk_like._native")
-    beside = [Path(native.origin).parent] if native and native.origin else []
-    for folder in (package.parent / "cpp" / "kernels", *(place / "kernels" for place in (package, *beside))):
-        if all((folder / name).is_file() for name in KERNELS):
-            return folder
-    raise ToolError(f"{', '.join(KERNELS)} are not in this installation", "reinstall it with pip install .")
 
 
 def akida_files(artifact: Artifact, prefix: str) -> Mapping[str, str | bytes]:

@@ -5,7 +5,7 @@
 // not depend on the machine, so that training and device see the same numbers.
 //
 // Nothing here throws, allocates or needs a maths library. The caller asks for sizes and hands over memory;
-// tables are built once, or are constants that mcu/frontend_tables.cpp has written, and are read-only
+// tables are built once, or are constants that apps/tables has written, and are read-only
 // afterwards, so any number of streams may share them.
 #pragma once
 

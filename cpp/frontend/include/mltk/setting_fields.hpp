@@ -29,6 +29,11 @@ struct ChoiceNames<FilterbankScale> {
 };
 
 template <>
+struct ChoiceNames<FilterbankTriangles> {
+  static constexpr const char* kAll[] = {"hz", "mel"};
+};
+
+template <>
 struct ChoiceNames<SpectrumLog> {
   static constexpr const char* kAll[] = {"none", "ln", "log1p", "db"};
 };
@@ -88,11 +93,13 @@ void for_each_setting(SpectrumSettings& settings, Visit visit) {
   MLTK_VISIT(window_size_ms);
   MLTK_VISIT(window_step_ms);
   MLTK_VISIT(sample_scale);
+  MLTK_VISIT(pre_emphasis);
   MLTK_VISIT(remove_mean);
   MLTK_VISIT(window_function);
   MLTK_VISIT(window_periodic);
   MLTK_VISIT(power);
   MLTK_VISIT(filterbank_scale);
+  MLTK_VISIT(filterbank_triangles);
   MLTK_VISIT(filterbank_normalize);
   MLTK_VISIT(filterbank_n_channels);
   MLTK_VISIT(filterbank_lower_band_limit);

@@ -1,9 +1,9 @@
 // The float32 front end: 16-bit mono samples in, columns of log spectra, mel bands or cepstra out.
 //
-// Stages, in order: mean of the frame removed, window, real FFT, magnitude or power, filter bank, logarithm,
-// cosine transform, normalisation, stacking of frames. Every operation is one of IEEE single precision, in an
-// order that does not depend on the machine, so that training and device see the same bits. Compile with
-// contraction off (-ffp-contract=off).
+// Stages, in order: pre-emphasis, mean of the frame removed, window, real FFT, magnitude or power, filter
+// bank, logarithm, cosine transform, normalisation, stacking of frames. Every operation is one of IEEE single
+// precision, in an order that does not depend on the machine, so that training and device see the same bits.
+// Compile with contraction off (-ffp-contract=off).
 //
 // As in frontend.hpp, nothing here throws or allocates: the caller asks for sizes and hands over memory.
 // Tables are read-only once built, so any number of streams may share them.
@@ -19,6 +19,7 @@ namespace mltk {
 enum class SampleScale : uint8_t { kUnit, kInt16 };               ///< samples count as -1..1, or as they are
 enum class WindowFunction : uint8_t { kHann, kHamming };          ///< of the frame
 enum class FilterbankScale : uint8_t { kSlaney, kHtk, kLinear };  ///< kLinear: the FFT's own bins
+enum class FilterbankTriangles : uint8_t { kHz, kMel };           ///< over what their sides are straight
 enum class SpectrumLog : uint8_t { kNone, kLn, kLog1p, kDb };
 
 /// A number for each value of a frame, or none. A view: the numbers must live until the tables are built.
@@ -35,11 +36,13 @@ struct SpectrumSettings {
   int32_t window_size_ms = 25;
   int32_t window_step_ms = 10;
   SampleScale sample_scale = SampleScale::kUnit;
+  float pre_emphasis = 0.0f;
   bool remove_mean = false;
   WindowFunction window_function = WindowFunction::kHann;
   bool window_periodic = true;
   int32_t power = 2;
   FilterbankScale filterbank_scale = FilterbankScale::kSlaney;
+  FilterbankTriangles filterbank_triangles = FilterbankTriangles::kHz;
   bool filterbank_normalize = true;
   int32_t filterbank_n_channels = 40;
   float filterbank_lower_band_limit = 20.0f;
@@ -64,6 +67,7 @@ enum class SpectrumStatus : uint8_t {
   kSampleRate,  ///< sample rate outside 1000..192000 Hz
   kWindow,      ///< frame outside 16..8192 samples, or a column longer than the clip
   kStep,        ///< step shorter than one sample or longer than the frame
+  kEmphasis,    ///< pre-emphasis outside 0..1
   kChoice,      ///< a choice or a power that there is not
   kBandLimits,  ///< not 0 <= lower < upper <= half the sample rate
   kChannels,    ///< bands outside 1..512, a mel band without a bin, or more bins than lie between the limits

@@ -1,0 +1,73 @@
+#include "mltk/model_window.hpp"
+
+#include <string.h>
+
+#include "mltk/net.hpp"
+#include "model_constants.hpp"
+#include "model_net.h"
+
+namespace mltk {
+namespace {
+
+constexpr size_t kWindow = size_t{kModelColumns} * kModelChannels;
+constexpr bool kKeepsState = kModelStreamingRows != 0;
+constexpr size_t kClasses = sizeof kModelClasses / sizeof *kModelClasses;
+
+template <class T>
+constexpr NetValue kValue = NetValue::kFloat32;
+template <>
+constexpr NetValue kValue<int8_t> = NetValue::kInt8;
+template <>
+constexpr NetValue kValue<uint8_t> = NetValue::kUint8;
+
+// The net's types are those of its function.
+template <class In, class Out>
+struct Ends {
+  using Input = In;
+  using Output = Out;
+};
+template <class In, class Out>
+Ends<In, Out> ends_of(void (*)(const In*, Out*));
+using Net = decltype(ends_of(model_net_run));
+
+static_assert(kValue<Net::Input> != NetValue::kFloat32, "the net's input is int8 or uint8");
+static_assert(kKeepsState ? kWindow % MODEL_NET_INPUT_BYTES == 0 : kWindow == MODEL_NET_INPUT_BYTES,
+              "the net's input is the front end's window, or rows of it");
+static_assert(MODEL_NET_OUTPUT_BYTES == kClasses * sizeof(Net::Output),
+              "the net has an output for each class");
+
+// Whole windows of int8 lie in the pipeline's memory as the net takes them; all else is copied.
+constexpr bool kCopies = kKeepsState || kValue<Net::Input> != NetValue::kInt8;
+alignas(16) Net::Input input[kCopies ? MODEL_NET_INPUT_BYTES : 1];
+alignas(16) Net::Output output[kClasses];
+
+int8_t last[kKeepsState ? kWindow : 1];  // the window before, from which the net's state follows
+bool has_last;
+
+void run(const int8_t* values) {
+  if constexpr (kCopies) {
+    fill_input(values, MODEL_NET_INPUT_BYTES, kValue<Net::Input>, input);
+    model_net_run(input, output);
+  } else {
+    model_net_run(values, output);
+  }
+}
+
+}  // namespace
+
+void forget_windows() {
+  model_net_init();
+  has_last = false;
+}
+
+void classify_window(const int8_t* window, uint8_t* scores) {
+  const size_t fresh = new_bytes(window, has_last ? last : nullptr, kWindow, MODEL_NET_INPUT_BYTES);
+  for (size_t at = kWindow - fresh; at < kWindow; at += MODEL_NET_INPUT_BYTES) run(window + at);
+  if constexpr (kKeepsState) {
+    memcpy(last, window, kWindow);
+    has_last = true;
+  }
+  scores_of(output, kValue<Net::Output>, kClasses, scores);
+}
+
+}  // namespace mltk
