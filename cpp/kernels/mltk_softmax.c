@@ -63,7 +63,8 @@ void mltk_softmax_s8(const mltk_softmax* layer, const int8_t* in, int8_t* out) {
       const int difference = in[i] - most;
       const int32_t product =
           difference >= layer->least ? mltk_high_product(inverse, weight(layer, difference)) : 0;
-      const int32_t value = difference >= layer->least ? mltk_round_shift(product, over + 31 - 8) : 0;
+      const int shift = over + 31 - 8; /* 32 and more: of 512 and more values that are nearly the same */
+      const int32_t value = difference >= layer->least && shift < 32 ? mltk_round_shift(product, shift) : 0;
       out[i] = mltk_clamp(value - 128, -128, 127);
     }
   }
