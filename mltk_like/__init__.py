@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mltk_like.mixins import AudioDatasetMixin, DatasetMixin, EvaluateClassifierMixin, EvaluateMixin, TrainMixin
     from mltk_like.model import Model
     from mltk_like.settings import Settings
+    from mltk_like.verbs.check import CheckResult, check
     from mltk_like.verbs.classify_audio import Dumps, LiveAudio, LiveResult, classify_audio
     from mltk_like.verbs.data import DataReport, data_report
     from mltk_like.verbs.emulate import EmulatedChip, emulate
@@ -56,6 +57,7 @@ _HOME = {
     "LowBit": "low_bit.settings",
     "Model": "model",
     "Settings": "settings",
+    **dict.fromkeys(("CheckResult", "check"), "verbs.check"),
     **dict.fromkeys(("Dumps", "LiveAudio", "LiveResult", "classify_audio"), "verbs.classify_audio"),
     **dict.fromkeys(("DataReport", "data_report"), "verbs.data"),
     **dict.fromkeys(("EmulatedChip", "emulate"), "verbs.emulate"),
@@ -92,6 +94,7 @@ __all__ = [
     "AudioPage",
     "BoardsProfile",
     "CheckError",
+    "CheckResult",
     "DataError",
     "DataReport",
     "DatasetMixin",
@@ -123,6 +126,7 @@ __all__ = [
     "ToolError",
     "TrainMixin",
     "TrainingResult",
+    "check",
     "classify_audio",
     "data_report",
     "emulate",
