@@ -29,6 +29,7 @@ VERBS = {
     "mine": "cut out what a model fires on in hours of sound, to train against",
     "summarize": "the layers, sizes and parameters of a model",
     "profile": "time, operations and memory of each layer on TensorFlow Lite Micro",
+    "check": "whether float, int8, TensorFlow Lite Micro and the net as C say the same",
     "quantize": "convert a trained model to an int8 .tflite",
     "emulate": "run a model's firmware on an emulated chip, behind a serial line",
     "export": "write a trained model as C source for a firmware",

@@ -134,11 +134,7 @@ def count_net(model: bytes, core: Core, folder: Path) -> NetCount:
 
 def run_program(elf: Path, core: Core) -> Mapping[str, Any]:
     """Run a counting program in QEMU; what it printed as JSON. Raises ToolError where it fails, or counts wrongly."""
-    console = "-chardev stdio,id=out -semihosting-config enable=on,target=native,chardev=out"
-    command = ["qemu-system-arm", "-M", core.machine, "-display", "none", "-monitor", "none", "-serial", "none"]
-    # Each instruction takes 64 ns of the emulated board's time: what its clock shows is instructions.
-    command += [*console.split(), "-icount", "shift=6,sleep=off", "-kernel", str(elf)]
-    printed = run_tool(command, f"the emulated {core.name} failed", folder=elf.parent)
+    printed = run_bare(elf, core)
     try:
         found: Mapping[str, Any] = json.loads(printed)
         spun = found["calibration"]
@@ -147,6 +143,15 @@ def run_program(elf: Path, core: Core) -> Mapping[str, Any]:
     if not _SPUN[0] <= spun <= _SPUN[1]:
         raise ToolError(f"this QEMU does not count instructions: {spun} of 200000", "use version 7.2 or later")
     return found
+
+
+def run_bare(elf: Path, core: Core) -> str:
+    """Run a program in QEMU that ends by itself; what it printed. Its files lie beside it. Raises ToolError."""
+    console = "-chardev stdio,id=out -semihosting-config enable=on,target=native,chardev=out"
+    command = ["qemu-system-arm", "-M", core.machine, "-display", "none", "-monitor", "none", "-serial", "none"]
+    # Each instruction takes 64 ns of the emulated board's time: what its clock shows is instructions.
+    command += [*console.split(), "-icount", "shift=6,sleep=off", "-kernel", str(elf)]
+    return run_tool(command, f"the emulated {core.name} failed", folder=elf.parent)
 
 
 def _net(found: Mapping[str, Any]) -> NetCount:
