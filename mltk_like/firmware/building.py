@@ -80,7 +80,7 @@ def run_tool(command: list[str], failed: str, *, folder: Path | None = None) -> 
     """What a program prints. Raises ModelError, where the board is too small, or ToolError with its first error."""
     try:
         done = subprocess.run(
-            [program, *command[1:]],
+            [find_tool(command[0]) or command[0], *command[1:]],
             cwd=folder,
             capture_output=True,
             encoding="utf-8",
