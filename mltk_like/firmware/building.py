@@ -81,7 +81,7 @@ def run_tool(command: list[str], failed: str, *, folder: Path | None = None) -> 
     program = find_tool(command[0]) or command[0]
     try:
         done = subprocess.run(
-            [find_tool(command[0]) or command[0], *command[1:]],
+            [program, *command[1:]],
             cwd=folder,
             capture_output=True,
             encoding="utf-8",
