@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mltk_like.verbs.check import CheckResult, check
     from mltk_like.verbs.classify_audio import Dumps, LiveAudio, LiveResult, classify_audio
     from mltk_like.verbs.data import DataReport, data_report
+    from mltk_like.verbs.emulate import EmulatedChip, emulate
     from mltk_like.verbs.evaluate import (
         EvaluationResult,
         Recordings,
@@ -59,6 +60,7 @@ _HOME = {
     **dict.fromkeys(("CheckResult", "check"), "verbs.check"),
     **dict.fromkeys(("Dumps", "LiveAudio", "LiveResult", "classify_audio"), "verbs.classify_audio"),
     **dict.fromkeys(("DataReport", "data_report"), "verbs.data"),
+    **dict.fromkeys(("EmulatedChip", "emulate"), "verbs.emulate"),
     **dict.fromkeys(
         (
             "EvaluationResult",
@@ -97,6 +99,7 @@ __all__ = [
     "DataReport",
     "DatasetMixin",
     "Dumps",
+    "EmulatedChip",
     "EvaluateClassifierMixin",
     "EvaluateMixin",
     "EvaluationResult",
@@ -126,6 +129,7 @@ __all__ = [
     "check",
     "classify_audio",
     "data_report",
+    "emulate",
     "evaluate",
     "evaluate_both",
     "evaluate_labelled",

@@ -5,7 +5,13 @@
 #include "mltk_fixed.h"
 #include "mltk_patch.h"
 
-#if !defined(MLTK_KERNELS_DSP) && !defined(MLTK_KERNELS_MVE)
+#ifdef MLTK_KERNELS_DSP /* for layers whose weights are not packed */
+#include "mltk_dsp.h"
+#define mltk_conv_s8 mltk_plain_conv_s8
+#define mltk_dense_s8 mltk_plain_dense_s8
+#endif
+
+#ifndef MLTK_KERNELS_MVE
 
 /* All outputs of one pixel: (outputs, count) by (count). Four at a time read each value of the input once. */
 static void pixel(const mltk_scale* scale, const int8_t* weights, int outputs, int count, const int8_t* in,

@@ -4,7 +4,12 @@
 
 #include "mltk_fixed.h"
 
-#if !defined(MLTK_KERNELS_DSP) && !defined(MLTK_KERNELS_MVE)
+#ifdef MLTK_KERNELS_DSP /* for layers whose weights are not packed */
+#include "mltk_dsp.h"
+#define mltk_depthwise_s8 mltk_plain_depthwise_s8
+#endif
+
+#ifndef MLTK_KERNELS_MVE
 
 enum { kBlock = 8 };
 

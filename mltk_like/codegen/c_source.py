@@ -230,7 +230,9 @@ class _Writer:
 
     def _field(self, key: str, value: Field, name: str) -> str:
         if isinstance(value, Array):
-            return self._array(value, f"{key}_{name}")
+            text = self._array(value, f"{key}_{name}")
+            # Packed weights are words.
+            return f"(const int8_t*){text}" if value.dsp is not None and value.dsp.dtype != value.values.dtype else text
         if isinstance(value, Mapping):
             return self._braces(value, name)
         if isinstance(value, tuple):

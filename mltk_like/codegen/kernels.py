@@ -8,10 +8,15 @@ from mltk_like.errors import ToolError
 _REINSTALL = "reinstall it with pip install ."
 
 INT8 = (
+    "mltk_block_dsp.c",
     "mltk_conv.c",
+    "mltk_conv_dsp.c",
     "mltk_conv_mve.c",
     "mltk_depthwise.c",
+    "mltk_depthwise_dsp.c",
     "mltk_depthwise_mve.c",
+    "mltk_dsp.h",
+    "mltk_line_dsp.c",
     "mltk_fixed.h",
     "mltk_kernels.h",
     "mltk_move.c",

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from mltk_like.codegen.calls import Array, Call, Field, Lowered, Read, Scratch, Struct, Write
 from mltk_like.codegen.fixed_point import activation_range, quantize_multiplier
 from mltk_like.codegen.graph import Graph, Operator, Tensor
-from mltk_like.codegen.lead import lead_of
-from mltk_like.codegen.packing import pack_conv, pack_dense, pack_depthwise
+from mltk_like.codegen.lead import BLOCKS, lead_of
+from mltk_like.codegen.packing import PLAIN, SCALED, Packed, Scale, pack_conv, pack_dense, pack_depthwise
 from mltk_like.codegen.scratch import TARGETS, is_in_order, is_in_place, scratch_bytes
 from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import enum_names
@@ -30,16 +30,11 @@ def convolution(graph: Graph, operator: Operator) -> Lowered:
     rows = values[0].reshape(-1, values.shape[3]).T if depthwise else values.reshape(values.shape[0], -1)
     real = _real_multipliers(source, weights, output, len(rows))
     geometry = _geometry(operator.options, source, values, output)
-    packed = pack_depthwise(values[0], geometry) if depthwise else pack_conv(values)
-    fields: dict[str, Field] = {
-        **geometry,
-        "zero_in": source.zero,
-        "packed": int(packed is not None),
-        "weights": Array(np.ascontiguousarray(values).ravel(), packed),
-        "scale": _scale(rows, bias, source, output, real, operator.options.fusedActivationFunction),
-    }
+    scale = _scale(rows, bias, source, output, real, operator.options.fusedActivationFunction)
+    packed = pack_depthwise(values[0], geometry, scale) if depthwise else pack_conv(values, scale)
+    fields = {**geometry, "zero_in": source.zero, **_weights(values, packed, scale, scaled=not depthwise)}
     kind = "depthwise" if depthwise else "conv"
-    return _call(kind, Struct("mltk_conv", fields), geometry, operator, _lead(kind, geometry))
+    return _call(kind, Struct("mltk_conv", fields), geometry, operator, _lead(kind, geometry, packed), packed)
 
 
 def dense(graph: Graph, operator: Operator) -> Lowered:
@@ -56,30 +51,56 @@ def dense(graph: Graph, operator: Operator) -> Lowered:
     else:
         real = _real_multipliers(source, weights, output, len(values))
     geometry = {"rows": source.elements // values.shape[1], "inputs": values.shape[1], "outputs": values.shape[0]}
-    packed = pack_dense(values)
-    fields: dict[str, Field] = {
-        **geometry,
-        "packed": int(packed is not None),
-        "weights": Array(np.ascontiguousarray(values).ravel(), packed),
-        "scale": _scale(values, bias, source, output, real, operator.options.fusedActivationFunction),
+    scale = _scale(values, bias, source, output, real, operator.options.fusedActivationFunction)
+    packed = pack_dense(values, scale)
+    fields = {**geometry, **_weights(values, packed, scale, scaled=True)}
+    return _call("dense", Struct("mltk_dense", fields), geometry, operator, {}, packed)
+
+
+def _weights(values: NDArray[Any], packed: Packed | None, scale: Scale, *, scaled: bool) -> dict[str, Field]:
+    """The last fields of both structs: weights and `mltk_scale`, whose numbers `SCALED` weights may have with them."""
+    kind = packed.kind if packed else PLAIN
+    # What is packed beside the weights is not needed a second time.
+    instead = np.zeros(1, np.int32) if scaled and kind == SCALED else None
+    return {
+        "packed": kind,
+        "weights": Array(np.ascontiguousarray(values).ravel(), packed.words if packed else None),
+        "scale": {
+            "bias": Array(scale.bias, instead),
+            "multiplier": Array(scale.multiplier, instead),
+            "shift": Array(scale.shift, None if instead is None else instead.astype(np.int8)),
+            "zero": scale.zero,
+            "low": scale.low,
+            "high": scale.high,
+            "narrow": int(scale.narrow),
+        },
     }
-    return _call("dense", Struct("mltk_dense", fields), geometry, operator, {})
 
 
-def _lead(kind: str, geometry: Mapping[str, int]) -> dict[str, int | None]:
-    """How the output may lie over the input, by target. Depthwise kernels for DSP, and some for MVE, go over all
-    pixels, a few channels at a time."""
-    lead = lead_of(geometry, geometry["in_c"], geometry["out_c"])
+def _lead(kind: str, geometry: Mapping[str, int], packed: Packed | None) -> dict[str, int | None]:
+    """How the output may lie over the input, by target. Some depthwise kernels go over all pixels, a few channels at a
+    time."""
+    channels = geometry["in_c"], geometry["out_c"]
+    in_order = {target: lead_of(geometry, *channels, BLOCKS[target]) for target in TARGETS}
     if kind == "conv":
-        return dict.fromkeys(TARGETS, lead)
-    in_order = {target: lead for target in TARGETS if is_in_order(geometry, target)}
-    return in_order | {target: None for target in TARGETS if is_in_place(geometry, target)}
+        return dict(in_order)
+    how = packed.kind if packed else PLAIN
+    found: dict[str, int | None] = {
+        target: lead for target, lead in in_order.items() if is_in_order(geometry, target, how)
+    }
+    return found | {target: None for target in TARGETS if is_in_place(geometry, target, how)}
 
 
 def _call(
-    kind: str, layer: Struct, geometry: Mapping[str, int], operator: Operator, lead: Mapping[str, int | None]
+    kind: str,
+    layer: Struct,
+    geometry: Mapping[str, int],
+    operator: Operator,
+    lead: Mapping[str, int | None],
+    packed: Packed | None,
 ) -> Lowered:
-    scratch = Scratch({target: scratch_bytes(kind, geometry, target) for target in TARGETS})
+    how = packed.kind if packed else PLAIN
+    scratch = Scratch({target: scratch_bytes(kind, geometry, target, how) for target in TARGETS})
     arguments = (layer, Read(operator.inputs[0]), Write(operator.outputs[0]), scratch)
     return Lowered((Call(f"mltk_{kind}_s8", arguments, lead),))
 
@@ -157,8 +178,8 @@ def _scale(
     output: Tensor,
     real: NDArray[np.float64],
     activation: int,
-) -> dict[str, Field]:
-    """The fields of `mltk_scale`. Sums wrap as those of int32 do, so what is folded into the bias may too."""
+) -> Scale:
+    """Sums wrap as those of int32 do, so what is folded into the bias may too."""
     if output.dtype != "int8":
         raise ModelError(f"its output is {output.dtype}", "convert the model to int8")
     whole = rows.astype(np.int64)
@@ -169,12 +190,12 @@ def _scale(
     # `narrow` stores right - 1; a multiplier of 0 gives 0 with any shift.
     shifts = [(-s - 1 if m else 0) if narrow else s for m, s in pairs]
     low, high = activation_range(output, activation)
-    return {
-        "bias": Array(start.astype(np.int32)),
-        "multiplier": Array(np.array([m for m, _ in pairs], np.int32)),
-        "shift": Array(np.array(shifts, np.int8)),
-        "zero": output.zero,
-        "low": low,
-        "high": high,
-        "narrow": int(narrow),
-    }
+    return Scale(
+        bias=start.astype(np.int32),
+        multiplier=np.array([m for m, _ in pairs], np.int32),
+        shift=np.array(shifts, np.int8),
+        zero=output.zero,
+        low=low,
+        high=high,
+        narrow=narrow,
+    )

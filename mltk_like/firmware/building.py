@@ -78,9 +78,10 @@ def build(
 
 def run_tool(command: list[str], failed: str, *, folder: Path | None = None) -> str:
     """What a program prints. Raises ModelError, where the board is too small, or ToolError with its first error."""
+    program = find_tool(command[0]) or command[0]
     try:
         done = subprocess.run(
-            [find_tool(command[0]) or command[0], *command[1:]],
+            [program, *command[1:]],
             cwd=folder,
             capture_output=True,
             encoding="utf-8",

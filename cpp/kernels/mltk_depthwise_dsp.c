@@ -1,0 +1,165 @@
+/* Depthwise convolutions for the DSP extension. Four channels at a time are turned: each becomes a plane of
+   its own of int16 in scratch memory, with its padding, in lines along the side that `packed` names. Two
+   neighbours lie in a word, so that one instruction multiplies two taps. All of the plane is read before an
+   output is written, which therefore may lie exactly over the input.
+
+   Part of mltk_like. SPDX-License-Identifier: Apache-2.0 */
+
+#include "mltk_dsp.h"
+#include "mltk_fixed.h"
+
+#ifdef MLTK_KERNELS_DSP
+
+enum { kPlain, kAlongRows, kAlongColumns };
+enum { kChannels = 4, kOutputs = 4, kTaps = 4 };
+
+/* One side of a layer: the size of input, output and kernel, and bytes from one pixel to the next. */
+typedef struct {
+  int in, out, kernel, stride, dilation, pad, in_step, out_step;
+} side;
+
+/* A plane: lines of so many words, and the words of a step of taps (mltk_line_dsp.c). */
+typedef struct {
+  side along, across;
+  int lines, line_words, chunks, steps, step_words;
+  uint32_t zeros; /* the input's zero point in both halves */
+} plane;
+
+static plane plane_of(const mltk_conv* layer) {
+  const side rows = {
+      layer->in_h,       layer->out_h,   layer->kernel_h,           layer->stride_h,
+      layer->dilation_h, layer->pad_top, layer->in_w * layer->in_c, layer->out_w * layer->out_c};
+  const side columns = {layer->in_w,       layer->out_w,    layer->kernel_w, layer->stride_w,
+                        layer->dilation_w, layer->pad_left, layer->in_c,     layer->out_c};
+  plane p;
+  p.along = layer->packed == kAlongRows ? columns : rows;
+  p.across = layer->packed == kAlongRows ? rows : columns;
+  const int ones = p.along.stride == 1;
+  /* Words of a line of taps; by ones, they begin in either half of the first. */
+  const int words = ones ? p.along.kernel / 2 + 1 : (p.along.kernel + 1) / 2;
+  const int fours = (p.along.out + kOutputs - 1) / kOutputs;
+  p.chunks = (words + 1) / 2;
+  p.steps = p.chunks * p.across.kernel;
+  p.step_words = ones ? 5 : 3;
+  p.line_words = 2 * (fours - 1) * p.along.stride + 2 * p.chunks + (ones ? 1 : 3);
+  p.lines = (p.across.out - 1) * p.across.stride + (p.across.kernel - 1) * p.across.dilation + 1;
+  p.zeros = (uint32_t)(uint16_t)layer->zero_in * 0x10001u;
+  return p;
+}
+
+static inline uint32_t channels_at(const int8_t* in, int channels) {
+  uint32_t word = 0;
+  if (channels == kChannels) return mltk_word(in);
+  memcpy(&word, in, (size_t)channels);
+  return word;
+}
+
+/* Two pixels become a word of each channel's plane. */
+static inline void put(uint32_t even0, uint32_t odd0, uint32_t even1, uint32_t odd1, int size, uint32_t* to) {
+  to[0] = mltk_lower(even0, even1);
+  to[size] = mltk_lower(odd0, odd1);
+  to[2 * size] = mltk_upper(even0, even1);
+  to[3 * size] = mltk_upper(odd0, odd1);
+}
+
+/* One line of the input, from `at` in the planes on, where `pad` values of padding come first. */
+static void turn_line(const plane* p, const int8_t* in, int channels, int size, uint32_t* to) {
+  const int room = 2 * p->line_words - p->along.pad;
+  int left = p->along.in < room ? p->along.in : room;
+  const int step = p->along.in_step;
+  to += p->along.pad / 2;
+  if (p->along.pad % 2 && left > 0) {
+    const uint32_t word = channels_at(in, channels);
+    put(p->zeros, p->zeros, mltk_even_bytes(word), mltk_odd_bytes(word), size, to++);
+    in += step;
+    --left;
+  }
+  for (; left >= 2; left -= 2, in += 2 * step) {
+    const uint32_t first = channels_at(in, channels), second = channels_at(in + step, channels);
+    put(mltk_even_bytes(first), mltk_odd_bytes(first), mltk_even_bytes(second), mltk_odd_bytes(second), size,
+        to++);
+  }
+  if (left > 0) {
+    const uint32_t word = channels_at(in, channels);
+    put(mltk_even_bytes(word), mltk_odd_bytes(word), p->zeros, p->zeros, size, to);
+  }
+}
+
+static void turn(const plane* p, const int8_t* in, int channels, uint32_t* planes) {
+  const int size = p->lines * p->line_words;
+  for (int line = 0; line < p->lines; ++line) {
+    const int row = line - p->across.pad;
+    if (row < 0 || row >= p->across.in) continue;
+    turn_line(p, in + row * p->across.in_step, channels, size, planes + line * p->line_words);
+  }
+}
+
+/* What all channels share of the taps: how far it is from step to step. */
+static void measure(const plane* p, int32_t* taps) {
+  int32_t* step = taps + 1;
+  for (int line = 0; line < p->across.kernel; ++line) {
+    for (int i = 0; i < p->chunks; ++i, step += p->step_words)
+      *step = i + 1 < p->chunks ? 8 : 4 * p->across.dilation * p->line_words - 8 * (p->chunks - 1);
+  }
+}
+
+/* The taps of one channel, twice as great as they are, and what makes outputs of sums. */
+static void fill_taps(const plane* p, const mltk_scale* scale, int channel, const uint32_t* packed,
+                      int32_t* taps) {
+  const int ones = p->step_words == 5;
+  *taps++ = (int32_t)((uint32_t)scale->bias[channel] << 1);
+  for (int line = 0; line < p->across.kernel; ++line) {
+    uint32_t before = 0;
+    for (int i = 0; i < p->chunks; ++i, taps += p->step_words) {
+      const uint32_t word = *packed++;
+      const uint32_t first = mltk_twice(mltk_even_bytes(word)), second = mltk_twice(mltk_odd_bytes(word));
+      taps[1] = (int32_t)first;
+      taps[2] = (int32_t)(ones ? before >> 16 | first << 16 : second);
+      if (!ones) continue;
+      taps[3] = (int32_t)second;
+      taps[4] = (int32_t)(first >> 16 | second << 16);
+      before = second;
+    }
+  }
+  const int by = scale->shift[channel];
+  taps[0] = scale->multiplier[channel];
+  taps[1] = (2 * scale->zero + 1) * (1 << by);
+  taps[2] = by;
+}
+
+void mltk_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* scratch) {
+  if (layer->packed == kPlain) {
+    mltk_plain_depthwise_s8(layer, in, out, scratch);
+    return;
+  }
+  const plane p = plane_of(layer);
+  const mltk_line line = {p.steps, p.along.out, p.along.out_step};
+  const int size = p.lines * p.line_words;
+  int32_t* const taps = scratch;
+  uint32_t* const planes = (uint32_t*)scratch + 4 + p.steps * p.step_words;
+  const uint32_t* packed = (const void*)layer->weights;
+  for (int i = 0; i < kChannels * size; ++i) planes[i] = p.zeros;
+  measure(&p, taps);
+  for (int first = 0; first < layer->out_c; first += kChannels) {
+    const int channels = layer->out_c - first < kChannels ? layer->out_c - first : kChannels;
+    turn(&p, in + first, channels, planes);
+    for (int i = 0; i < channels; ++i, packed += p.steps) {
+      const int channel = first + i;
+      fill_taps(&p, &layer->scale, channel, packed, taps);
+      for (int y = 0; y < p.across.out; ++y) {
+        const uint32_t* x = planes + i * size + y * p.across.stride * p.line_words;
+        int8_t* to = out + channel + y * p.across.out_step;
+        if (p.along.stride == 1)
+          mltk_line_by_ones(x, taps, to, &line);
+        else
+          mltk_line_by_twos(x, taps, to, &line);
+      }
+    }
+  }
+  mltk_bound(&layer->scale, out, layer->out_h * layer->out_w * layer->out_c);
+}
+
+#endif
+
+/* So that the file is never empty. */
+typedef int mltk_depthwise_is_for_dsp;
