@@ -178,6 +178,29 @@ def test_convolutions_are_the_portable_ones(libraries: Mapping[str, ctypes.CDLL]
     assert min(np.bincount(kinds, minlength=3)) > 5
 
 
+def test_a_depthwise_layer_with_one_pixel_is_read_as_it_is(libraries: Mapping[str, ctypes.CDLL]) -> None:
+    """As in nets that keep rows; also where the input has more rows than the taps reach."""
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        h, w, dilation_h, dilation_w = (int(rng.integers(1, top)) for top in (16, 4, 3, 3))
+        in_h, in_w = (h - 1) * dilation_h + int(rng.integers(1, 3)), (w - 1) * dilation_w + int(rng.integers(1, 3))
+        channels = int(rng.choice([4, 8, 40, 128, 6]))
+        numbers = [in_h, in_w, channels, 1, 1, channels, h, w, 3, 3, dilation_h, dilation_w]
+        sizes = {
+            **dict(zip(SIZES, numbers, strict=True)),
+            "pad_top": 0,
+            "pad_left": 0,
+            "zero_in": int(rng.integers(-9, 9)),
+        }
+        weights, values = values_of(rng, (h, w, channels)), values_of(rng, (in_h * in_w * channels,))
+        scale = scale_of(rng, channels, h * w)
+        assert pack_depthwise(weights, sizes, scale) is None
+        found = [
+            run(library, "depthwise", sizes, weights, scale, None, values, channels) for library in libraries.values()
+        ]
+        assert found[0] == found[1], (seed, sizes)
+
+
 def test_dense_layers_are_the_portable_ones(libraries: Mapping[str, ctypes.CDLL]) -> None:
     for seed in range(100):
         rng = np.random.default_rng(seed)
