@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from mltk_like.mixins import AudioDatasetMixin, DatasetMixin, EvaluateClassifierMixin, EvaluateMixin, TrainMixin
     from mltk_like.model import Model
     from mltk_like.settings import Settings
+    from mltk_like.verbs.check import CheckResult, check
     from mltk_like.verbs.classify_audio import Dumps, LiveAudio, LiveResult, classify_audio
     from mltk_like.verbs.data import DataReport, data_report
+    from mltk_like.verbs.emulate import EmulatedChip, emulate
     from mltk_like.verbs.evaluate import (
         EvaluationResult,
         Recordings,
@@ -55,8 +57,10 @@ _HOME = {
     "LowBit": "low_bit.settings",
     "Model": "model",
     "Settings": "settings",
+    **dict.fromkeys(("CheckResult", "check"), "verbs.check"),
     **dict.fromkeys(("Dumps", "LiveAudio", "LiveResult", "classify_audio"), "verbs.classify_audio"),
     **dict.fromkeys(("DataReport", "data_report"), "verbs.data"),
+    **dict.fromkeys(("EmulatedChip", "emulate"), "verbs.emulate"),
     **dict.fromkeys(
         (
             "EvaluationResult",
@@ -90,10 +94,12 @@ __all__ = [
     "AudioPage",
     "BoardsProfile",
     "CheckError",
+    "CheckResult",
     "DataError",
     "DataReport",
     "DatasetMixin",
     "Dumps",
+    "EmulatedChip",
     "EvaluateClassifierMixin",
     "EvaluateMixin",
     "EvaluationResult",
@@ -120,8 +126,10 @@ __all__ = [
     "ToolError",
     "TrainMixin",
     "TrainingResult",
+    "check",
     "classify_audio",
     "data_report",
+    "emulate",
     "evaluate",
     "evaluate_both",
     "evaluate_labelled",

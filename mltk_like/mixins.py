@@ -107,6 +107,15 @@ class TrainMixin(Settings, declares=True):
     embedding_windows: Annotated[
         PositiveInt, Meta(description="windows that those heads hear, which the training then goes through in turn")
     ] = 130_000
+    score_temperature: Annotated[
+        float,
+        Meta(
+            gt=0,
+            le=100,
+            description="what goes into the softmax is divided by this once the net is trained, so that scores of 8 "
+            "bits that pile up near 255 spread; 1: left as it is",
+        ),
+    ] = 1.0
     early_stopping_epochs: Annotated[
         int, Meta(ge=0, description="end after so many epochs without a better checkpoint; 0: never")
     ] = 0
@@ -114,7 +123,8 @@ class TrainMixin(Settings, declares=True):
         str,
         Meta(
             description="what the best checkpoint has: least misses at few false windows, least misses at few false "
-            "accepts an hour of streams ('streams'), most right answers ('accuracy'), or the best of a logged figure"
+            "accepts an hour of streams ('streams'), most right answers ('accuracy'), the best of a logged figure, or "
+            "nothing: the one at the end of the schedule ('last')"
         ),
     ] = "misses"
     low_bit: Annotated[

@@ -7,7 +7,7 @@ from mltk_like.nets import mixed_net, tenet12
 
 
 class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    version = 3
+    version = 4
     description = 'Keyword spotting classifier to detect: "alexa"'
     classes = ("alexa", "_unknown_")
 
@@ -22,14 +22,15 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
 
     batch_size = 100
     steps_per_epoch = 250
-    learning_rate_steps = ((250, 1e-3), (250, 2e-3), (2250, 4e-3), (1000, 1.5e-3), (750, 5e-4), (500, 1e-4))
+    learning_rate_steps = ((250, 1e-3), (250, 2e-3), (3500, 4e-3), (1500, 1.5e-3), (1000, 5e-4), (500, 1e-4))
     average_weights = 0.999
+    rank_by = "last"
     domain_confusion = 0.2
     companion_words = data.COMPANIONS
     teachers = 4
     teacher_steps = 3000
     embedding_teachers = 2
-    embedding_windows = 250_000
+    score_temperature = 3.0
     unknown_multiplier = 4.0
     companion_fraction = 0.35
     keyword_end_ms = (-60, 360)

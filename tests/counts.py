@@ -10,7 +10,8 @@ from typing import Any
 
 from mltk_like.artifact import open_artifact
 from mltk_like.firmware import CORES, count_model
-from mltk_like.firmware.counting import compiler_version, count_net
+from mltk_like.firmware.building import compiler_version
+from mltk_like.firmware.counting import count_net
 
 RECORD = Path(__file__).parent / "data" / "counts.json"
 CORES_OF_RECORD = ("cortex-m0plus", "cortex-m4", "cortex-m33", "cortex-m55")

@@ -48,7 +48,7 @@ def test_windows_of_a_model_that_keeps_its_state() -> None:
 def test_what_is_compared_is_what_goes_into_softmax() -> None:
     model = content("tflite/tiny_conv")
     before = before_softmax(model)
-    inputs = module._random(TfliteModel(model))
+    inputs = module.random_inputs(TfliteModel(model))
     logits = TfliteModel(before).predict(inputs)
     assert np.ptp(logits.astype(int)) > 100
     assert (logits.argmax(axis=1) == TfliteModel(model).predict(inputs).argmax(axis=1)).mean() > 0.9

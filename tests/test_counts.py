@@ -11,7 +11,8 @@ import pytest
 import mltk_like as mltk
 from mltk_like.artifact import open_artifact
 from mltk_like.firmware import CORES, count_model
-from mltk_like.firmware.counting import check_tools, compiler_version, count_net
+from mltk_like.firmware.building import check_tools, compiler_version
+from mltk_like.firmware.counting import count_net
 
 pytestmark = pytest.mark.slow
 TINY = Path(__file__).parent / "data" / "tflite" / "tiny_conv.tflite"
@@ -21,7 +22,7 @@ TINY = Path(__file__).parent / "data" / "tflite" / "tiny_conv.tflite"
 def tools() -> None:
     """What counting needs."""
     try:
-        check_tools()
+        check_tools("to count instructions")
     except mltk.ToolError as error:
         pytest.skip(error.message)
 

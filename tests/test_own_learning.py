@@ -20,6 +20,7 @@ from mltk_like.training.chance import at_chance, balanced_accuracy
 from mltk_like.training.learning import check_learning, make_callbacks, make_loss, make_metrics, make_optimizer, measure
 from mltk_like.training.ranking import Rank, rank_of
 from mltk_like.training.schedule import make_schedule
+from mltk_like.verbs.train.checks import check_model
 
 pytest_plugins = ("toy_fixtures",)
 pytestmark = toys.TENSORFLOW_WARNINGS
@@ -189,6 +190,7 @@ def test_ranks() -> None:
     assert rank_of("accuracy", stream=False).score(figures) == 0.25
     assert rank_of("streams", stream=True) == Rank(figure="val_stream_misses")
     assert rank_of("misses", stream=False) == rank_of("streams", stream=False) == Rank(figure="val_misses")
+    assert rank_of("last", stream=True) == Rank(figure="val_misses", last=True)
     assert rank_of("max:val_kappa", stream=True).score(figures) == float("inf")
     with pytest.raises(SettingError, match="no figure 'val_f1' is logged"):
         rank_of("val_f1", stream=False).score(figures)
@@ -196,6 +198,18 @@ def test_ranks() -> None:
 
 class Learns(mltk.Model, mltk.TrainMixin):
     classes = ("a", "b", "_unknown_")
+
+
+class Hears(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin):
+    classes = ("a", "_unknown_")
+
+
+def test_the_last_checkpoint_and_an_early_end() -> None:
+    last = Hears().with_settings(rank_by="last")
+    check_learning(last, 2)
+    check_model(last)
+    with pytest.raises(SettingError, match="early_stopping_epochs waits for a better checkpoint"):
+        check_model(last.with_settings(early_stopping_epochs=3))
 
 
 def test_losses_and_metrics_of_keras() -> None:

@@ -251,6 +251,6 @@ def test_wrong_usage(arguments: list[str], error: str, hint: str, capsys: pytest
 
 def test_tools_that_are_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ToolError, match="missing: cmake, gcc-arm-none-eabi, qemu-system-arm") as caught:
+    with pytest.raises(ToolError, match=r"missing: .*gcc-arm-none-eabi, qemu-system-arm") as caught:
         mltk.profile_target(TINY, "m4")
     assert "apt-get install" in caught.value.hint

@@ -127,6 +127,18 @@ def test_too_little_sound_is_refused() -> None:
 
 
 @pytest.mark.slow
+def test_the_last_checkpoint_is_exported_where_it_is_wanted(
+    shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    # At such a rate a checkpoint is seldom better than the one before.
+    settings = "epochs = 6\nsteps_per_epoch = 2\nlearning_rate = 0.3\nrank_by = 'last'\nscore_temperature = 2.0"
+    path = write_toy(tmp_path / "models", settings=settings)
+    result = mltk.train(str(path), workers=0, progress=False, evaluate=False)
+    assert result.best_epoch == len(result.history["val_misses"]) == 6
+
+
+@pytest.mark.slow
 def test_a_training_is_ranked_by_its_stream(
     shared_cache: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@
    Part of mltk_like. SPDX-License-Identifier: Apache-2.0 */
 
 #include "mltk_mve.h"
+#include "mltk_patch.h"
 
 #ifdef MLTK_KERNELS_MVE
 
@@ -210,16 +211,18 @@ static const int8_t* patch_of(const mltk_conv* layer, const int8_t* in, int y, i
 
 void mltk_conv_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* scratch) {
   const int count = layer->kernel_h * layer->kernel_w * layer->in_c, outputs = layer->out_c;
+  const int pointwise = mltk_is_pointwise(layer), step = layer->stride_w * layer->in_c;
   int8_t *room0 = scratch, *room1 = room0 + ((count + 7) & ~7);
   const int8_t* first = 0; /* of a pair */
   for (int y = 0; y < layer->out_h; ++y) {
-    for (int x = 0; x < layer->out_w; ++x) {
+    const int8_t* pixel = in + y * layer->stride_h * layer->in_w * layer->in_c;
+    for (int x = 0; x < layer->out_w; ++x, pixel += step) {
+      const int8_t* const patch = pointwise ? pixel : patch_of(layer, in, y, x, first ? room1 : room0);
       if (!first) {
-        first = patch_of(layer, in, y, x, room0);
+        first = patch;
         continue;
       }
-      const int8_t* second = patch_of(layer, in, y, x, room1);
-      two_pixels(&layer->scale, layer->weights, outputs, count, first, second, out);
+      two_pixels(&layer->scale, layer->weights, outputs, count, first, patch, out);
       out += 2 * outputs;
       first = 0;
     }

@@ -1,6 +1,7 @@
-/* Depthwise convolutions for MVE. The input of eight channels is turned so that all that one output is
-   computed from lies side by side: lines[channel][column][kernel row]. One output is then a sum of products
-   as in a convolution, and neighbours in a line overlap.
+/* Depthwise convolutions for MVE, in two ways. Where there are few outputs in a line: tap by tap, eight
+   channels at a time. Else the input of eight channels is turned so that all that one output is computed from
+   lies side by side: lines[channel][column][kernel row]. One output is then a sum of products as in a
+   convolution, and neighbours in a line overlap.
 
    Part of mltk_like. SPDX-License-Identifier: Apache-2.0 */
 
@@ -8,7 +9,7 @@
 
 #ifdef MLTK_KERNELS_MVE
 
-enum { kChannels = 8, kLineBytes = 512 };
+enum { kChannels = 8, kLineBytes = 512, kFew = 128 };
 
 /* A layer as lines along the longer side of its output, "across" being the other side. */
 typedef struct {
@@ -183,8 +184,74 @@ static __attribute__((noinline)) void compute(const mltk_scale* scale, const blo
   MLTK_WITH_MODE(scale, lines_of, all);
 }
 
+/* Where the taps of one pixel begin. */
+typedef struct {
+  const mltk_conv* layer;
+  const int8_t* in;
+  int row, column;
+} taps;
+
+/* The sums of channels `c` to `c + 8`, or to `c + n` if that is fewer: the even ones and the odd ones. */
+MLTK_INLINE int32x4x2_t sums_of_channels(const taps* t, int c, int whole, mve_pred16_t some) {
+  const mltk_conv* layer = t->layer;
+  const int channels = layer->in_c;
+  const int8_t* w = layer->weights + c;
+  int32x4x2_t s = {{vdupq_n_s32(0), vdupq_n_s32(0)}};
+  int row = t->row;
+  for (int ky = 0; ky < layer->kernel_h; ++ky, row += layer->dilation_h) {
+    const int8_t* x = t->in + (row * layer->in_w + t->column) * channels + c;
+    int column = t->column;
+    for (int kx = 0; kx < layer->kernel_w; ++kx, column += layer->dilation_w, w += channels) {
+      int16x8_t values = vdupq_n_s16(layer->zero_in);
+      if (row >= 0 && row < layer->in_h && column >= 0 && column < layer->in_w)
+        values = whole ? vldrbq_s16(x) : vldrbq_z_s16(x, some);
+      const int16x8_t weights = whole ? vldrbq_s16(w) : vldrbq_z_s16(w, some);
+      s.val[0] = vaddq_s32(s.val[0], vmullbq_int_s16(values, weights));
+      s.val[1] = vaddq_s32(s.val[1], vmulltq_int_s16(values, weights));
+      x += layer->dilation_w * channels;
+    }
+  }
+  return s;
+}
+
+/* Every second channel from `c` on. */
+MLTK_INLINE void every_second(mltk_mode mode, const mltk_scale* scale, mltk_range range, int32x4_t sums,
+                              int c, mve_pred16_t some, int8_t* out) {
+  const uint32x4_t at = vidupq_n_u32(0, 2);
+  const int32x4_t bias = vldrwq_gather_shifted_offset_z_s32(scale->bias + c, at, some);
+  const int32x4_t multiplier = vldrwq_gather_shifted_offset_z_s32(scale->multiplier + c, at, some);
+  const int32x4_t shift = mltk_shift_lanes(mode, vldrbq_gather_offset_z_s32(scale->shift + c, at, some));
+  const int32x4_t value = mltk_scaled_lanes(mode, range, vaddq_s32(sums, bias), multiplier, shift);
+  vstrbq_scatter_offset_p_s32(out, at, value, some);
+}
+
+MLTK_INLINE void one_pixel(mltk_mode mode, const mltk_scale* scale, const taps* t, int8_t* out) {
+  const mltk_range range = mltk_range_of(scale);
+  const int channels = t->layer->out_c;
+  for (int c = 0; c < channels; c += kChannels) {
+    const int n = channels - c;
+    const int32x4x2_t s =
+        n >= kChannels ? sums_of_channels(t, c, 1, 0) : sums_of_channels(t, c, 0, vctp16q((uint32_t)n));
+    every_second(mode, scale, range, s.val[0], c, vctp32q((uint32_t)(n + 1) / 2), out + c);
+    every_second(mode, scale, range, s.val[1], c + 1, vctp32q((uint32_t)n / 2), out + c + 1);
+  }
+}
+
+static void tap_by_tap(const mltk_conv* layer, const int8_t* in, int8_t* out) {
+  for (int y = 0; y < layer->out_h; ++y) {
+    for (int x = 0; x < layer->out_w; ++x, out += layer->out_c) {
+      const taps t = {layer, in, y * layer->stride_h - layer->pad_top, x * layer->stride_w - layer->pad_left};
+      MLTK_WITH_MODE(&layer->scale, one_pixel, &t, out);
+    }
+  }
+}
+
 void mltk_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* scratch) {
   const plan p = plan_of(layer);
+  if (layer->in_c == layer->out_c && p.taps * p.out_along < kFew) {
+    tap_by_tap(layer, in, out);
+    return;
+  }
   const int multiplier = layer->out_c / layer->in_c, padded = (p.taps + 15) & ~15;
   const int most = layer->in_c < kChannels ? layer->in_c : kChannels;
   int8_t *weights = scratch, *lines = weights + most * multiplier * padded;

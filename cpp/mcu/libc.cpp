@@ -38,7 +38,8 @@ void* memcpy(void* to, const void* from, size_t count) {
 void* memmove(void* to, const void* from, size_t count) {
   auto* target = static_cast<unsigned char*>(to);
   const auto* source = static_cast<const unsigned char*>(from);
-  if (reinterpret_cast<uintptr_t>(to) <= reinterpret_cast<uintptr_t>(from)) {
+  // How far `to` lies above `from`; huge where it lies below. Only an overlap at its end must be copied down.
+  if (reinterpret_cast<uintptr_t>(to) - reinterpret_cast<uintptr_t>(from) >= count) {
     copy_up(target, source, count);
   } else {
     while (count > 0) {

@@ -28,20 +28,23 @@ _MAIN = """#include <stdint.h>
 
 %(includes)s
 
+static int inside; /* whether what layers write is wanted */
+
 static void record(int32_t layer, const void* values, uint32_t bytes) {
   fwrite(&layer, sizeof layer, 1, stdout);
   fwrite(&bytes, sizeof bytes, 1, stdout);
   fwrite(values, 1, bytes, stdout);
 }
 
-#ifdef MLTK_NET_HOOK
 void mltk_net_layer(int layer, const char* op, int begin) { (void)layer, (void)op, (void)begin; }
-void mltk_net_tensor(int layer, const void* values, uint32_t bytes) { record(layer, values, bytes); }
-#endif
+void mltk_net_tensor(int layer, const void* values, uint32_t bytes) {
+  if (inside) record(layer, values, bytes);
+}
 
 %(uses)s
 
 int main(int count, char** arguments) {
+  inside = count > 2;
   switch (count > 1 ? atoi(arguments[1]) : 0) {
 %(cases)s
   }
@@ -60,7 +63,7 @@ _USE = """static void use_%(name)s(void) {
 
 
 @dataclass(frozen=True, kw_only=True)
-class HostRun:
+class NetRun:
     """What the C of a net made of rows.
 
     Attributes:
@@ -86,7 +89,6 @@ class HostProgram:
 
     Args:
         models: contents of `.tflite` files.
-        layers: keep what each layer writes.
         flags: of the compiler, besides the folders and the standard.
 
     Raises:
@@ -94,7 +96,7 @@ class HostProgram:
         ToolError: there is no C compiler, or it fails; or the kernels' source is not there.
     """
 
-    def __init__(self, models: Sequence[bytes], *, layers: bool = False, flags: Sequence[str] = ("-O2",)) -> None:
+    def __init__(self, models: Sequence[bytes], *, flags: Sequence[str] = ("-O2",)) -> None:
         compiler, kernels = find_compiler(), kernels_folder(INT8)
         self._graphs = [read_graph(model) for model in models]
         names = [f"net_{number}" for number in range(len(models))]
@@ -105,8 +107,7 @@ class HostProgram:
             for name, text in [("main.c", _main(names)), *(pair for one in files for pair in one.items())]:
                 (folder / name).write_text(text, encoding="utf-8")
             sources = [*sorted(folder.glob("*.c")), *(kernels / name for name in INT8 if name.endswith(".c"))]
-            hook = ["-DMLTK_NET_HOOK"] if layers else []
-            command = [compiler, "-std=c11", "-DMLTK_KERNELS_PORTABLE", *hook, *flags]
+            command = [compiler, "-std=c11", "-DMLTK_KERNELS_PORTABLE", "-DMLTK_NET_HOOK", *flags]
             self._program = folder / "net"
             _compile([*command, "-I", str(kernels), "-I", str(folder), *map(str, sources), "-o", str(self._program)])
         except BaseException:
@@ -119,26 +120,22 @@ class HostProgram:
     def __exit__(self, kind: type[BaseException] | None, value: object, trace: TracebackType | None) -> None:
         self._folder.cleanup()
 
-    def run(self, inputs: NDArray[Any], net: int = 0) -> HostRun:
+    def run(self, inputs: NDArray[Any], net: int = 0, *, layers: bool = False) -> NetRun:
         """Run a net on rows, in order, from its first state on; what it keeps goes from row to row.
 
         Args:
             inputs: (n, *input shape without batch) in the type of the net's input.
             net: number of the model.
+            layers: give what each layer writes, too.
 
         Raises:
             DataError: another shape or type.
             ModelError: the program fails.
         """
         graph = self._graphs[net]
-        source, output = graph.tensors[graph.input], graph.tensors[graph.output]
-        if inputs.shape[1:] != source.shape[1:] or inputs.dtype.name != source.dtype or not len(inputs):
-            raise DataError(
-                f"the net takes {source.dtype} rows of shape {source.shape[1:]}; got {inputs.dtype} {inputs.shape}",
-                "quantise the features first",
-            )
+        check_rows(graph, inputs)
         try:
-            command = [str(self._program), str(net)]
+            command = [str(self._program), str(net), *(["inside"] if layers else [])]
             ended = subprocess.run(command, input=inputs.tobytes(), capture_output=True, timeout=_TIMEOUT_S)
         except subprocess.TimeoutExpired as error:
             raise ModelError(f"the net as C did not finish within {_TIMEOUT_S} s", "give fewer rows") from error
@@ -147,14 +144,10 @@ class HostProgram:
         if ended.returncode != 0:
             last = ended.stderr.decode(errors="replace").strip()
             raise ModelError(f"the net as C ended with {ended.returncode}: {last or 'no message'}")
-        found = _records(ended.stdout, len(inputs))
-        return HostRun(
-            outputs=found.pop(_OUTPUT)[0].view(output.dtype).reshape(len(inputs), *output.shape[1:]),
-            tensors=dict(pair for layer, parts in found.items() for pair in _tensors(graph, layer, parts)),
-        )
+        return read_run(graph, ended.stdout, len(inputs))
 
 
-def run_on_host(model: bytes, inputs: NDArray[Any], *, layers: bool = False) -> HostRun:
+def run_on_host(model: bytes, inputs: NDArray[Any], *, layers: bool = False) -> NetRun:
     """Compile the C of a net and run it on rows, in order.
 
     Args:
@@ -167,8 +160,34 @@ def run_on_host(model: bytes, inputs: NDArray[Any], *, layers: bool = False) -> 
         ModelError: the net cannot become C; the layer is named.
         ToolError: there is no C compiler on this machine, or the kernels' source is not there.
     """
-    with HostProgram([model], layers=layers) as program:
-        return program.run(inputs)
+    with HostProgram([model]) as program:
+        return program.run(inputs, layers=layers)
+
+
+def check_rows(graph: Graph, inputs: NDArray[Any]) -> None:
+    """Raise DataError where inputs are of another shape or type than the net's."""
+    source = graph.tensors[graph.input]
+    if inputs.shape[1:] != source.shape[1:] or inputs.dtype.name != source.dtype or not len(inputs):
+        raise DataError(
+            f"the net takes {source.dtype} rows of shape {source.shape[1:]}; got {inputs.dtype} {inputs.shape}",
+            "quantise the features first",
+        )
+
+
+def read_run(graph: Graph, raw: bytes, rows: int) -> NetRun:
+    """What a program wrote of so many rows: records, each of a layer (-1: the net's output), a size and the bytes.
+
+    Raises:
+        ModelError: it wrote something else.
+    """
+    found = _records(raw, rows)
+    if _OUTPUT not in found:
+        raise ModelError("the net as C gave no outputs")
+    output = graph.tensors[graph.output]
+    return NetRun(
+        outputs=found.pop(_OUTPUT)[0].view(output.dtype).reshape(rows, *output.shape[1:]),
+        tensors=dict(pair for layer, parts in found.items() for pair in _tensors(graph, layer, parts)),
+    )
 
 
 def _main(names: Sequence[str]) -> str:

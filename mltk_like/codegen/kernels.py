@@ -1,10 +1,11 @@
 """The C source of kernels, which goes beside the C of a net."""
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mltk_like.errors import ToolError
+
+_REINSTALL = "reinstall it with pip install ."
 
 INT8 = (
     "mltk_block_dsp.c",
@@ -39,12 +40,18 @@ def kernel_sources(names: Sequence[str]) -> Mapping[str, str]:
 
 
 def kernels_folder(names: Sequence[str]) -> Path:
-    """Where such files are: in `cpp/` of a checkout, else in the installed package. Raises ToolError."""
+    """Where such files are. Raises ToolError where the installation lacks one."""
+    folder = cpp_folder() / "kernels"
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise ToolError(f"{', '.join(missing)} are not in this installation", _REINSTALL)
+    return folder
+
+
+def cpp_folder() -> Path:
+    """The C and C++ sources: `cpp/` of a checkout, else of the installed package. Raises ToolError."""
     package = Path(__file__).resolve().parents[1]
-    # Editable installs keep what CMake installs beside the compiled module.
-    native = importlib.util.find_spec("mltk_like._native")
-    beside = [Path(native.origin).parent] if native and native.origin else []
-    for folder in (package.parent / "cpp" / "kernels", *(place / "kernels" for place in (package, *beside))):
-        if all((folder / name).is_file() for name in names):
+    for folder in (package.parent / "cpp", package / "cpp"):
+        if (folder / "kernels" / "mltk_kernels.h").is_file():
             return folder
-    raise ToolError(f"{', '.join(names)} are not in this installation", "reinstall it with pip install .")
+    raise ToolError("the C and C++ sources are not in this installation", _REINSTALL)

@@ -29,6 +29,13 @@ def scratch_bytes(kind: str, layer: Mapping[str, int], target: str, packed: int 
     return layer["kernel_h"] * layer["kernel_w"] * layer["in_c"]
 
 
+def is_in_order(layer: Mapping[str, int], target: str, packed: int = 0) -> bool:
+    """Whether a depthwise kernel goes over the pixels in order."""
+    if target == "dsp":
+        return not packed
+    return target == "portable" or mve.is_in_order(layer)
+
+
 def is_in_place(layer: Mapping[str, int], target: str, packed: int = 0) -> bool:
     """Whether a depthwise kernel has read all of some channels before it writes any of them, so that its output may lie
     where its input lies."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 _LINE_BYTES = 512
+_FEW = 128
 _CHANNELS = 8
 
 
@@ -19,22 +20,30 @@ def depthwise_bytes(layer: Mapping[str, int]) -> int:
     """Bytes that `mltk_depthwise_s8` needs: the weights and the input of eight channels, turned.
 
     Lines lie along the longer side of the output; each holds what up to as many outputs need as fit into 512 bytes, and
-    at least one. Where all lines fit into 512 bytes they are there at the same time.
+    at least one. Where all lines fit into 512 bytes they are there at the same time. None where it goes tap by tap.
 
     Args:
         layer: the fields of its struct in C.
     """
+    if is_in_order(layer):
+        return 0
     taps, _, line, lines = _lines(layer)
     channels = min(layer["in_c"], _CHANNELS)
     weights = channels * (layer["out_c"] // layer["in_c"]) * _rounded(taps, 16)
     return weights + channels * lines * line + _beyond(layer)
 
 
+def is_in_order(layer: Mapping[str, int]) -> bool:
+    """Whether `mltk_depthwise_s8` goes over the pixels of a layer in order, tap by tap: where there are few."""
+    taps, _, _, _ = _lines(layer)
+    return layer["in_c"] == layer["out_c"] and taps * max(layer["out_h"], layer["out_w"]) < _FEW
+
+
 def is_in_place(layer: Mapping[str, int]) -> bool:
     """Whether it reads all of eight channels before it writes any of them, and as many channels as it reads."""
     _, tile, _, lines = _lines(layer)
     out_along, out_across = sorted((layer["out_h"], layer["out_w"]), reverse=True)
-    return layer["out_c"] == layer["in_c"] and (tile, lines) == (out_along, out_across)
+    return not is_in_order(layer) and layer["out_c"] == layer["in_c"] and (tile, lines) == (out_along, out_across)
 
 
 def _beyond(layer: Mapping[str, int]) -> int:

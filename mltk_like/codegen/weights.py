@@ -11,7 +11,7 @@ from mltk_like.codegen.fixed_point import activation_range, quantize_multiplier
 from mltk_like.codegen.graph import Graph, Operator, Tensor
 from mltk_like.codegen.lead import BLOCKS, lead_of
 from mltk_like.codegen.packing import PLAIN, SCALED, Packed, Scale, pack_conv, pack_dense, pack_depthwise
-from mltk_like.codegen.scratch import TARGETS, is_in_place, scratch_bytes
+from mltk_like.codegen.scratch import TARGETS, is_in_order, is_in_place, scratch_bytes
 from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import enum_names
 
@@ -78,16 +78,17 @@ def _weights(values: NDArray[Any], packed: Packed | None, scale: Scale, *, scale
 
 
 def _lead(kind: str, geometry: Mapping[str, int], packed: Packed | None) -> dict[str, int | None]:
-    """How the output may lie over the input, by target. Depthwise kernels for DSP and MVE go over all pixels, a few
-    channels at a time."""
-    lead: dict[str, int | None] = {
-        target: lead_of(geometry, geometry["in_c"], geometry["out_c"], BLOCKS[target]) for target in TARGETS
+    """How the output may lie over the input, by target. Some depthwise kernels go over all pixels, a few channels at a
+    time."""
+    channels = geometry["in_c"], geometry["out_c"]
+    in_order = {target: lead_of(geometry, *channels, BLOCKS[target]) for target in TARGETS}
+    if kind == "conv":
+        return dict(in_order)
+    how = packed.kind if packed else PLAIN
+    found: dict[str, int | None] = {
+        target: lead for target, lead in in_order.items() if is_in_order(geometry, target, how)
     }
-    if kind == "depthwise":
-        del lead["mve"]
-        how = packed.kind if packed else PLAIN
-        lead |= {target: None for target in TARGETS if is_in_place(geometry, target, how)}
-    return lead
+    return found | {target: None for target in TARGETS if is_in_place(geometry, target, how)}
 
 
 def _call(

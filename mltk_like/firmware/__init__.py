@@ -3,6 +3,8 @@
 from mltk_like.firmware.boards import BOARDS, BoardFacts
 from mltk_like.firmware.cores import CORES, Core, core_of
 from mltk_like.firmware.counting import Counts, NetCount, SoundCount, count_model
+from mltk_like.firmware.emulator import Emulator, emulated
+from mltk_like.firmware.image import Line, firmware_image
 
 __all__ = [
     "BOARDS",
@@ -10,8 +12,12 @@ __all__ = [
     "BoardFacts",
     "Core",
     "Counts",
+    "Emulator",
+    "Line",
     "NetCount",
     "SoundCount",
     "core_of",
     "count_model",
+    "emulated",
+    "firmware_image",
 ]

@@ -1,6 +1,6 @@
 """`.tflite` files without TensorFlow: parameters, summary, interpreters, and TensorFlow Lite Micro."""
 
-from mltk_like.tflite.agreement import Agreement, before_softmax, compare_engines
+from mltk_like.tflite.agreement import Agreement, before_softmax, compare_engines, random_inputs
 from mltk_like.tflite.interpreter import TfliteModel
 from mltk_like.tflite.layers import LayerSummary, TensorSummary
 from mltk_like.tflite.net_input import STREAMING_ROWS, NetInput
@@ -36,6 +36,7 @@ __all__ = [
     "encode",
     "find_tflm",
     "format_units",
+    "random_inputs",
     "read_description",
     "read_parameters",
     "run_tflm",

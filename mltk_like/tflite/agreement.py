@@ -63,10 +63,11 @@ class Agreement:
         if self.agrees:
             return ""
         place = f"; the first layer that differs is {self.first_layer}" if self.first_layer else ""
-        return f"on TensorFlow Lite Micro this model says something else than on LiteRT: {self._figures}{place}"
+        return f"on TensorFlow Lite Micro this model says something else than on LiteRT: {self.figures}{place}"
 
     @property
-    def _figures(self) -> str:
+    def figures(self) -> str:
+        """What was found, in words."""
         share = 100 * self.decisions_differ / max(self.windows, 1)
         return (
             f"decisions differ on {self.decisions_differ} of {self.windows} windows ({share:.1f} %), "
@@ -78,7 +79,7 @@ class Agreement:
         return {**asdict(self), "agrees": self.agrees}
 
     def __str__(self) -> str:
-        return self.problem or f"TensorFlow Lite Micro against LiteRT: {self._figures}"
+        return self.problem or f"TensorFlow Lite Micro against LiteRT: {self.figures}"
 
 
 def compare_engines(model: bytes | Path, windows: NDArray[Any] | None = None) -> Agreement:
@@ -98,7 +99,7 @@ def compare_engines(model: bytes | Path, windows: NDArray[Any] | None = None) ->
     content = before_softmax(read_model(model))
     litert = TfliteModel(content, exact=windows is None)
     if windows is None:
-        inputs, ends = _random(litert), np.arange(_RANDOM)
+        inputs, ends = random_inputs(litert), np.arange(_RANDOM)
     else:
         inputs, ends = NetInput(content)(windows)
         inputs = litert.quantize(inputs)
@@ -140,10 +141,10 @@ def _share(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
     return off / (2.0 ** (8 * first.dtype.itemsize)) if first.dtype.kind in "iu" else off
 
 
-def _random(model: TfliteModel) -> NDArray[Any]:
+def random_inputs(model: TfliteModel, count: int = _RANDOM) -> NDArray[Any]:
     """Inputs of a model's type: all of what whole numbers span, real ones of a normal distribution."""
     rng = np.random.default_rng(0)
-    shape, dtype = (_RANDOM, *model.input_shape[1:]), model.input_dtype
+    shape, dtype = (count, *model.input_shape[1:]), model.input_dtype
     if dtype.kind not in "iu":
         return rng.standard_normal(shape).astype(dtype)
     limits = np.iinfo(dtype)

@@ -6,30 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mltk_like.tflite.layers import read_layer
 from mltk_like.tflite.model_file import check_ends, parse, serialise
 from mltk_like.tflite.runner import run_tflm
 
 _ARENA = 2**26  # bytes; roomy: what the model needs is asked elsewhere
-_PLAIN = ("int8", "uint8", "int16", "int32", "float32")
-
-
-def plain_outputs(model: bytes) -> dict[int, tuple[int, ...]]:
-    """The tensors that each operator writes and whose values can be read, by the operator's number.
-
-    Raises:
-        ModelError: the file is damaged.
-    """
-    tree = parse(model)
-    graph = tree.subgraphs[0]
-    found = {}
-    for index, operator in enumerate(graph.operators or []):
-        layer = read_layer(tree, graph, index)
-        numbers = () if operator.outputs is None else tuple(int(i) for i in operator.outputs)
-        kept = tuple(n for n, one in zip(numbers, layer.outputs, strict=True) if one.dtype in _PLAIN)
-        if kept:
-            found[index] = kept
-    return found
 
 
 def run_tflm_inside(model: bytes, inputs: NDArray[Any], tensors: Sequence[int]) -> Mapping[int, NDArray[Any]]:
@@ -38,7 +18,7 @@ def run_tflm_inside(model: bytes, inputs: NDArray[Any], tensors: Sequence[int]) 
     Args:
         model: content of a `.tflite` file.
         inputs: (n, *input shape without batch), in order; streaming models keep their state from row to row.
-        tensors: numbers of tensors that operators write.
+        tensors: numbers of tensors that operators write, of one dimension or more.
 
     Raises:
         DataError: inputs of another shape or type than the model's.

@@ -288,8 +288,9 @@ def _end_epoch(
     epoch = len(state.history.get("loss", ())) + 1
     hooks.call("on_epoch_end", epoch - 1, figures)
     history = _lengthened(state.history, figures, epoch)
-    rank = validation.rank.score({name: values[-1] for name, values in history.items()}), _number(figures["val_loss"])
-    if rank < (state.best_score, state.best_loss) or not state.best_epoch:
+    ranks = validation.rank
+    rank = ranks.score({name: values[-1] for name, values in history.items()}), _number(figures["val_loss"])
+    if ranks.last or rank < (state.best_score, state.best_loss) or not state.best_epoch:
         gained = epoch if rank[0] < state.best_score else state.gained
         state = replace(state, best_score=rank[0], best_loss=rank[1], best_epoch=epoch, gained=gained)
         arrays = {name: value for name, value in trainer.state().items() if name.startswith("net/")}

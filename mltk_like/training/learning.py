@@ -45,7 +45,7 @@ def check_learning(model: TrainMixin, classes: int) -> None:
             raise not_logged(name, known)
 
 
-NAMED = ("misses", "streams", "accuracy")
+NAMED = ("misses", "streams", "accuracy", "last")
 """What `rank_by` calls by a name of its own."""
 
 

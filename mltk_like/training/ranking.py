@@ -48,10 +48,12 @@ class Rank:
     Attributes:
         figure: its name in the history.
         most: the most of it is best.
+        last: the last checkpoint is exported, whatever its figure.
     """
 
     figure: str
     most: bool = False
+    last: bool = False
 
     def score(self, figures: Mapping[str, float]) -> float:
         """Of an epoch, the lower the better: of what most is best, 1 minus the figure. What is no number is worst.
@@ -70,7 +72,7 @@ def rank_of(rank_by: str, *, stream: bool) -> Rank:
     """The rank that the setting `rank_by` asks for.
 
     Args:
-        rank_by: 'misses', 'streams', 'accuracy', or a figure as of `direction`.
+        rank_by: 'misses', 'streams', 'accuracy', 'last', or a figure as of `direction`.
         stream: there is a stream to rank by.
 
     Raises:
@@ -78,6 +80,8 @@ def rank_of(rank_by: str, *, stream: bool) -> Rank:
     """
     if rank_by in ("misses", "streams"):
         return Rank(figure="val_stream_misses" if stream else "val_misses")
+    if rank_by == "last":
+        return Rank(figure="val_misses", last=True)
     if rank_by == "accuracy":
         return Rank(figure="val_accuracy", most=True)
     figure, most = direction(rank_by)

@@ -138,14 +138,27 @@ def _load_all(net: Any, weights: Path) -> None:
 
 
 def _kept(artifact: Artifact) -> NDArray[np.int8]:
-    """The windows of the run, else those of its archive."""
-    member = next((name for name in (CALIBRATION_FILE, RANGES_FILE) if artifact.read(name) is not None), None)
-    if member is None:
+    windows = kept_windows(artifact)
+    if windows is None:
         # A bare .tflite has been refused by now: it has no specification.
         raise ModelError(
             f"{artifact.path} keeps no windows to set the ranges from (archives of older versions do not)",
             "--remake makes them from the model's data, which takes as long as before a training",
         )
+    return windows
+
+
+def kept_windows(artifact: Artifact) -> NDArray[np.int8] | None:
+    """The windows that set the ranges, of the run, else those of its archive; None where there are none.
+
+    Raises:
+        ModelError: they are damaged.
+    """
+    if artifact.path.suffix == ".tflite":
+        return None
+    member = next((name for name in (CALIBRATION_FILE, RANGES_FILE) if artifact.read(name) is not None), None)
+    if member is None:
+        return None
     try:
         windows: NDArray[np.int8] = read_npz(artifact.read(member) or b"", f"{member} in {artifact.path}")["windows"]
         if windows.dtype != np.int8 or not len(windows):

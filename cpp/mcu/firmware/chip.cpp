@@ -1,50 +1,15 @@
 #include "chip.hpp"
 
-#include <string.h>
-
 #include "layer_counts.hpp"
 #include "line.hpp"
-#include "mltk/net.hpp"
+#include "mltk/model_window.hpp"
 #include "model_constants.hpp"
 #include "model_net.h"
 
 namespace mltk {
 namespace {
 
-constexpr size_t kWindow = size_t{kModelColumns} * kModelChannels;
-constexpr bool kKeepsState = kModelStreamingRows != 0;
 constexpr size_t kClasses = sizeof kModelClasses / sizeof *kModelClasses;
-
-template <class T>
-constexpr NetValue kValue = NetValue::kFloat32;
-template <>
-constexpr NetValue kValue<int8_t> = NetValue::kInt8;
-template <>
-constexpr NetValue kValue<uint8_t> = NetValue::kUint8;
-
-// The net's types are those of its function.
-template <class In, class Out>
-struct Ends {
-  using Input = In;
-  using Output = Out;
-};
-template <class In, class Out>
-Ends<In, Out> ends_of(void (*)(const In*, Out*));
-using Net = decltype(ends_of(model_net_run));
-
-static_assert(kValue<Net::Input> != NetValue::kFloat32, "the net's input is int8 or uint8");
-static_assert(kKeepsState ? kWindow % MODEL_NET_INPUT_BYTES == 0 : kWindow == MODEL_NET_INPUT_BYTES,
-              "the net's input is the front end's window, or rows of it");
-static_assert(MODEL_NET_OUTPUT_BYTES == kClasses * sizeof(Net::Output),
-              "the net has an output for each class");
-
-// Whole windows of int8 lie in the pipeline's memory as the net takes them; all else is copied.
-constexpr bool kCopies = kKeepsState || kValue<Net::Input> != NetValue::kInt8;
-alignas(16) Net::Input input[kCopies ? MODEL_NET_INPUT_BYTES : 1];
-alignas(16) Net::Output output[kClasses];
-
-int8_t last[kKeepsState ? kWindow : 1];  // the window before, from which the net's state follows
-bool has_last;
 
 LayerCounts<MODEL_NET_LAYERS> counts;
 bool profiled;
@@ -52,13 +17,12 @@ bool profiled;
 // A word that a reset leaves as it is, so that each has another number.
 __attribute__((section(".kept"))) uint32_t boots;
 
-void run(const int8_t* values) {
-  if constexpr (kCopies) {
-    fill_input(values, MODEL_NET_INPUT_BYTES, kValue<Net::Input>, input);
-    model_net_run(input, output);
-  } else {
-    model_net_run(values, output);
-  }
+// One inference on zeros. The net's types are those of its function.
+template <class In, class Out>
+void run_once(void (*run)(const In*, Out*)) {
+  alignas(16) static const In input[MODEL_NET_INPUT_BYTES / sizeof(In)] = {};
+  alignas(16) static Out output[MODEL_NET_OUTPUT_BYTES / sizeof(Out)];
+  run(input, output);
 }
 
 }  // namespace
@@ -77,25 +41,18 @@ const char* Chip::name(size_t index) {
 }
 
 bool Chip::classify(const int8_t* window, uint8_t* scores) {
-  const size_t fresh = new_bytes(window, has_last ? last : nullptr, kWindow, MODEL_NET_INPUT_BYTES);
-  for (size_t at = kWindow - fresh; at < kWindow; at += MODEL_NET_INPUT_BYTES) run(window + at);
-  if constexpr (kKeepsState) {
-    memcpy(last, window, kWindow);
-    has_last = true;
-  }
-  scores_of(output, kValue<Net::Output>, kClasses, scores);
+  classify_window(window, scores);
   return true;
 }
 
 bool Chip::profile(BoardProfile* profile) {
-  static const int8_t silence[MODEL_NET_INPUT_BYTES] = {};
   line::listen(false);
   counts.begin();
-  run(silence);
+  run_once(model_net_run);
   counts.end();
   line::listen(true);
   profiled = true;
-  has_last = false;  // the net has now heard something else
+  forget_windows();  // the net has now heard something else
   *profile = {MODEL_NET_LAYERS, counts.total(), MODEL_NET_ARENA_BYTES + MODEL_NET_STATE_BYTES, kModelBytes};
   return true;
 }

@@ -3,7 +3,7 @@
 //   board/              frames, requests, samples
 //   frontend/           columns
 //   pipeline/           windows
-//   chip.cpp            the net, and its outputs as scores
+//   detector/           the net, and its outputs as scores (model_window.cpp)
 //   recogniser/         detections
 // and back through board/ and uart_line.cpp. QEMU's boards have no microphone: samples come by the line
 // alone.
@@ -11,8 +11,8 @@
 #include "line.hpp"
 #include "machine.hpp"
 #include "mltk/board.hpp"
+#include "mltk/model_window.hpp"
 #include "model_constants.hpp"
-#include "model_net.h"
 
 namespace {
 
@@ -39,7 +39,7 @@ int main() {
   mltk::Chip chip;
   mltk::Board board(chip);
   mltk::PipelineOf<mltk::ModelFrontEnd> pipeline;
-  model_net_init();
+  mltk::forget_windows();
   if (!pipeline.open(mltk::model_tables, mltk::kModelSampleRateHz, {}, mltk::model_settings(), board, block,
                      sizeof block)) {
     return 1;

@@ -1,5 +1,6 @@
 """What a net that keeps rows saves, and the proof that it says what the net of whole windows says."""
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -69,10 +70,10 @@ def prove(model: bytes, streamed: Streamed) -> StreamingReport:
         CheckError: they differ.
         ModelError: TensorFlow Lite Micro cannot run one of them.
     """
-    try:
+    whole: TflmResult | None = None
+    rows: TflmResult | None = None
+    with suppress(ToolError):
         whole, rows = _run(model, streamed)
-    except ToolError:
-        whole = rows = None
     return StreamingReport(
         rows=streamed.rows,
         window_rows=streamed.window_rows,

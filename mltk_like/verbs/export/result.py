@@ -33,8 +33,8 @@ class ExportResult:
         format: one of `FORMATS`.
         files: in the order in which they were written.
         flash_bytes: of the model's array, of the constants of a net that is C, or of the tables of a net of few bits.
-        arena_bytes: for "c-array", TFLM's tensor arena on this 64-bit machine, enough for any 32-bit one; for "c", the
-            net's own for the kernels that take most; None where TFLM is not installed.
+        arena_bytes: for "c-array", TFLM's tensor arena on this 64-bit machine, enough for any 32-bit one; for "c" and
+            "cmake", the net's own for the kernels that take most; None where TFLM is not installed.
         activations_bytes: for "c-array": the part of it for tensors, the same on any machine.
         operators: TFLM's kernels that the model needs; for "c", the layers' kinds.
         agreement: TFLM against LiteRT on random inputs; None for other formats, where TFLM is not installed, and for

@@ -12,6 +12,7 @@ from mltk_like.paths import write_bytes
 from mltk_like.tflite.c_text import check_prefix
 from mltk_like.verbs.export.c_array import c_array
 from mltk_like.verbs.export.c_net import c_net
+from mltk_like.verbs.export.cmake_folder import cmake_folder
 from mltk_like.verbs.export.result import ExportResult, Written
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.low_bit import akida_files, low_bit_files, low_bit_integers
@@ -28,7 +29,8 @@ def export(
     Args:
         model: a specification, name, run folder, archive or `.tflite`.
         format: one of `FORMATS`: "c-array" gives PREFIX.h, PREFIX.c and PREFIX_ops.h for TensorFlow Lite Micro; "c" the
-            net itself as C, PREFIX_net.h and PREFIX_net.c with its kernels; "low-bit" and "akida" are for models
+            net itself as C, PREFIX_net.h and PREFIX_net.c with its kernels; "cmake" a folder with front end, net and
+            recogniser that CMake builds; "low-bit" and "akida" are for models
             trained with `low_bit`, see docs/low_bit.md.
         output: folder; none: `./export/<name>`.
         prefix: of file names and symbols; give another where a firmware has several models.
@@ -60,6 +62,12 @@ def _low_bit(files: Callable[[Artifact, str], Mapping[str, str | bytes]]) -> Wri
 
 
 FORMATS: Mapping[str, Writer] = MappingProxyType(
-    {"c-array": c_array, "c": c_net, "low-bit": _low_bit(low_bit_files), "akida": _low_bit(akida_files)}
+    {
+        "c-array": c_array,
+        "c": c_net,
+        "cmake": cmake_folder,
+        "low-bit": _low_bit(low_bit_files),
+        "akida": _low_bit(akida_files),
+    }
 )
 """What a model can be exported to, by name."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from mltk_like.errors import ModelError
 from mltk_like.firmware import BOARDS, CORES, BoardFacts, Counts, count_model
-from mltk_like.firmware.counting import Progress
+from mltk_like.firmware.building import Progress
 from mltk_like.model import Model
 from mltk_like.tflite import format_units
 from mltk_like.verbs.profile.load import ESTIMATE, Span, cycles, load, percent

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mltk_like.firmware import Core, Counts, core_of, count_model
-from mltk_like.firmware.counting import Progress
+from mltk_like.firmware.building import Progress
 from mltk_like.model import Model
 from mltk_like.tflite import ModelSummary, format_units, summarize_tflite
 from mltk_like.verbs.profile.load import ESTIMATE, Span, cycles, load, parse_clock, percent, seconds
@@ -204,12 +204,18 @@ def _second_table(found: TargetProfile) -> str:
 def _layer_table(found: TargetProfile) -> str:
     whole = sum(found.counts.net.layers) or 1
     timed = found.clock_hz is not None
-    header = ("Index", "OpCode", "# Ops", "# MACs", "Instructions", "Share", "CPU Cycles")
+    header: tuple[str, ...] = ("Index", "OpCode", "# Ops", "# MACs", "Instructions", "Share", "CPU Cycles")
     header += ("Time (s)",) if timed else ()
     rows = []
     for layer, instructions in zip(found.summary.layers, found.counts.net.layers, strict=True):
         span = cycles(instructions, found.core)
-        row = (str(layer.index), layer.opcode, _units(layer.ops), _units(layer.macs), _units(instructions))
+        row: tuple[str, ...] = (
+            str(layer.index),
+            layer.opcode,
+            _units(layer.ops),
+            _units(layer.macs),
+            _units(instructions),
+        )
         row += (f"{100 * instructions / whole:.1f} %", span.text())
         if found.clock_hz is not None:
             row += (seconds(span.times(1 / found.clock_hz)),)

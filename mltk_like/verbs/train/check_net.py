@@ -10,6 +10,7 @@ from mltk_like.paths import cache_dir, write_text
 from mltk_like.run import versions
 from mltk_like.tflite import compare_engines
 from mltk_like.training.convert import inference_of
+from mltk_like.training.score_temperature import divide_logits
 from mltk_like.verbs.shared.building import build_net, untrained_tflite
 
 
@@ -24,10 +25,11 @@ def check_net(model: Model, *, threads: int, progress: bool) -> None:
         progress: print what takes the time.
 
     Raises:
-        SettingError, ToolError: as `build_net`.
+        SettingError, ToolError: as `build_net` and `divide_logits`.
         ModelError: the net cannot be trained, converted or streamed, or it does not run on a microcontroller.
     """
     net = build_net(model, threads=threads)
+    divide_logits(net, getattr(model, "score_temperature", 1.0))
     passed = cache_dir() / "nets" / f"{_identity(model, net)}.json"
     if passed.is_file():
         return

@@ -16,6 +16,7 @@ from mltk_like.training.learning import check_learning, is_plain
 from mltk_like.training.product import check_streaming_settings
 from mltk_like.training.rounds import check_mining
 from mltk_like.training.schedule import check_schedule
+from mltk_like.training.score_temperature import check_temperature
 
 
 def check_model(model: Any) -> None:
@@ -23,8 +24,9 @@ def check_model(model: Any) -> None:
 
     Raises:
         SettingError: no class is detected, a name is there twice, or there are too many classes; a split gets no share;
+            the last checkpoint is wanted, and an end at the best one;
             or as `check_class_weights`, `check_streaming_settings`, `check_mining`, `check_embedding`,
-            `check_standardize` and `check_schedule`.
+            `check_standardize`, `check_temperature` and `check_schedule`.
     """
     _check_classes(model.classes)
     _check_fractions(model.split_fractions)
@@ -33,7 +35,12 @@ def check_model(model: Any) -> None:
     check_mining(model)
     check_embedding(model)
     check_standardize(model)
+    check_temperature(model)
     check_schedule(model)
+    if model.rank_by == "last" and model.early_stopping_epochs:
+        raise SettingError(
+            "rank_by is 'last', and early_stopping_epochs waits for a better checkpoint", "leave out one of them"
+        )
 
 
 def check_keras(model: Any, *, threads: int) -> None:

@@ -28,6 +28,7 @@ from mltk_like.run import Run
 from mltk_like.settings import to_json
 from mltk_like.training.learning import rate_of_optimizer
 from mltk_like.training.schedule import rates_by_epoch
+from mltk_like.training.score_temperature import divide_logits
 
 STEPS_SHARE = 0.2
 RATE_SHARE = 0.1
@@ -36,6 +37,7 @@ forget before they learn, and at a tenth a fifth of the steps is enough to hear 
 
 # The key in a run's state.json, and the weights in its folder; files of this ending stay out of archives.
 _KEY = "fine_tuned_from"
+_SOFTENED = "started_softened_by"
 _WEIGHTS = "train/start.weights.h5"
 _EARLIER = "own earlier recordings"
 # What is not done again: the weights have learned it.
@@ -104,16 +106,19 @@ class Start:
         artifact: the earlier run.
         model: the specification with the settings to train with now.
         weights: of the earlier net, the content of a `.weights.h5` file.
+        softened: the `score_temperature` that these weights have been divided by.
     """
 
     artifact: Artifact
     model: Any
     weights: bytes
+    softened: float = 1.0
 
     def begin(self, run: Run) -> None:
         """Put the weights into a new run, as those that it starts from, also when it is resumed."""
         write_bytes(run.folder / _WEIGHTS, self.weights)
-        run.update(weights=str((run.folder / _WEIGHTS).resolve()), **{_KEY: portable(self.artifact.path)})
+        notes = {_KEY: portable(self.artifact.path), _SOFTENED: self.softened}
+        run.update(weights=str((run.folder / _WEIGHTS).resolve()), **notes)
 
 
 def archive_of(spec: str | Path) -> Path:
@@ -172,7 +177,13 @@ def start_from(spec: str | Path, model: Any, *, keyword: bool = False) -> Start:
             f"{portable(artifact.path)} was trained with other {' and '.join(changed)}: its weights mean nothing here",
             "train anew, or take the layers that fit: --weights FILE",
         )
-    return Start(artifact=artifact, model=tuned, weights=_weights(artifact))
+    softened = float(before.get("score_temperature", 1.0))
+    return Start(artifact=artifact, model=tuned, weights=_weights(artifact), softened=softened)
+
+
+def undo_softening(run: Run, net: Any) -> None:
+    """Give a net with the weights of an earlier run the logits that they were trained for."""
+    divide_logits(net, 1 / float(run.state.get(_SOFTENED, 1.0)))
 
 
 def is_personal(run: Run, model: Any) -> bool:

@@ -18,6 +18,7 @@ from mltk_like.training.fit import FitResult
 from mltk_like.training.low_bit import fit_net
 from mltk_like.training.rounds import Listening, MiningRounds
 from mltk_like.training.schedule import make_schedule
+from mltk_like.training.score_temperature import divide_logits
 from mltk_like.training.validation import make_validation
 from mltk_like.verbs.data import worker_overrides
 from mltk_like.verbs.train.job import Job
@@ -74,6 +75,7 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
             teachers=lessons.teachers, told=lessons.answers is not None, resume=job.has_checkpoint,
             progress=job.progress,
         )  # fmt: skip
+    divide_logits(net, model.score_temperature)
     _save_history(job, result)
     if result.chance and not job.test:
         job.say(result.chance)

@@ -18,7 +18,7 @@ from mltk_like.nets.weights import load_weights
 from mltk_like.verbs.data import splits_summary
 from mltk_like.verbs.shared.building import build_net, tensorflow_threads
 from mltk_like.verbs.train.checks import needed_splits
-from mltk_like.verbs.train.fine_tuning import earlier_data
+from mltk_like.verbs.train.fine_tuning import earlier_data, undo_softening
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.recordings import describe, drawn_less
 from mltk_like.verbs.train.transfer import CARRIED
@@ -97,6 +97,7 @@ def first_net(job: Job) -> Any:
         job.say(f"weights of another model: {carried.summary}\n{carried}")
     if job.weights is not None and not job.has_checkpoint:
         job.say(str(load_weights(net, Path(job.weights))))
+        undo_softening(job.run, net)
     return net
 
 
