@@ -31,8 +31,12 @@ BOARDS: Mapping[str, Mapping[str, str]] = {
     "cortex-m4": {"MACHINE": "mps2-an386", "RUNS_ON": "Cortex-M4", **_MPS2},
     "cortex-m7": {"MACHINE": "mps2-an500", "RUNS_ON": "Cortex-M7", **_MPS2},
     "cortex-m33": {
-        "MACHINE": "mps2-an505", "RUNS_ON": "Cortex-M33", "BOOT": "0x10000000", "FLASH": "0x10000400",
-        "RAM": "0x38000000", **_SIZES,
+        "MACHINE": "mps2-an505",
+        "RUNS_ON": "Cortex-M33",
+        "BOOT": "0x10000000",
+        "FLASH": "0x10000400",
+        "RAM": "0x38000000",
+        **_SIZES,
     },
 }
 
@@ -160,6 +164,9 @@ def conv_sizes(rng: random.Random, depthwise: bool) -> dict[str, int] | None:
     in_h, in_w = rng.randint(1, 30 if flat else 12), 1 if flat else rng.randint(1, 14)
     if rng.random() < 0.2:
         in_h, in_w = in_w, in_h
+    in_c = rng.choice([1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 32, 40])
+    if depthwise and rng.random() < 0.05:  # a large plane
+        in_h, in_w, in_c = rng.randint(30, 40), rng.randint(30, 40), rng.randint(1, 6)
     kernel_h, kernel_w = rng.randint(1, min(in_h + 2, 12)), rng.randint(1, min(in_w + 2, 5))
     if not depthwise and rng.random() < 0.4:
         kernel_h = kernel_w = 1
@@ -169,7 +176,6 @@ def conv_sizes(rng: random.Random, depthwise: bool) -> dict[str, int] | None:
     pad_top, pad_left = rng.randint(0, span_h - 1) // 2, rng.randint(0, span_w - 1) // 2
     out_h = (in_h + pad_top + rng.randint(0, pad_top) - span_h) // stride_h + 1
     out_w = (in_w + pad_left + rng.randint(0, pad_left) - span_w) // stride_w + 1
-    in_c = rng.choice([1, 2, 3, 4, 5, 7, 8, 12, 16, 17, 32, 40])
     out_c = in_c * rng.choice([1, 1, 1, 1, 2, 3]) if depthwise else rng.randint(1, 12)
     if out_h < 1 or out_w < 1:
         return None

@@ -72,6 +72,22 @@ static void outputs_of(const mltk_scale* scale, int packed_as, const int8_t* wei
   }
 }
 
+/* Rows of `count` values each, side by side in the input. */
+static void all_rows(const mltk_scale* scale, int packed_as, const int8_t* weights, int outputs, int count,
+                     int rows, const int8_t* in, int8_t* out, uint32_t* x) {
+  for (int left = rows; left > 0;) {
+    const int block = left >= 3 ? 3 : 1;
+    if (block == 3)
+      spread_three(in, in + count, in + 2 * count, count, x);
+    else
+      spread_one(in, count, 1, x);
+    outputs_of(scale, packed_as, weights, outputs, (count + 3) / 4, block, x, out);
+    in += block * count;
+    out += block * outputs;
+    left -= block;
+  }
+}
+
 /* The patch of an output pixel where it lies in the input, or 0 where it is not in one piece there. */
 static const int8_t* patch_in_place(const mltk_conv* layer, const int8_t* in, int y, int x) {
   const int row = y * layer->stride_h - layer->pad_top, column = x * layer->stride_w - layer->pad_left;
@@ -137,6 +153,10 @@ void mltk_conv_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* s
   }
   const int count = layer->kernel_h * layer->kernel_w * layer->in_c;
   const int pixels = layer->out_h * layer->out_w;
+  if (mltk_is_pointwise(layer) && layer->stride_h == 1 && layer->stride_w == 1) {
+    all_rows(&layer->scale, layer->packed, layer->weights, layer->out_c, count, pixels, in, out, scratch);
+    return;
+  }
   for (int done = 0; done < pixels;) {
     const int block = pixels - done >= 3 ? 3 : 1;
     spread(layer, in, block, done, count, scratch);
@@ -148,22 +168,11 @@ void mltk_conv_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* s
 }
 
 void mltk_dense_s8(const mltk_dense* layer, const int8_t* in, int8_t* out, void* scratch) {
-  if (layer->packed == kPlain) {
+  if (layer->packed == kPlain)
     mltk_plain_dense_s8(layer, in, out, scratch);
-    return;
-  }
-  const int count = layer->inputs, groups = (count + 3) / 4;
-  for (int done = 0; done < layer->rows;) {
-    const int block = layer->rows - done >= 3 ? 3 : 1;
-    if (block == 3)
-      spread_three(in, in + count, in + 2 * count, count, scratch);
-    else
-      spread_one(in, count, 1, scratch);
-    outputs_of(&layer->scale, layer->packed, layer->weights, layer->outputs, groups, block, scratch, out);
-    in += block * count;
-    out += block * layer->outputs;
-    done += block;
-  }
+  else
+    all_rows(&layer->scale, layer->packed, layer->weights, layer->outputs, layer->inputs, layer->rows, in,
+             out, scratch);
 }
 
 #endif

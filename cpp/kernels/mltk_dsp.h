@@ -56,9 +56,27 @@ static inline uint32_t mltk_twice(uint32_t x) {
 #endif
 }
 
-/* The lower halves, that of `low` below, and the upper halves. */
-static inline uint32_t mltk_lower(uint32_t low, uint32_t high) { return (low & 0xFFFFu) | high << 16; }
-static inline uint32_t mltk_upper(uint32_t low, uint32_t high) { return low >> 16 | (high & 0xFFFF0000u); }
+/* The lower halves, that of `low` below. */
+static inline uint32_t mltk_lower(uint32_t low, uint32_t high) {
+#ifdef MLTK_DSP_ASSEMBLER
+  uint32_t y;
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(low), "r"(high));
+  return y;
+#else
+  return (low & 0xFFFFu) | high << 16;
+#endif
+}
+
+/* The upper halves, that of `low` below. */
+static inline uint32_t mltk_upper(uint32_t low, uint32_t high) {
+#ifdef MLTK_DSP_ASSEMBLER
+  uint32_t y;
+  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(y) : "r"(high), "r"(low));
+  return y;
+#else
+  return low >> 16 | (high & 0xFFFF0000u);
+#endif
+}
 
 /* sum + both products of the int16 in a and b; wraps. */
 static inline int32_t mltk_two_products(uint32_t a, uint32_t b, int32_t sum) {
