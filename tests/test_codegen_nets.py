@@ -78,7 +78,7 @@ def compare(models: Sequence[bytes], count: int = 4) -> None:
             inputs = rows(model, count)
             found = program.run(inputs, number, layers=True)
             expected = run_tflm_inside(model, inputs, list(found.tensors))
-            assert len(found.tensors) >= len(summarize_tflite(model).layers) // 2
+            assert len(found.tensors) > len(summarize_tflite(model).layers) // 3
             assert not [n for n in found.tensors if not np.array_equal(found.tensors[n], expected[n])]
             outputs = run_tflm(model, inputs, profile=False, repeat=1).outputs
             assert outputs is not None

@@ -20,7 +20,7 @@ from mltk_like.tflite.inner import run_tflm_inside
 pytest.importorskip("tflite_micro")
 pytestmark = pytest.mark.skipif(not any(map(shutil.which, ("cc", "gcc", "clang"))), reason="no C compiler")
 ROWS = 6
-TOGETHER = 40
+TOGETHER = 30
 CHECKED = ("-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
@@ -46,7 +46,7 @@ def check(cases: Sequence[Case], flags: Sequence[str] = ("-O1",)) -> None:
     assert np.array_equal(found.outputs, outputs)
 
 
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.one_of(*FAMILIES.values()), min_size=TOGETHER, max_size=TOGETHER))
 def test_any_operators(cases: Sequence[Case]) -> None:
     check(cases)
@@ -83,7 +83,7 @@ def test_operators_at_their_limits() -> None:
     cases = [*(conv(scale, zero) for scale in (1e-3, 0.25, 1.0, 1e5, 1e12) for zero in (-128, 127))]
     cases += [mean(shape, [1], scale) for shape in ((2, 1), (1, 2), (1, 4096), (3, 7, 5)) for scale in (1.0, 0.01)]
     cases += [mean((1, 2, 3, 4), [0, 1, 2, 3]), mean((1, 64, 64, 2), [1, 2])]
-    cases += [softmax(shape, scale) for shape in ((1, 1), (1, 700), (2, 2)) for scale in (1e-3, 0.1, 4.0)]
+    cases += [softmax(shape, scale) for shape in ((1, 1), (1, 500), (2, 2)) for scale in (1e-3, 0.1, 4.0)]
     check(cases, CHECKED)
 
 
@@ -116,11 +116,13 @@ def test_real_numbers_at_the_ends(scale: float) -> None:
     )
     halves = (np.arange(4096, dtype=np.float32) - 2048) / 8 * np.float32(scale)
     every = np.arange(4096).astype(np.int8)
-    wild = np.float32([1e30, -1e30, np.inf, -np.inf])
-    with HostProgram([first, last]) as program:
-        for net, values in enumerate((np.stack([halves, np.resize(wild, 4096)]), every[np.newaxis])):
+    # Beyond int32 TensorFlow Lite Micro says what the processor makes of it; here the ends of the range are the answer.
+    wild = np.resize(np.float32([1e30, -1e30, np.inf, -np.inf]), (1, 4096))
+    with HostProgram([first, last], flags=CHECKED) as program:
+        for net, values in enumerate((halves[np.newaxis], every[np.newaxis])):
             expected = run_tflm((first, last)[net], values, profile=False, repeat=1).outputs
             assert np.array_equal(program.run(values, net).outputs, expected)
+        assert np.array_equal(program.run(wild, 0).outputs, np.resize(np.int8([127, -128]), (1, 4096)))
 
 
 def test_inputs_of_another_shape_are_refused() -> None:

@@ -205,6 +205,28 @@ def conv_cases(kind: str, seeds: Iterable[int]) -> Iterator[Case]:
         )
 
 
+def one_pixel_cases(seeds: Iterable[int]) -> Iterator[Case]:
+    """As in nets that keep rows; also where the input has more rows than the taps reach."""
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        h, w, dilation_h, dilation_w = (int(rng.integers(1, top)) for top in (16, 4, 3, 3))
+        in_h, in_w = (h - 1) * dilation_h + int(rng.integers(1, 3)), (w - 1) * dilation_w + int(rng.integers(1, 3))
+        channels = int(rng.choice([4, 8, 40, 128, 6]))
+        numbers = [in_h, in_w, channels, 1, 1, channels, h, w, 3, 3, dilation_h, dilation_w]
+        sizes = dict(zip(SIZES, numbers, strict=True))
+        weights = values_of(rng, (h, w, channels))
+        scale = scale_of(rng, channels, h * w)
+        yield Case(
+            kind="depthwise",
+            sizes={**sizes, "pad_top": 0, "pad_left": 0, "zero_in": int(rng.integers(-9, 9))},
+            weights=weights,
+            scale=scale,
+            packed=pack_depthwise(weights, {**sizes, "pad_top": 0, "pad_left": 0}, scale),
+            values=values_of(rng, (in_h * in_w * channels,)),
+            outputs=channels,
+        )
+
+
 def dense_cases(seeds: Iterable[int]) -> Iterator[Case]:
     for seed in seeds:
         rng = np.random.default_rng(seed)
@@ -231,6 +253,12 @@ def test_outputs_are_those_of_the_portable_kernels(libraries: Mapping[str, ctype
         assert run(libraries["dsp"], case, case.packed) == expected, case
     # Each way of going over a layer was there.
     assert min(np.bincount(kinds, minlength=3)) > 4
+
+
+def test_a_depthwise_layer_with_one_pixel_is_read_as_it_is(libraries: Mapping[str, ctypes.CDLL]) -> None:
+    for case in one_pixel_cases(range(60)):
+        assert case.packed is None
+        assert run(libraries["dsp"], case, None) == run(libraries["portable"], case, None), case
 
 
 class PairStruct(ctypes.Structure):
@@ -287,7 +315,8 @@ def layer_bytes(case: Case, expected: bytes) -> bytes:
 @pytest.mark.parametrize("core", BOARDS)
 def test_the_assembler_says_the_same(libraries: Mapping[str, ctypes.CDLL], core: str, tmp_path: Path) -> None:
     qemu, firmware = find("qemu-system-arm"), build(core, tmp_path)
-    cases = [*conv_cases("conv", range(300)), *conv_cases("depthwise", range(300)), *dense_cases(range(60))]
+    cases = [*conv_cases("conv", range(300)), *conv_cases("depthwise", range(300))]
+    cases += [*dense_cases(range(60)), *one_pixel_cases(range(30))]
     layers = [layer_bytes(case, run(libraries["portable"], case, None)) for case in cases]
     (tmp_path / "layers.bin").write_bytes(b"".join(layers))
     machine = ["-M", BOARDS[core]["MACHINE"], "-nographic", "-monitor", "none", "-serial", "none"]

@@ -217,6 +217,8 @@ def test_boards_as_a_table_json_and_csv(capsys: pytest.CaptureFixture[str]) -> N
     assert main(["profile", str(TINY), "--boards"]) == 0
     printed = capsys.readouterr().out
     assert all(board.name in printed for board in BOARDS)
+    teensy = next(line for line in printed.splitlines() if "Teensy" in line)
+    assert [cell.strip() for cell in teensy.split("|")[3:8]] == ["Cortex-M7", "600M", "8192K", "1024K", ""]
     assert main(["profile", str(TINY), "--boards", "--json"]) == 0
     values = json.loads(capsys.readouterr().out)["boards"]
     assert [one["board"] for one in values] == [board.name for board in BOARDS]

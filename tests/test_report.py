@@ -38,7 +38,8 @@ NAME = "keyword_spotting_alexa"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TITLES = (
     "Misses against false accepts", "Latency", "By voice, source and noise", "Worst misses", "Loudest false accepts",
-    "Single windows", "Float against int8", "Model card", "Training curves", "Mined windows", "Data card",
+    "Single windows", "Float against int8", "The same on every engine", "Model card",
+    "Training curves", "Mined windows", "Data card",
     "Memory and layers", "Parameters", "How to reproduce", "Licences",
 )  # fmt: skip
 LATER = ("threshold", "merge_ms", "misses_by", "false_accepts_by", "worst_misses", "loudest_false_accepts")

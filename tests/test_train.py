@@ -75,7 +75,7 @@ def test_the_run_folder_and_its_archive(trained: Trained) -> None:
 def test_the_state_tells_how_it_went(trained: Trained) -> None:
     state = json.loads((trained.result.folder / "state.json").read_text())
     assert (state["status"], state["pid"], state["problems"]) == ("complete", None, [])
-    assert list(state["stages"]) == ["data", "prepare", "train", "convert", "evaluate", "profile"]
+    assert list(state["stages"]) == ["data", "prepare", "train", "convert", "check", "evaluate", "profile"]
     assert state["peak_memory_mb"] > 100
     versions = json.loads((trained.result.folder / "versions.json").read_text())
     assert {"python", "keras", "numpy"} <= set(versions)

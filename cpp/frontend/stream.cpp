@@ -124,6 +124,8 @@ size_t process(FrontendStream& stream, const int16_t* samples, size_t count, uin
 
 bool detects_activity(const FrontendTables& tables) { return tables.activity; }
 
+bool scales_by_window(const FrontendTables& tables) { return tables.dynamic_scale; }
+
 bool take_activity(FrontendStream& stream) {
   const bool tripped = stream.levels.activity.tripped;
   stream.levels.activity.tripped = false;

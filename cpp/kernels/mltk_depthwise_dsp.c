@@ -11,7 +11,7 @@
 #ifdef MLTK_KERNELS_DSP
 
 enum { kPlain, kAlongRows, kAlongColumns };
-enum { kOutputs = 4, kMostWords = 3072 /* of planes, as mltk_like/codegen/packing.py has it */ };
+enum { kGroup = 4, kOutputs = 4, kMostWords = 3072 /* of planes, as mltk_like/codegen/packing.py has it */ };
 
 /* One side of a layer: the size of input, output and kernel, and bytes from one pixel to the next. */
 typedef struct {
@@ -146,7 +146,47 @@ static void fill_taps(const plane* p, const mltk_scale* scale, int channel, cons
   taps[2] = by;
 }
 
+/* Whether the layer has one output pixel, of all channels by four, and no padding: as in a net that keeps
+   rows. Then nothing is gained by turning channels. */
+static int has_one_pixel(const mltk_conv* layer) {
+  return layer->out_h == 1 && layer->out_w == 1 && layer->pad_top == 0 && layer->pad_left == 0 &&
+         (layer->kernel_h - 1) * layer->dilation_h < layer->in_h &&
+         (layer->kernel_w - 1) * layer->dilation_w < layer->in_w && layer->in_c == layer->out_c &&
+         layer->out_c % kGroup == 0;
+}
+
+/* Four channels at a time, tap by tap as they lie in memory. */
+static void one_pixel(const mltk_conv* layer, const int8_t* in, int8_t* out) {
+  const int channels = layer->in_c;
+  const int column = layer->dilation_w * channels;
+  const int row = layer->dilation_h * layer->in_w * channels - layer->kernel_w * column;
+  for (int first = 0; first < channels; first += kGroup) {
+    const int8_t *x = in + first, *w = layer->weights + first;
+    const int32_t* bias = layer->scale.bias + first;
+    int32_t sum0 = bias[0], sum1 = bias[1], sum2 = bias[2], sum3 = bias[3];
+    for (int ky = 0; ky < layer->kernel_h; ++ky, x += row) {
+      for (int kx = layer->kernel_w; kx > 0; --kx, x += column, w += channels) {
+        const uint32_t values = mltk_word(x), taps = mltk_word(w);
+        const uint32_t even = mltk_even_bytes(values), even_taps = mltk_even_bytes(taps);
+        const uint32_t odd = mltk_odd_bytes(values), odd_taps = mltk_odd_bytes(taps);
+        sum0 = mltk_lower_product(even, even_taps, sum0);
+        sum1 = mltk_lower_product(odd, odd_taps, sum1);
+        sum2 = mltk_upper_product(even, even_taps, sum2);
+        sum3 = mltk_upper_product(odd, odd_taps, sum3);
+      }
+    }
+    *out++ = mltk_scaled(&layer->scale, (uint32_t)first, sum0);
+    *out++ = mltk_scaled(&layer->scale, (uint32_t)first + 1, sum1);
+    *out++ = mltk_scaled(&layer->scale, (uint32_t)first + 2, sum2);
+    *out++ = mltk_scaled(&layer->scale, (uint32_t)first + 3, sum3);
+  }
+}
+
 void mltk_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* scratch) {
+  if (layer->packed == kPlain && has_one_pixel(layer)) {
+    one_pixel(layer, in, out);
+    return;
+  }
   if (layer->packed == kPlain) {
     mltk_plain_depthwise_s8(layer, in, out, scratch);
     return;

@@ -1,4 +1,4 @@
-/* Depthwise convolutions for MVE, in two ways. Where there are few outputs in a line: tap by tap, eight
+/* Depthwise convolutions for MVE, in two ways. Where the output is one pixel: tap by tap, eight
    channels at a time. Else the input of eight channels is turned so that all that one output is computed from
    lies side by side: lines[channel][column][kernel row]. One output is then a sum of products as in a
    convolution, and neighbours in a line overlap.
@@ -9,7 +9,7 @@
 
 #ifdef MLTK_KERNELS_MVE
 
-enum { kChannels = 8, kLineBytes = 512, kFew = 128 };
+enum { kChannels = 8, kLineBytes = 512 };
 
 /* A layer as lines along the longer side of its output, "across" being the other side. */
 typedef struct {
@@ -237,19 +237,11 @@ MLTK_INLINE void one_pixel(mltk_mode mode, const mltk_scale* scale, const taps* 
   }
 }
 
-static void tap_by_tap(const mltk_conv* layer, const int8_t* in, int8_t* out) {
-  for (int y = 0; y < layer->out_h; ++y) {
-    for (int x = 0; x < layer->out_w; ++x, out += layer->out_c) {
-      const taps t = {layer, in, y * layer->stride_h - layer->pad_top, x * layer->stride_w - layer->pad_left};
-      MLTK_WITH_MODE(&layer->scale, one_pixel, &t, out);
-    }
-  }
-}
-
 void mltk_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* scratch) {
   const plan p = plan_of(layer);
-  if (layer->in_c == layer->out_c && p.taps * p.out_along < kFew) {
-    tap_by_tap(layer, in, out);
+  if (layer->in_c == layer->out_c && layer->out_h == 1 && layer->out_w == 1) {
+    const taps t = {layer, in, -layer->pad_top, -layer->pad_left};
+    MLTK_WITH_MODE(&layer->scale, one_pixel, &t, out);
     return;
   }
   const int multiplier = layer->out_c / layer->in_c, padded = (p.taps + 15) & ~15;

@@ -19,7 +19,11 @@
 /* Four bytes from anywhere. */
 static inline uint32_t mltk_word(const void* at) {
   uint32_t word;
+#ifdef __GNUC__ /* one load, also where -ffreestanding makes a call of memcpy */
+  __builtin_memcpy(&word, at, sizeof word);
+#else
   memcpy(&word, at, sizeof word);
+#endif
   return word;
 }
 
@@ -87,6 +91,27 @@ static inline int32_t mltk_two_products(uint32_t a, uint32_t b, int32_t sum) {
 #else
   const int32_t low = (int16_t)a * (int16_t)b, high = (int16_t)(a >> 16) * (int16_t)(b >> 16);
   return (int32_t)((uint32_t)sum + (uint32_t)low + (uint32_t)high);
+#endif
+}
+
+/* sum + the product of the lower, or of the upper int16 in a and b; wraps. */
+static inline int32_t mltk_lower_product(uint32_t a, uint32_t b, int32_t sum) {
+#ifdef MLTK_DSP_ASSEMBLER
+  int32_t y;
+  __asm__("smlabb %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(sum));
+  return y;
+#else
+  return (int32_t)((uint32_t)sum + (uint32_t)((int16_t)a * (int16_t)b));
+#endif
+}
+
+static inline int32_t mltk_upper_product(uint32_t a, uint32_t b, int32_t sum) {
+#ifdef MLTK_DSP_ASSEMBLER
+  int32_t y;
+  __asm__("smlatt %0, %1, %2, %3" : "=r"(y) : "r"(a), "r"(b), "r"(sum));
+  return y;
+#else
+  return mltk_lower_product(a >> 16, b >> 16, sum);
 #endif
 }
 

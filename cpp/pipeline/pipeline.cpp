@@ -66,11 +66,14 @@ struct PipelineOf<FrontEnd>::Layout {
     piece = at_once * static_cast<size_t>(shape.step);
     capacity = columns + at_once;
     kept = aligned(stream_bytes(tables, memory.path));
-    window = kept + aligned(capacity * channels * sizeof(Value));
+    // With a scale that stays, a column is quantised once, when it is new.
+    const bool moves = scales_by_window(tables);
+    quantised = kept + aligned((moves ? capacity : at_once) * channels * sizeof(Value));
+    window = quantised + aligned(moves ? 0 : capacity * channels);
     amplified = window + aligned(columns * channels);
     total = amplified + aligned(piece * sizeof(int16_t));
   }
-  size_t piece, capacity, kept, window, amplified, total;
+  size_t piece, capacity, kept, quantised, window, amplified, total;
 };
 
 template <class FrontEnd>
@@ -87,6 +90,7 @@ bool PipelineOf<FrontEnd>::open(const Tables& tables, int32_t sample_rate_hz, co
   if (static_cast<int>(open_stream(tables, memory.path, block, layout.kept, &stream_)) != 0) return false;
   auto* base = static_cast<uint8_t*>(block);
   kept_ = reinterpret_cast<Value*>(base + layout.kept);
+  quantised_ = scales_by_window(tables) ? nullptr : reinterpret_cast<int8_t*>(base + layout.quantised);
   window_ = reinterpret_cast<int8_t*>(base + layout.window);
   amplified_ = reinterpret_cast<int16_t*>(base + layout.amplified);
   piece_ = layout.piece;
@@ -152,13 +156,19 @@ void PipelineOf<FrontEnd>::hear(const int16_t* samples, size_t count) {
   gate_.hear(samples, count);
   const size_t fresh = columns_after(*stream_, count);
   if (used_ + fresh > capacity_) {
-    memmove(kept_, kept_ + (used_ - columns) * channels, columns * channels * sizeof(Value));
+    const size_t first = (used_ - columns) * channels, values = columns * channels;
+    if (quantised_ != nullptr) {
+      memmove(quantised_, quantised_ + first, values);
+    } else {
+      memmove(kept_, kept_ + first, values * sizeof(Value));
+    }
     used_ = columns;
   }
-  Value* out = kept_ + used_ * channels;
+  Value* out = quantised_ != nullptr ? kept_ : kept_ + used_ * channels;
   mltk::process(*stream_, samples, count, out);
   heard_ += static_cast<int64_t>(count);
   if (fresh == 0) return;
+  if (quantised_ != nullptr) quantise(*tables_, out, fresh * channels, quantised_ + used_ * channels);
   sink_->on_columns(view_of(columns_heard_, fresh, channels, out));
   used_ += fresh;
   columns_heard_ += static_cast<int64_t>(fresh);
@@ -171,7 +181,12 @@ bool PipelineOf<FrontEnd>::step() {
   // Both are asked in every step, so that what was heard before the first window is over.
   const bool open = gate_.take(), tripped = has_tripped(*tables_, *stream_);
   if (columns_heard_ < shape_.columns || !open || !tripped) return true;
-  quantise(*tables_, kept_ + (used_ - columns) * channels, columns * channels, window_);
+  const size_t first = (used_ - columns) * channels, count = columns * channels;
+  if (quantised_ != nullptr) {
+    memcpy(window_, quantised_ + first, count);
+  } else {
+    quantise(*tables_, kept_ + first, count, window_);
+  }
   uint8_t scores[kRecogniserMaxClasses];
   if (!sink_->classify(window_, scores)) return false;
   sink_->on_scores(time_ms, scores);

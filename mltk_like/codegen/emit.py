@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mltk_like.codegen.c_source import ends, header, source, states_of
 from mltk_like.codegen.calls import Array, Field, Struct
@@ -48,9 +49,8 @@ def emit_net(model: bytes, *, prefix: str = "model_net", title: str = "") -> Net
         ToolError: TensorFlow Lite Micro is not installed, and a table is to be made by it.
     """
     check_prefix(prefix)
-    graph = read_graph(model)
-    ends(graph)
-    program = lower(graph)
+    program = _program(model)
+    graph = program.graph
     files = {f"{prefix}.h": header(program, prefix, title or prefix), f"{prefix}.c": source(program, prefix)}
     return NetSource(
         files=files,
@@ -61,6 +61,13 @@ def emit_net(model: bytes, *, prefix: str = "model_net", title: str = "") -> Net
         constant_bytes=_constant_bytes(program),
         layers=tuple(one.op for one in graph.operators),
     )
+
+
+@lru_cache(maxsize=2)  # planning takes a second or two, and what is compared or exported is often emitted twice
+def _program(model: bytes) -> Program:
+    graph = read_graph(model)
+    ends(graph)
+    return lower(graph)
 
 
 def _constant_bytes(program: Program) -> int:

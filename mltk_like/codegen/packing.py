@@ -92,7 +92,9 @@ def pack_depthwise(weights: NDArray[Any], layer: Mapping[str, int], scale: Scale
     Lines of taps along one side of the kernel, channel by channel, each with zeros after it to what a step of four taps
     takes, in the order 0, 2, 1, 3. `kind` says along which side: `ALONG_ROWS` or `ALONG_COLUMNS`.
     """
-    if layer["in_c"] != layer["out_c"] or not scale.narrow:
+    # A single pixel does not pay for turning its channels: the kernel reads it as it is.
+    one_pixel = layer["out_h"] * layer["out_w"] == 1
+    if layer["in_c"] != layer["out_c"] or not scale.narrow or one_pixel:
         return None
     plans = [one for one in (depthwise_plan(layer, kind) for kind in (ALONG_COLUMNS, ALONG_ROWS)) if one]
     if not plans:

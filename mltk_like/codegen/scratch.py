@@ -45,7 +45,7 @@ def is_in_place(layer: Mapping[str, int], target: str, packed: int = 0) -> bool:
 def _dsp_bytes(kind: str, layer: Mapping[str, int], packed: int) -> int:
     """As mltk_conv_dsp.c and mltk_depthwise_dsp.c lay it out."""
     if kind == "depthwise":
-        found = depthwise_plan(layer, packed)
+        found = depthwise_plan(layer, packed) if packed else None
         return found.bytes if found else 0
     if kind == "dense":
         return _values(layer["inputs"], 3 if layer["rows"] >= 3 else 1)

@@ -98,5 +98,7 @@ def run_tool(command: list[str], failed: str, *, folder: Path | None = None) -> 
     if re.search(r"region `?\w+'? overflowed", said):
         raise ModelError("the model does not fit into the emulated board", "its flash and RAM have 2 to 4 MB each")
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    first = next((line for line in lines if "error" in line.lower()), lines[-1] if lines else "no message")
+    last = lines[-1] if lines else "no message"
+    # The first of the errors, and not a command with -Werror in it.
+    first = next((line for line in lines if re.search(r"\berror\b", line.lower())), last)
     raise ToolError(f"{failed}: {first}")

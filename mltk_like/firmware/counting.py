@@ -36,7 +36,8 @@ class SoundCount:
         hop: mean of one hop of the front end, from samples to a column.
         hop_least, hop_most: of all hops that were counted.
         hops_a_second: how many there are in a second of audio.
-        window: of quantising the net's window, once for each step of the latency.
+        window: of quantising for the net at each step of the latency: the new columns, or all of the window where the
+            scale depends on it.
         windows_a_second: how many there are.
         inferences_a_second: runs of the net in a second of audio; a net with state may run several times a step.
         second: of a second of audio in all, without the net.

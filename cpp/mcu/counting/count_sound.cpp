@@ -68,7 +68,16 @@ void count(machine::Range& range, Report& report, Work work) {
   report.stack = used > report.stack ? used : report.stack;
 }
 
-// The front end alone, until there is a whole window; then that is quantised.
+// Values that are quantised at each step of the latency: the window, or its new columns where the scale
+// stays.
+template <class Shape>
+size_t quantised_a_step(const Shape& shape) {
+  const uint64_t samples = uint64_t{mltk::kModelSampleRateHz} * mltk::model_settings().latency_ms / 1000;
+  const size_t fresh = static_cast<size_t>(samples / shape.step) * shape.channels;
+  return mltk::scales_by_window(mltk::model_tables) || fresh > kWindow ? kWindow : fresh;
+}
+
+// The front end alone, until there is a whole window; then what a step does with it.
 bool count_front_end(Report& report) {
   const auto& shape = mltk::shape_of(mltk::model_tables);
   typename FrontEnd::Stream* stream;
@@ -85,7 +94,8 @@ bool count_front_end(Report& report) {
     count(report.hops, report, [&] { mltk::process(*stream, samples, shape.step, out); });
     ++column;
   }
-  count(report.windows, report, [] { mltk::quantise(mltk::model_tables, columns, kWindow, window); });
+  const size_t values = quantised_a_step(shape);
+  count(report.windows, report, [&] { mltk::quantise(mltk::model_tables, columns, values, window); });
   return true;
 }
 

@@ -46,6 +46,8 @@ bool Chip::classify(const int8_t* window, uint8_t* scores) {
 }
 
 bool Chip::profile(BoardProfile* profile) {
+  // Some layers take more instructions for some values: a profile begins from the same ones each time.
+  forget_windows();
   line::listen(false);
   counts.begin();
   run_once(model_net_run);

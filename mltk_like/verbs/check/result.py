@@ -90,13 +90,18 @@ class CheckResult:
         plain = asdict(self)
         if self.engines is not None:
             plain["engines"] = self.engines.to_dict()
+        plain["rows"] = self.rows
         plain["judged"] = [{"name": one.name, "float": one.first, "int8": one.second} for one in self.judged]
         return {**plain, "passed": self.passed, "problems": list(self.problems)}
 
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        """Everything that was found, as a table: what, and how it is."""
+        return [*self._engines(), *self._costs(), *((one.name, _both(one)) for one in self.judged)]
+
     def __str__(self) -> str:
-        rows = [*self._engines(), *self._costs(), *((one.name, _both(one)) for one in self.judged)]
-        width = max(len(name) for name, _ in rows)
-        lines = [f"{self.name}, on {self.inputs}", *(f"  {name.ljust(width)}  {text}" for name, text in rows)]
+        width = max(len(name) for name, _ in self.rows)
+        lines = [f"{self.name}, on {self.inputs}", *(f"  {name.ljust(width)}  {text}" for name, text in self.rows)]
         return "\n".join([*lines, *(f"CHECK FAILED: {problem}" for problem in self.problems)])
 
     def _problems(self) -> Iterator[str]:

@@ -9,7 +9,6 @@ from mltk_like.errors import ModelError
 from mltk_like.firmware import BOARDS, CORES, BoardFacts, Counts, count_model
 from mltk_like.firmware.building import Progress
 from mltk_like.model import Model
-from mltk_like.tflite import format_units
 from mltk_like.verbs.profile.load import ESTIMATE, Span, cycles, load, percent
 from mltk_like.verbs.profile.tables import csv_table, text_table
 from mltk_like.verbs.shared.building import tflite_of
@@ -134,8 +133,17 @@ def _row(one: OnBoard) -> tuple[str, ...]:
     def kilo(size: int) -> str:
         return f"{size / 1024:.0f}K" if size < 10 * 2**20 else f"{size / 2**20:.0f}M"
 
-    clock = format_units(board.clock_hz, digits=0, separator="")
     needs = f"{kilo(one.flash_bytes)}, {kilo(one.ram_bytes)}"
     used = "" if one.load is None else percent(one.load)
     memory = (kilo(board.flash_bytes), kilo(board.ram_bytes))
-    return (board.name, board.chip, board.processor, clock, *memory, board.accelerator, needs, one.fits, used)
+    return (
+        board.name,
+        board.chip,
+        board.processor,
+        f"{board.clock_hz / 1e6:.0f}M",
+        *memory,
+        board.accelerator,
+        needs,
+        one.fits,
+        used,
+    )

@@ -215,6 +215,15 @@ class StoredMining:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoredCheck:
+    """`check/check.json`, as far as it is shown: see `CheckResult`."""
+
+    inputs: str = ""
+    rows: tuple[tuple[str, str], ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class StoredState:
     """`state.json`, as far as it is shown."""
 
@@ -243,6 +252,7 @@ class StoredModel:
         evaluations: by form, a device's first.
         data_hash: one SHA-256 over the clips, see `manifest.digest`; empty where it is not known.
         mining: what rounds of mining found.
+        check: engines beside each other, at the end of the training.
         compared: float against int8 with tests, where both were judged now.
     """
 
@@ -259,6 +269,7 @@ class StoredModel:
     evaluations: Mapping[str, StoredEvaluation]
     data_hash: str = ""
     mining: tuple[StoredMining, ...] = ()
+    check: StoredCheck | None = None
     compared: tuple[ComparedFigure, ...] = ()
 
     @property
@@ -293,6 +304,7 @@ def read_model(artifact: Artifact) -> StoredModel:
         evaluations={kind: evaluation for kind, evaluation in found.items() if evaluation is not None},
         data_hash=digest(rows) or (artifact.read(DIGEST) or b"").decode(errors="replace").strip(),
         mining=_read(artifact, f"train/{MINING}", tuple[StoredMining, ...]) or (),
+        check=_read(artifact, "check/check.json", StoredCheck),
     )
 
 

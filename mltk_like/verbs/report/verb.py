@@ -14,6 +14,7 @@ from mltk_like.verbs.evaluate import Recordings, evaluate_both
 from mltk_like.verbs.evaluate import evaluate as evaluate_one
 from mltk_like.verbs.report.cost import cost_part
 from mltk_like.verbs.report.data_card import data_card, licences_part
+from mltk_like.verbs.report.engines import engines_part
 from mltk_like.verbs.report.headline import headline, warnings
 from mltk_like.verbs.report.judged import breakdown_part, judged_part, latency_part
 from mltk_like.verbs.report.mined import mined_parts
@@ -135,6 +136,7 @@ def _parts(model: StoredModel, players: Players, command: str) -> list[Part]:
         false_accepts_part(model, players),
         windows_part(model),
         forms_part(model),
+        engines_part(model),
         model_card(model),
         training_part(model),
         *mined_parts(model),

@@ -16,12 +16,13 @@ from mltk_like.packing import pack
 from mltk_like.packing import publish as publish_archive
 from mltk_like.paths import portable, write_bytes, write_text
 from mltk_like.tflite import read_parameters, summarize_tflite
-from mltk_like.training.convert import stamp
+from mltk_like.training.convert import CALIBRATION_WINDOWS, stamp
 from mltk_like.training.product import make_tflite
+from mltk_like.verbs.check import check_engines
 from mltk_like.verbs.evaluate import EvaluationResult, evaluate_nets, write_evaluation
 from mltk_like.verbs.profile import Profile, profile_tflite
 from mltk_like.verbs.quantize import save_calibration
-from mltk_like.verbs.shared.building import agreement, save_net
+from mltk_like.verbs.shared.building import save_net
 from mltk_like.verbs.summarize import keras_summary
 from mltk_like.verbs.train.job import PACKING, Job
 from mltk_like.verbs.train.recordings import forgotten
@@ -48,14 +49,14 @@ def convert(job: Job, net: Any, windows: NDArray[np.int8]) -> bytes:
     return tflite
 
 
-def check_on_tflm(job: Job, tflite: bytes, windows: NDArray[np.int8]) -> tuple[str, ...]:
-    """Whether a microcontroller says what is judged here; the run keeps the answer. Returns what is wrong."""
-    found = agreement(tflite, windows)
-    if found is None:
-        return ()
-    job.run.update(tflm=found.to_dict())
+def check_product(job: Job, net: Any, tflite: bytes, windows: NDArray[np.int8]) -> tuple[str, ...]:
+    """Whether every engine of this machine says the same; the run keeps the answer. Returns what is wrong."""
+    found = check_engines(job.run.name, tflite, net, windows[:CALIBRATION_WINDOWS])
+    if found.engines is not None:
+        job.run.update(tflm=found.engines.to_dict())
+    job.run.write_json("check/check.json", found.to_dict())
     job.say(str(found))
-    return () if found.agrees else (found.problem,)
+    return found.problems
 
 
 def judge(job: Job, net: Any, tflite: bytes, files: SplitFiles, splits: Splits) -> dict[str, EvaluationResult]:

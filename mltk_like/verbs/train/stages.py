@@ -7,7 +7,7 @@ from mltk_like.run import typed_run
 from mltk_like.verbs.data import offline_note
 from mltk_like.verbs.evaluate import EvaluationResult
 from mltk_like.verbs.profile import Profile
-from mltk_like.verbs.train.finish import archive, check_on_tflm, convert, judge, measure, pack_and_publish
+from mltk_like.verbs.train.finish import archive, check_product, convert, judge, measure, pack_and_publish
 from mltk_like.verbs.train.fit import fit
 from mltk_like.verbs.train.job import Job
 from mltk_like.verbs.train.prepare import collect_data, first_net, open_files, with_measured_scale
@@ -35,7 +35,8 @@ def run_stages(job: Job) -> TrainingResult:
         fitted = fit(job, net, files)
     with run.stage("convert"):
         tflite = convert(job, fitted.net, fitted.windows)
-        failures = check_on_tflm(job, tflite, fitted.windows)
+    with run.stage("check"):
+        failures = check_product(job, fitted.net, tflite, fitted.windows)
     evaluations: dict[str, EvaluationResult] = {}
     profile: Profile | None = None
     if job.evaluate:

@@ -116,6 +116,9 @@ size_t process(FrontendStream& stream, const int16_t* samples, size_t count, uin
 /// Whether the settings have an activity detector.
 bool detects_activity(const FrontendTables& tables);
 
+/// Whether `quantise` scales to the loudest value of what it is given, so that a window must be given whole.
+bool scales_by_window(const FrontendTables& tables);
+
 /// True once after the activity detector has tripped; reading clears it.
 bool take_activity(FrontendStream& stream);
 

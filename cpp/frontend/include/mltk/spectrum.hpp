@@ -109,6 +109,9 @@ SpectrumStatus build_tables(const SpectrumSettings& settings, void* block, size_
 
 const SpectrumShape& shape_of(const SpectrumTables& tables);
 
+/// As of the other front end: never, the scale is one of the settings.
+inline bool scales_by_window(const SpectrumTables&) { return false; }
+
 /// Bytes of the block that open_stream needs.
 size_t stream_bytes(const SpectrumTables& tables, FrontendPath path);
 

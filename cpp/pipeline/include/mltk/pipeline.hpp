@@ -136,11 +136,12 @@ class PipelineOf final : public Pipeline {
   PipelineShape shape_{};
   Recogniser recogniser_{RecogniserSettings{}};
   EnergyGate gate_;
-  Value* kept_ = nullptr;  // the latest columns, oldest first
+  Value* kept_ = nullptr;  // the latest columns, oldest first; only the new ones where these are quantised
+  int8_t* quantised_ = nullptr;  // likewise, in int8; null where the scale changes with the window
   int8_t* window_ = nullptr;
   int16_t* amplified_ = nullptr;
   size_t piece_ = 0;     // samples at once
-  size_t capacity_ = 0;  // columns that kept_ holds
+  size_t capacity_ = 0;  // columns that are kept, at most
   size_t used_ = 0;
   int64_t columns_heard_ = 0;
   int64_t heard_ = 0;  // samples
