@@ -47,6 +47,7 @@ FILES = [
     *(f"eval/{kind}/toy-{plot}.png" for kind in KINDS for plot in PLOTS),
     *("log.txt", "manifest.jsonl", "settings.json", "state.json", "versions.json"),
     *("profile/profile.json", "profile/profile.txt", "train/history.json", "train/history.png", "train/ranges.npz"),
+    "check/check.json",
     *("toy.keras", "toy.keras.summary.txt", "toy.tflite", "toy.tflite.summary.txt", "toy.py"),
 ]
 KEPT_BACK = [
