@@ -41,4 +41,5 @@ def outputs(sums: Rows, multiplier: Rows, shift: Rows, bounds: tuple[int, int, i
     right = np.maximum(-shift, 0)
     mask = (np.int64(1) << right) - 1
     value = (product >> right) + ((product & mask) > (mask >> 1) + (product < 0))
-    return np.clip(value + zero, low, high)
+    found: Rows = np.clip(value + zero, low, high)
+    return found

@@ -191,7 +191,7 @@ def _scale(
     whole = rows.astype(np.int64)
     start = (0 if bias is None else bias.astype(np.int64)) - source.zero * whole.sum(axis=1)
     pairs = np.array([quantize_multiplier(float(one)) for one in real], np.int64).reshape(-1, 2)
-    whole, start, multiplier, shift = settle(whole, start, *pairs.T, (output.zero, low, high))
+    whole, start, multiplier, shift = settle(whole, start, pairs[:, 0], pairs[:, 1], (output.zero, low, high))
     largest = np.abs(start) + 128 * np.abs(whole).sum(axis=1)
     right = (-shift >= _NARROW_SHIFTS[0]) & (-shift <= _NARROW_SHIFTS[-1])
     narrow = bool(((largest < _NARROW_SUM) & (right | (multiplier == 0))).all())
