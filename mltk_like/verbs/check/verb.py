@@ -63,7 +63,7 @@ def check(
     tflite = artifact.tflite()
     windows, what = _windows(model, artifact, clips, data)
     skipped: Skipped = {}
-    net = _float_net(model, artifact, skipped)
+    net = _float_net(model, artifact, windows, skipped)
     found = check_engines(
         artifact.name, tflite, net, windows, what=what, tolerance=tolerance, clips=clips, core=core, skipped=skipped
     )
@@ -158,10 +158,15 @@ def _made(model: Model, test: bool, clips: int) -> NDArray[np.int8]:
     return WindowMaker(model, open_split(model, splits.test, seed=model.seed)).batch(0, clips).features
 
 
-def _float_net(model: Model | str | Path, artifact: Artifact, skipped: Skipped) -> Any:
-    """The Keras net; None where there is none, or no TensorFlow."""
+def _float_net(
+    model: Model | str | Path, artifact: Artifact, windows: NDArray[np.int8] | None, skipped: Skipped
+) -> Any:
+    """The Keras net; None where there is none, nothing to run it on, or no TensorFlow."""
     if artifact.path.suffix == ".tflite" or artifact.read(f"{artifact.name}.keras") is None:
         skipped[_FLOAT] = "there is no .keras file"
+        return None
+    if windows is None:
+        skipped[_FLOAT] = "no windows were kept with the model; --data makes some"
         return None
     try:
         return open_net(artifact, specification_of(model, artifact))
