@@ -56,8 +56,12 @@ class Artifact:
         return _read_member(self.path, member)
 
     def tflite(self) -> bytes:
-        """The int8 model. Raises ModelError where there is none."""
-        return self._need(f"{self.name}.tflite")
+        """The int8 model. Raises ModelError where there is none, or what is called so is something else."""
+        data = self._need(f"{self.name}.tflite")
+        if data[4:8] != b"TFL3":  # the file identifier of a flatbuffer
+            where = self.path if self.path.suffix == ".tflite" else f"{self.name}.tflite in {self.path}"
+            raise ModelError(f"{where} is not a .tflite file", "give a file that the quantize or train command wrote")
+        return data
 
     @contextmanager
     def keras_file(self) -> Iterator[Path]:

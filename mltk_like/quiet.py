@@ -1,12 +1,13 @@
 """TensorFlow and other libraries without their chatter."""
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TextIO
 
 from mltk_like.errors import ToolError
 
@@ -28,7 +29,10 @@ def quiet_output() -> Iterator[None]:
                 contextlib.redirect_stdout(text),
                 contextlib.redirect_stderr(text),
             ):
-                yield
+                try:
+                    yield
+                finally:
+                    _without_handlers_to(text)
         except BaseException as error:
             _restore(saved)
             if not isinstance(error, KeyboardInterrupt):
@@ -37,6 +41,15 @@ def quiet_output() -> Iterator[None]:
             raise
         else:
             _restore(saved)
+
+
+def _without_handlers_to(stream: TextIO) -> None:
+    """Libraries that log meanwhile set up handlers, which would go on writing to the stream once it is closed."""
+    named = [logging.getLogger(name) for name in [*logging.root.manager.loggerDict]]
+    for logger in (logging.root, *named):
+        for handler in [*logger.handlers]:
+            if isinstance(handler, logging.StreamHandler) and handler.stream is stream:
+                logger.removeHandler(handler)
 
 
 def _restore(saved: list[int]) -> None:

@@ -14,6 +14,8 @@ from mltk_like.cli import main
 from mltk_like.errors import ModelError
 from mltk_like.tflite import TfliteModel, read_parameters
 from mltk_like.verbs import quantize as quantize_module
+from mltk_like.verbs.quantize import convert_float
+from mltk_like.verbs.shared.building import open_net
 
 pytest_plugins = ["toy_fixtures"]
 pytestmark = toys.TENSORFLOW_WARNINGS
@@ -161,3 +163,27 @@ def test_the_archive_of_a_run_says_what_its_folder_says(own_copy: Path) -> None:
     mltk.update_params(own_copy, ["detection_threshold=124"])
     archive = next(own_copy.glob("*.mltk.zip"))
     assert read_parameters(open_artifact(archive).tflite())["detection_threshold"] == 124
+
+
+def test_float_says_what_keras_says(trained: Trained, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["quantize", str(trained.result.folder), "--float", "-o", str(tmp_path / "float")]) == 0
+    files = {path.name: path.read_bytes() for path in (tmp_path / "float").iterdir()}
+    assert set(files) == {"toy.float.tflite", "toy.dynamic.tflite"}
+    net = open_net(open_artifact(trained.result.folder))
+    windows = np.random.default_rng(0).integers(-128, 127, (20, 19, 1, 16)).astype(np.float32)
+    wanted = net.predict(windows, verbose=0)
+    for name, most in (("toy.float.tflite", 1e-4), ("toy.dynamic.tflite", 0.1)):
+        said = TfliteModel(files[name]).predict(windows)
+        assert said.dtype == np.float32
+        assert np.abs(said - wanted).max() < most
+        assert read_parameters(files[name])["classes"] == ["beep", "_unknown_"]
+    assert capsys.readouterr().out.count("written: ") == 2
+
+
+@pytest.mark.slow
+def test_float_of_random_weights_and_the_size_of_weights_in_int8(tmp_path: Path) -> None:
+    # The toy is too small: the converter leaves layers of fewer than 1024 weights as they are.
+    result = convert_float("marvin", folder=tmp_path, build=True)
+    (whole, _), (dynamic, _) = result.files
+    assert (whole.name, dynamic.name) == ("marvin.float.tflite", "marvin.dynamic.tflite")
+    assert dynamic.stat().st_size < 0.5 * whole.stat().st_size

@@ -91,3 +91,32 @@ def test_companions_are_said_as_they_are_and_the_keyword_is_none_of_them() -> No
     texts = {getattr(source.texts, "texts") for source in sources}  # noqa: B009
     assert texts == {(word,) for word in COMPANIONS if word != "jarvis"}
     assert sum(source.count for source in sources) == 20 * (len(COMPANIONS) - 1)
+
+
+def test_quick_speech_takes_little_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(everyone, "_speaks", lambda name: name in ("hibari", "piper", "pico"))
+    keyword = keyword_speech("hey gecko", label="hey_gecko", count=400, quick=True)
+    others = other_speech("hey gecko", label="_unknown_", count=1000, quick=True)
+    assert sum(source.count for source in keyword) == 400
+    assert sum(source.count for source in others) == pytest.approx(1000, abs=4)
+    assert set(shares(keyword)) == {"hibari", "piper", "pico", "kokoro:en"}
+    # Kokoro takes half a second a word: it says no sentences.
+    assert sum(count for name, count in shares([*keyword, *others]).items() if name == "kokoro:en") < 250
+    # Its English voices are a download; its Japanese ones do not say English words as people do.
+    assert all("kokoro:en" not in dict(source.instead) for source in [*keyword, *others])
+    assert all(source.instead for source in keyword)
+
+
+def test_quick_speech_with_nothing_installed_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(everyone, "_speaks", lambda _: False)
+    monkeypatch.setattr(everyone, "find_spec", lambda _: None)
+    (source,) = keyword_speech("hey gecko", label="hey_gecko", count=400, quick=True)
+    assert source.engines == (("hibari", 1.0),)
+
+
+@pytest.mark.parametrize("quick", [False, True])
+def test_the_other_keywords_of_a_model_are_in_no_random_speech(quick: bool) -> None:
+    sources = other_speech("left", label="_unknown_", count=1000, avoid=("left", "right"), quick=quick)
+    random = [source.texts for source in sources if "random" in source.name or "pseudo" in source.name]
+    assert len(random) >= 2
+    assert all(set(texts.avoid) == {"left", "right"} for texts in random)  # type: ignore[attr-defined]

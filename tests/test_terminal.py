@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from tqdm import tqdm
 from mltk_like.audio.wav import read_audio, write_wav
 from mltk_like.cli import main
 from mltk_like.errors import DataError
-from mltk_like.quiet import libraries_silent
+from mltk_like.quiet import libraries_silent, quiet_output
 from mltk_like.terminal import make_printable, pass_on, visible
 
 DATA = Path(__file__).parent / "data"
@@ -181,3 +182,13 @@ def test_the_program_itself(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert b"\x1b" not in done.stderr
     assert rb"\x1b[2J" in done.stderr
+
+
+def test_a_library_that_sets_up_its_log_in_silence_does_not_write_to_it_later() -> None:
+    library = logging.getLogger("of.a.library")
+    with quiet_output():
+        handlers = [logging.StreamHandler(), logging.StreamHandler()]
+        logging.root.addHandler(handlers[0])
+        library.addHandler(handlers[1])
+    assert handlers[0] not in logging.root.handlers
+    assert handlers[1] not in library.handlers

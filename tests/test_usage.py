@@ -23,11 +23,11 @@ PACKAGE = Path(mltk.__file__).parent
 @pytest.mark.parametrize(
     ("arguments", "error", "hint"),
     [
-        ([], "no verb is given", "as in: mltk_like train"),
+        (["--quick"], "no verb is given, and --quick is an option", "as in: mltk_like train"),
         (["trian", "x"], "there is no verb 'trian'", "did you mean train?"),
-        (["frobnicate", "--help"], "there is no verb 'frobnicate'", "there are: train, data"),
+        (["frobnicate", "--help"], "there is no verb 'frobnicate'", "there are: new, train, data"),
         (["compile", "x"], "there is no verb 'compile'", "there are no accelerators here"),
-        (["view", "x"], "there is no verb 'view'", "summarize MODEL shows the layers"),
+        (["utest", "x"], "there is no verb 'utest'", "the tests run with pytest"),
         (["train"], "train needs MODEL", "mltk_like train --help"),
         (["train", "x", "--zzz", "3"], "train has no option '--zzz'", "mltk_like train --help"),
         (["train", "x", "--epohcs", "3"], "train has no option '--epohcs'", "did you mean --epochs?"),
@@ -66,6 +66,14 @@ def test_wrong_usage_is_one_line_and_a_hint(
     first, second = output.err.splitlines()
     assert first == f"error: {error}"
     assert second.startswith(f"hint: {hint}")
+
+
+def test_the_bare_command_says_where_to_begin(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    output = capsys.readouterr()
+    verbs = [line.split()[3] for line in output.out.splitlines()]
+    assert verbs == ["new", "train", "evaluate", "classify_audio", "report"]
+    assert output.err == ""
 
 
 @pytest.mark.parametrize("verb", VERBS)

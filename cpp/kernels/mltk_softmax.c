@@ -59,12 +59,12 @@ void mltk_softmax_s8(const mltk_softmax* layer, const int8_t* in, int8_t* out) {
       if (in[i] - most >= layer->least) sum += mltk_round_shift(weight(layer, in[i] - most), kSumShift);
     int over;
     const int32_t inverse = reciprocal(sum, &over);
+    const int by = over + 31 - 8; /* beyond 31 from 512 values on that are alike: each rounds to 0 */
     for (int i = 0; i < layer->count; ++i) {
       const int difference = in[i] - most;
       const int32_t product =
           difference >= layer->least ? mltk_high_product(inverse, weight(layer, difference)) : 0;
-      const int shift = over + 31 - 8; /* 32 and more: of 512 and more values that are nearly the same */
-      const int32_t value = difference >= layer->least && shift < 32 ? mltk_round_shift(product, shift) : 0;
+      const int32_t value = difference >= layer->least && by < 32 ? mltk_round_shift(product, by) : 0;
       out[i] = mltk_clamp(value - 128, -128, 127);
     }
   }

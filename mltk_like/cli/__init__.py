@@ -22,6 +22,7 @@ from mltk_like.terminal import make_printable, unwritable
 _PIPE_CLOSED = 141  # as of a program that SIGPIPE ends
 
 VERBS = {
+    "new": "write a model file that trains as it is, for words of your own",
     "train": "train a model: data, training, conversion, evaluation, profile, archive",
     "data": "what there is of a model's data; get and make the rest",
     "evaluate": "judge a trained model on streams and windows",
@@ -40,7 +41,21 @@ VERBS = {
     "view_audio": "a page that shows audio as the net sees it",
     "record": "record examples of a sound, cut out and labelled",
     "models": "list the models that a name reaches",
+    "view": "the graph of a model in the browser",
+    "tensorboard": "the curves of a model's trainings in the browser",
+    "doctor": "what is installed here, and what mends what is not",
 }
+
+_OF_ALL = ("-h", "--help", "--version")
+
+# What is printed where no verb is given: the way from a word to a detector.
+_LEAD = (
+    ('new hey_gecko --keywords "hey gecko" --quick', "write a model file for a word of yours"),
+    ("train hey_gecko", "train it: minutes with --quick, else hours"),
+    ("evaluate hey_gecko", "how often it misses the word, and hears it where it was not said"),
+    ("classify_audio hey_gecko", "listen with it: to the microphone, or --input FILE.wav"),
+    ("report hey_gecko", "one page with all of that, to show to others"),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -82,6 +97,14 @@ def _outcome(arguments: Sequence[str]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    if "_ARGCOMPLETE" in os.environ:
+        from mltk_like.cli.completion import complete, words_typed
+
+        complete(_parser(_verb_of(words_typed(), behind_options=False)))
+    if not arguments:
+        _lead()
+        _flush()
+        return 0
     try:
         args = _parsed(arguments)
         code: int = args.run(args)
@@ -91,6 +114,13 @@ def _run(arguments: Sequence[str]) -> int:
         raise
     _flush()
     return code
+
+
+def _lead() -> None:
+    """Five lines that say where to begin."""
+    width = max(len(command) for command, _ in _LEAD)
+    for command, line in _LEAD:
+        print(f"python -m mltk_like {command:<{width}}  {line}")
 
 
 def _flush() -> None:
@@ -128,30 +158,30 @@ def _close_stdout() -> None:
 
 def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The arguments of the verb. Raises SettingError for what cannot be understood."""
-    _check_front(arguments)
-    parser = _parser(arguments)
+    early = arguments[0].startswith("-") and arguments[0] not in _OF_ALL
+    wanted = _verb_of(arguments, behind_options=early)
+    parser = _parser(wanted)
+    if early:
+        raise parser.before_verb(arguments[0], wanted)
     args, unknown = parser.parse_known_args(arguments)
     if unknown and not args.parser.take_late(args, unknown):
         raise args.parser.unknown(unknown)
     return args
 
 
-def _check_front(arguments: Sequence[str]) -> None:
-    """Refuse an option with a value that stands before the verb: the value would be taken for the verb."""
-    word = next((i for i, text in enumerate(arguments) if not text.startswith("-")), 0)
-    verb = next((i for i, text in enumerate(arguments) if text in VERBS), 0)
-    if 0 < word < verb:
-        raise _parser(arguments[verb:]).of(arguments[verb]).unknown(arguments[:word])
+def _verb_of(arguments: Sequence[str], *, behind_options: bool) -> str | None:
+    """The first word; behind options, which may have values, the first that is a verb."""
+    words = (text for text in arguments if not text.startswith("-"))
+    return next((text for text in words if not behind_options or text in VERBS), None)
 
 
-def _parser(arguments: Sequence[str]) -> Parser:
+def _parser(wanted: str | None) -> Parser:
     """Only the verb that is asked for is imported: the others are names and one line each."""
     parser = Parser(
         prog="mltk_like", description="Keyword spotting for microcontrollers, from one short Python file each."
     )
     parser.add_argument("--version", action="version", version=f"mltk_like {_version()}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
-    wanted = next((text for text in arguments if not text.startswith("-")), None)
     for name, line in VERBS.items():
         verb = verbs.add_parser(name, help=line, description=line[0].upper() + line[1:] + ".")
         if name == wanted:

@@ -14,8 +14,8 @@ _MLTK_VERBS = {
     "compile": "there are no accelerators here; export writes the model as C source for TensorFlow Lite Micro",
     "custom": "a model's file is plain Python: import it with mltk_like.load_model in a script of yours",
     "ssh": "train MODEL --cluster ADDRESS trains on other machines",
+    "classify_image": "images are not this tool's; classify_audio listens",
     "utest": "the tests run with pytest, in a copy of the sources",
-    "view": "summarize MODEL shows the layers; Netron opens the .keras and .tflite files of a run",
 }
 _NO_ACCELERATORS = (
     "leave it out: there are no accelerators here; profile MODEL --target cortex-m55 counts instructions with the "
@@ -76,6 +76,16 @@ class Parser(argparse.ArgumentParser):
         setattr(args, many, [*getattr(args, many), *arguments])
         return True
 
+    def before_verb(self, option: str, verb: str | None) -> SettingError:
+        """What to say of an option of the whole program's command line that stands before the verb, or without one."""
+        name = option.partition("=")[0]
+        if verb is not None:
+            return self.of(verb).unknown([name])
+        if name.lstrip("-") in _verbs(self):
+            return SettingError(f"{name} is written without dashes", f"as in: mltk_like {name.lstrip('-')} --help")
+        hint = _MLTK_OPTIONS.get(name) or "as in: mltk_like train MODEL --epochs 3; mltk_like --help lists the verbs"
+        return SettingError(f"no verb is given, and {name} is an option", hint)
+
     def unknown(self, arguments: Sequence[str]) -> SettingError:
         """What to say of arguments that nothing takes; the first option among them, else the first."""
         option = next((text for text in arguments if text.startswith("-") and text != "-"), None)
@@ -110,9 +120,7 @@ def _explained(parser: Parser, message: str) -> tuple[str, str]:
 
 
 def _missing(parser: Parser, names: str) -> tuple[str, str]:
-    if names == "VERB":
-        return "no verb is given", "as in: mltk_like train keyword_spotting_alexa; mltk_like --help lists the verbs"
-    shown = ", ".join(name if name.startswith("-") else name.upper() for name in names.split(", "))
+    shown = ", ".join(name.split("/")[-1] if name.startswith("-") else name.upper() for name in names.split(", "))
     return f"{parser.verb} needs {shown}", _see(parser)
 
 

@@ -60,8 +60,8 @@ def pack_conv(weights: NDArray[Any], scale: Scale) -> Packed | None:
     """(out_c, kernel_h, kernel_w, in_c) as the DSP kernel reads it; None: as it is.
 
     Two channels after the other, each value with zeros after it to a multiple of four. A word has values 0 and 2 of
-    four, the next 1 and 3: in each half 256 * (weight of the second channel) + (weight of the first). Where the kernel is to
-    scale, two words follow for each of the channels: bias * 256 + (right - 1), and the multiplier. The last pair of an
+    four, the next 1 and 3: in each half 256 * (weight of the second channel) + (weight of the first). Where the kernel
+    is to scale, two words follow for each of the channels: bias * 256 + (right - 1), and the multiplier. The last pair of an
     odd number of channels is of the last two again.
     """
     rows = weights.reshape(weights.shape[0], -1).astype(np.int64)

@@ -13,7 +13,7 @@ from mltk_like.tflite.parameters import (
     read_parameters,
     write_parameters,
 )
-from mltk_like.tflite.runner import LayerTime, TflmResult, Waiting, find_tflm, run_tflm, runner_path
+from mltk_like.tflite.runner import LayerTime, TflmResult, Waiting, find_tflm, is_tested_build, run_tflm, runner_path
 from mltk_like.tflite.summary import ModelSummary, summarize_tflite
 from mltk_like.tflite.units import format_units
 
@@ -36,6 +36,7 @@ __all__ = [
     "encode",
     "find_tflm",
     "format_units",
+    "is_tested_build",
     "random_inputs",
     "read_description",
     "read_parameters",

@@ -128,6 +128,12 @@ def find_tflm() -> Path:
     )
 
 
+def is_tested_build(library: Path) -> bool:
+    """Whether a library of TensorFlow Lite Micro is, by its hash, one on which the tests pass."""
+    with library.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() in _TESTED_BUILDS
+
+
 def runner_path() -> Path:
     """The executable `tflm_runner`: `$MLTK_LIKE_RUNNER`, else `bin/` of the installed package.
 

@@ -52,6 +52,25 @@ def to_tflite(net: Any, calibration: NDArray[np.int8]) -> bytes:
     return int8_model(net, partial(save_inference, net, serve), representative)
 
 
+def to_float_tflite(net: Any, *, dynamic_range: bool) -> bytes:
+    """Conversion without ranges: float in, float out; the input is the front end's values, not scaled.
+
+    Args:
+        net: a Keras model with one input and one output.
+        dynamic_range: weights as int8, to which the interpreter brings activations while it runs; else all is float.
+
+    Raises:
+        ModelError: the converter cannot convert the net.
+    """
+    net = fuse_branches(without_rounding(net))
+    import tensorflow as tf
+
+    def prepare(converter: Any) -> None:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT] if dynamic_range else []
+
+    return _converted(net, partial(save_inference, net, inference_of(net)), prepare, "float")
+
+
 def save_inference(net: Any, serve: Any, folder: str) -> None:
     """Write what `inference_of` gave of a net to a folder, as TensorFlow's SavedModel."""
     import keras
@@ -108,6 +127,20 @@ def int8_model(
         ModelError: the converter has no int8 operators for the net.
         CheckError: the input's scale is not 1 or its zero point not 0.
     """
+
+    def prepare(converter: Any) -> None:
+        _int8_only(converter, representative)
+        if state:
+            converter.experimental_enable_resource_variables = True
+            converter._experimental_variable_quantization = True
+
+    data = compact(_converted(net, save, prepare, "int8"))
+    check_input(data)
+    return data
+
+
+def _converted(net: Any, save: Callable[[str], None], prepare: Callable[[Any], None], kind: str) -> bytes:
+    """What the converter makes of what `save` writes, as `prepare` sets it up. Raises ModelError."""
     import tensorflow as tf
 
     failure: Exception | None = None
@@ -116,24 +149,17 @@ def int8_model(
         try:
             save(folder)
             converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-            _int8_only(converter, representative)
-            if state:
-                converter.experimental_enable_resource_variables = True
-                converter._experimental_variable_quantization = True
-            data = bytes(converter.convert())
+            prepare(converter)
+            return bytes(converter.convert())
         except Exception as error:
             failure = error
-    if failure is not None:
-        raise _refusal(net, failure) from failure
-    data = compact(data)
-    check_input(data)
-    return data
+    raise _refusal(net, failure, kind) from failure
 
 
-def _refusal(net: Any, failure: Exception) -> ModelError:
+def _refusal(net: Any, failure: Exception, kind: str) -> ModelError:
     """The converter's pages in one line, with the layers that they name."""
     return ModelError(
-        f"the net cannot be converted to int8: {_named(net, str(failure)) or one_line(failure)[:200]}",
+        f"the net cannot be converted to {kind}: {_named(net, str(failure)) or one_line(failure)[:200]}",
         "build it of other layers: convolutions, pooling, dense layers and what goes with them are sure to run",
     )
 

@@ -20,7 +20,7 @@ from mltk_like.paths import write_bytes
 from mltk_like.tflite import Agreement, read_parameters
 from mltk_like.tflite.streaming import StreamingReport
 from mltk_like.training.calibration import telling_windows
-from mltk_like.training.convert import CALIBRATION_WINDOWS
+from mltk_like.training.convert import CALIBRATION_WINDOWS, stamp, to_float_tflite
 from mltk_like.training.product import make_tflite
 from mltk_like.training.rows import stream_tflite
 from mltk_like.verbs.shared.building import agreement, artifact_of, build_net, build_tflite, open_net, specification_of
@@ -59,6 +59,20 @@ class QuantizeResult:
         ranges = "" if self.calibration_windows is None else f", ranges from {windows}"
         written = f"written: {self.path} ({self.flash_bytes / 1000:.1f} kB{ranges})"
         return "\n".join(map(str, filter(None, (written, self.agreement, self.streaming))))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FloatResult:
+    """The `.tflite` files of a float net.
+
+    Attributes:
+        files: path and what it is, of each.
+    """
+
+    files: tuple[tuple[Path, str], ...]
+
+    def __str__(self) -> str:
+        return "\n".join(f"written: {path} ({path.stat().st_size / 1000:.1f} kB, {kind})" for path, kind in self.files)
 
 
 def quantize(
@@ -125,6 +139,43 @@ def _finished(artifact: Artifact, output: Path | None, *, changed: bool) -> Quan
     return QuantizeResult(
         path=output, flash_bytes=len(data), calibration_windows=None, agreement=found, streaming=report
     )
+
+
+def convert_float(
+    model: Model | str | Path, *, folder: Path | None = None, build: bool = False, weights: Path | None = None
+) -> FloatResult:
+    """Write a trained net as two `.tflite` files that take and give float: to compare with the int8 one, or for a
+    telephone. Their input is the front end's int8 values as float, not scaled. A net with its own state is of windows.
+
+    Args:
+        model: a specification, name, `.py`, run folder or archive.
+        folder: for `NAME.float.tflite`, where all is float, and `NAME.dynamic.tflite`, whose weights are int8; none:
+            the working folder.
+        build: random weights.
+        weights: a `.keras` or `.weights.h5` file in place of the trained weights.
+
+    Raises:
+        ModelError: the model does not exist or has not been trained, the weights do not fit, or it cannot be converted.
+        DataError: the files cannot be written.
+        ToolError: TensorFlow is not installed.
+    """
+    if build:
+        specification = model if isinstance(model, Model) else model_of(model)
+        name, net = specification.name, build_net(specification)
+    else:
+        artifact = artifact_of(model)
+        name, specification = artifact.name, specification_of(model, artifact)
+        net = build_net(specification) if weights is not None else open_net(artifact, specification)
+    if weights is not None:
+        _load_all(net, weights)
+    kinds = (("float", "all in float", False), ("dynamic", "weights in int8, ranges taken while it runs", True))
+    made = [(suffix, kind, to_float_tflite(net, dynamic_range=dynamic)) for suffix, kind, dynamic in kinds]
+    files = []
+    for suffix, kind, data in made:
+        path = (folder or Path()) / f"{name}.{suffix}.tflite"
+        write_bytes(path, stamp(data, dict(specification.embedded_parameters()), specification.description))
+        files.append((path, kind))
+    return FloatResult(files=tuple(files))
 
 
 def _load_all(net: Any, weights: Path) -> None:

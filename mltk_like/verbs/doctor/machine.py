@@ -1,0 +1,120 @@
+"""What the machine has: built parts, programs, voices, a microphone, cores and room on the disk."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from mltk_like.audio.microphone import find_microphone
+from mltk_like.audio.programs import program_path
+from mltk_like.data.fetch import offline
+from mltk_like.data.speech.catalogue import LISTED
+from mltk_like.data.speech.engines import open_engine
+from mltk_like.errors import MltkLikeError
+from mltk_like.feed.pool import default_workers
+from mltk_like.paths import cache_dir, runs_dir
+from mltk_like.tflite import find_tflm, is_tested_build, runner_path
+from mltk_like.verbs.doctor.line import Line
+
+_PARTS, _PROGRAMS, _VOICES, _MACHINE = "built parts", "programs", "speech engines", "machine"
+_REINSTALL = "pip install --force-reinstall --no-deps mltk_like   # in a checkout: pip install -e ."
+# What is used where it is found: programs, any of which will do, and the package of Debian and Ubuntu that has one.
+_WANTED = (
+    ("C++ compiler", ("c++", "g++", "clang++"), "apt-get install g++"),
+    ("Arm compiler", ("arm-none-eabi-g++",), "apt-get install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib"),
+    ("QEMU for Arm", ("qemu-system-arm",), "apt-get install qemu-system-arm"),
+    ("emscripten", ("emcc",), "apt-get install emscripten"),
+    ("ffmpeg", ("ffmpeg",), "apt-get install ffmpeg"),
+)
+# The caches of a model that ships, and a few runs.
+_ROOM_GB = 5.0
+
+
+def part_lines() -> Iterator[Line]:
+    """What was compiled when the package was installed, and the library of TensorFlow Lite Micro."""
+    native = importlib.util.find_spec("mltk_like._native")
+    found = native.origin if native is not None else None
+    yield Line(
+        group=_PARTS,
+        name="front end",
+        ok=bool(found),
+        found=found or "",
+        remedy="" if found else _REINSTALL,
+        needed=True,
+    )
+    parts: tuple[tuple[str, Callable[[], Path]], ...] = (
+        ("tflm_runner", runner_path),
+        ("audio_classifier", lambda: program_path("audio_classifier")),
+    )
+    for name, find in parts:
+        try:
+            yield Line(group=_PARTS, name=name, ok=True, found=str(find()))
+        except MltkLikeError:
+            yield Line(group=_PARTS, name=name, ok=False, remedy=_REINSTALL)
+    yield _tflm_line()
+
+
+def _tflm_line() -> Line:
+    name = "TensorFlow Lite Micro"
+    try:
+        library = find_tflm()
+    except MltkLikeError as error:
+        return Line(group=_PARTS, name=name, ok=False, remedy=error.hint)
+    if is_tested_build(library):
+        return Line(group=_PARTS, name=name, ok=True, found="its hash is that of a tested build")
+    remedy = "pip install --force-reinstall --no-deps tflite-micro==0.dev20261023182759"
+    return Line(group=_PARTS, name=name, ok=False, found="its hash is of no tested build", remedy=remedy)
+
+
+def program_lines() -> Iterator[Line]:
+    """Programs that some verbs use."""
+    for name, programs, remedy in _WANTED:
+        found = next(filter(None, map(shutil.which, programs)), "")
+        yield Line(group=_PROGRAMS, name=name, ok=bool(found), found=found, remedy="" if found else remedy)
+
+
+def voice_lines() -> Iterator[Line]:
+    """Who can speak here. Nothing is fetched."""
+    for specification in LISTED:
+        engine = open_engine(specification)
+        try:
+            with offline():
+                if not engine.download:
+                    engine.check()
+                count = len(engine.voices())
+        except MltkLikeError as error:
+            yield Line(group=_VOICES, name=specification, ok=False, remedy=error.hint)
+            continue
+        found = engine.download or f"{count} voice{'s' * (count != 1)}"
+        # One engine is enough; this is the one that also knows how English is pronounced.
+        yield Line(group=_VOICES, name=specification, ok=True, found=found)
+
+
+def machine_lines() -> Iterator[Line]:
+    """Microphone, cores and disk."""
+    try:
+        found = find_microphone().name
+        yield Line(group=_MACHINE, name="microphone", ok=True, found=found)
+    except MltkLikeError as error:
+        # Behind the comma stand ways to do without one.
+        yield Line(group=_MACHINE, name="microphone", ok=False, remedy=error.hint.partition(", or ")[0])
+    yield Line(group=_MACHINE, name="cores", ok=True, found=str(default_workers()), needed=True)
+    for name, folder in (("disk of the cache", cache_dir()), ("disk of the runs", runs_dir())):
+        yield _disk_line(name, folder)
+
+
+def _disk_line(name: str, folder: Path) -> Line:
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    variable = "MLTK_LIKE_CACHE" if "cache" in name else "MLTK_LIKE_RUNS"
+    if not os.access(there, os.W_OK):
+        return Line(
+            group=_MACHINE, name=name, ok=False, found=f"{there} cannot be written", needed=True,
+            remedy=f"export {variable}=FOLDER",
+        )  # fmt: skip
+    free_gb = shutil.disk_usage(there).free / 1e9
+    fits = free_gb >= _ROOM_GB
+    return Line(
+        group=_MACHINE, name=name, ok=fits, found=f"{free_gb:.0f} GB free in {there}", needed=True,
+        remedy="" if fits else f"export {variable}=FOLDER   # on a larger disk",
+    )  # fmt: skip
