@@ -245,8 +245,8 @@ def test_replacing_a_file(run: Run, tmp_path: Path) -> None:
     bare = tmp_path / "bare.tflite"
     bare.write_bytes(TFLITE)
     for spec in (archive, run.folder, bare):
-        open_artifact(spec).replace(f"{open_artifact(spec).name}.tflite", b"new")
-        assert open_artifact(spec).tflite() == b"new"
+        open_artifact(spec).replace(f"{open_artifact(spec).name}.tflite", TFLITE + b" new")
+        assert open_artifact(spec).tflite() == TFLITE + b" new"
     with zipfile.ZipFile(archive) as opened:
         assert opened.read("toy.keras") == b"keras"
         assert len(opened.namelist()) == len(set(opened.namelist()))

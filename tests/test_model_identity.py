@@ -43,7 +43,7 @@ def two(model_file: Write, here: Path) -> tuple[Path, Path]:
 
 def trained(path: Path, *, test: bool = False) -> Run:
     run = create_run(load_file(path), test=test)
-    run.file(".tflite").write_bytes(f"TFL3 of {path}".encode())
+    run.file(".tflite").write_bytes(f"\0\0\0\0TFL3 of {path}".encode())
     run.update(status="complete")
     return run
 

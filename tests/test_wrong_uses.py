@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import mltk_like as mltk
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 
@@ -175,7 +174,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, member in (("old", "toy.h5"), ("odd", "odd.tflite")):
         with zipfile.ZipFile(folder / f"{name}.mltk.zip", "w") as archive:
             archive.writestr(member, "what earlier versions wrote")
-    shutil.copy(Path(mltk.__file__).parent / "models" / "marvin.mltk.zip", folder / "shipped.mltk.zip")
+    shutil.copy(Path(__file__).parents[1] / "models" / "marvin.mltk.zip", folder / "shipped.mltk.zip")
     (folder / "empty").mkdir()
     write_wav(folder / "clips" / "a.wav", np.random.default_rng(0).normal(0, 3000, 16000).astype(np.int16), 16000)
     return folder

@@ -148,11 +148,9 @@ static void sums_of(const uint32_t* x, int step, const int32_t* packed, int32_t*
 }
 
 static void scale(const int32_t* packed, int32_t twice, int32_t sum, int8_t* out) {
-  const int32_t by = packed[0] & 255;
+  const int by = packed[0] & 255;
   const int32_t doubled = (int32_t)((uint32_t)(packed[0] >> 8) + (uint32_t)sum) * 2;
-  int32_t value = (int32_t)(((int64_t)doubled * packed[1] + ((int64_t)1 << 31)) >> 32);
-  value = (value + twice * (1 << by) + (doubled >> 31)) >> by >> 1;
-  *out = (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
+  *out = mltk_scaled_twice(doubled, packed[1], twice * (1 << by), by);
 }
 
 static void pixels(int count, const uint32_t* x, const int32_t* packed, int8_t* out, const mltk_block* block,

@@ -72,6 +72,22 @@ static void outputs_of(const mltk_scale* scale, int packed_as, const int8_t* wei
   }
 }
 
+/* Rows of `count` values each, side by side in the input. */
+static void all_rows(const mltk_scale* scale, int packed_as, const int8_t* weights, int outputs, int count,
+                     int rows, const int8_t* in, int8_t* out, uint32_t* x) {
+  for (int left = rows; left > 0;) {
+    const int block = left >= 3 ? 3 : 1;
+    if (block == 3)
+      spread_three(in, in + count, in + 2 * count, count, x);
+    else
+      spread_one(in, count, 1, x);
+    outputs_of(scale, packed_as, weights, outputs, (count + 3) / 4, block, x, out);
+    in += block * count;
+    out += block * outputs;
+    left -= block;
+  }
+}
+
 /* The patch of an output pixel where it lies in the input, or 0 where it is not in one piece there. */
 static const int8_t* patch_in_place(const mltk_conv* layer, const int8_t* in, int y, int x) {
   const int row = y * layer->stride_h - layer->pad_top, column = x * layer->stride_w - layer->pad_left;
@@ -82,28 +98,52 @@ static const int8_t* patch_in_place(const mltk_conv* layer, const int8_t* in, in
   return rows_follow && columns_follow && inside ? in + (row * layer->in_w + column) * layer->in_c : 0;
 }
 
-/* The values of `block` pixels from (row, column) on. */
-static void spread(const mltk_conv* layer, const int8_t* in, int block, int row, int column, int count,
-                   uint32_t* x) {
-  int8_t* const room = (int8_t*)(x + 6 * ((count + 3) / 4));
-  const int8_t* patches[3];
-  int found = 0;
-  int rows[3], columns[3];
-  for (int i = 0; i < block; ++i) {
-    rows[i] = row;
-    columns[i] = column;
-    patches[i] = patch_in_place(layer, in, row, column);
-    found += patches[i] != 0;
-    if (++column == layer->out_w) column = 0, ++row;
+/* A patch line by line, where lines are of whole words: each from where it lies in the input, or from `rooms`
+   where it lies partly or wholly outside. */
+static void spread_lines(const mltk_conv* layer, const int8_t* in, int y, int x, int pixels, int8_t* rooms,
+                         uint32_t* to) {
+  const int channels = layer->in_c, line = layer->kernel_w * channels, words = line / 2 * pixels;
+  const int column = x * layer->stride_w - layer->pad_left, beyond = layer->in_w - column;
+  const int first = column < 0 ? -column * channels : 0;
+  const int end = beyond < layer->kernel_w ? beyond * channels : line;
+  const int8_t* const outside = rooms + line;
+  int row = y * layer->stride_h - layer->pad_top;
+  memset(rooms, layer->zero_in, (size_t)(2 * line));
+  for (int ky = 0; ky < layer->kernel_h; ++ky, row += layer->dilation_h, to += words) {
+    const int at = (row * layer->in_w + column) * channels;
+    const int8_t* from = rooms;
+    if (row < 0 || row >= layer->in_h || first >= end)
+      from = outside;
+    else if (first == 0 && end == line)
+      from = in + at;
+    else
+      for (int k = first; k < end; ++k) rooms[k] = in[at + k];
+    spread_one(from, line, pixels, to);
   }
-  if (found == 3) {
-    spread_three(patches[0], patches[1], patches[2], count, x);
+}
+
+/* The values of `block` pixels, the first of which is pixel number `first`. */
+static void spread(const mltk_conv* layer, const int8_t* in, int block, int first, int count, uint32_t* to) {
+  int8_t* const rooms = (int8_t*)(to + 6 * ((count + 3) / 4));
+  const int whole_words = layer->dilation_w == 1 && layer->kernel_w * layer->in_c % 4 == 0;
+  const int8_t* patches[3];
+  int y = first / layer->out_w, x = first % layer->out_w;
+  for (int i = 0; i < block; ++i) {
+    patches[i] = patch_in_place(layer, in, y, x);
+    if (!patches[i] && whole_words) {
+      spread_lines(layer, in, y, x, block, rooms, to + i);
+    } else if (!patches[i]) {
+      mltk_gather(layer, in, y, x, rooms);
+      spread_one(rooms, count, block, to + i);
+    }
+    if (++x == layer->out_w) x = 0, ++y;
+  }
+  if (block == 3 && patches[0] && patches[1] && patches[2]) {
+    spread_three(patches[0], patches[1], patches[2], count, to);
     return;
   }
-  for (int i = 0; i < block; ++i) {
-    if (!patches[i]) mltk_gather(layer, in, rows[i], columns[i], room);
-    spread_one(patches[i] ? patches[i] : room, count, block, x + i);
-  }
+  for (int i = 0; i < block; ++i)
+    if (patches[i]) spread_one(patches[i], count, block, to + i);
 }
 
 void mltk_conv_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* scratch) {
@@ -113,9 +153,13 @@ void mltk_conv_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* s
   }
   const int count = layer->kernel_h * layer->kernel_w * layer->in_c;
   const int pixels = layer->out_h * layer->out_w;
+  if (mltk_is_pointwise(layer) && layer->stride_h == 1 && layer->stride_w == 1) {
+    all_rows(&layer->scale, layer->packed, layer->weights, layer->out_c, count, pixels, in, out, scratch);
+    return;
+  }
   for (int done = 0; done < pixels;) {
     const int block = pixels - done >= 3 ? 3 : 1;
-    spread(layer, in, block, done / layer->out_w, done % layer->out_w, count, scratch);
+    spread(layer, in, block, done, count, scratch);
     outputs_of(&layer->scale, layer->packed, layer->weights, layer->out_c, (count + 3) / 4, block, scratch,
                out);
     out += block * layer->out_c;
@@ -124,22 +168,11 @@ void mltk_conv_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* s
 }
 
 void mltk_dense_s8(const mltk_dense* layer, const int8_t* in, int8_t* out, void* scratch) {
-  if (layer->packed == kPlain) {
+  if (layer->packed == kPlain)
     mltk_plain_dense_s8(layer, in, out, scratch);
-    return;
-  }
-  const int count = layer->inputs, groups = (count + 3) / 4;
-  for (int done = 0; done < layer->rows;) {
-    const int block = layer->rows - done >= 3 ? 3 : 1;
-    if (block == 3)
-      spread_three(in, in + count, in + 2 * count, count, scratch);
-    else
-      spread_one(in, count, 1, scratch);
-    outputs_of(&layer->scale, layer->packed, layer->weights, layer->outputs, groups, block, scratch, out);
-    in += block * count;
-    out += block * layer->outputs;
-    done += block;
-  }
+  else
+    all_rows(&layer->scale, layer->packed, layer->weights, layer->outputs, layer->inputs, layer->rows, in,
+             out, scratch);
 }
 
 #endif

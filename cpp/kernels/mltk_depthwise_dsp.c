@@ -11,7 +11,7 @@
 #ifdef MLTK_KERNELS_DSP
 
 enum { kPlain, kAlongRows, kAlongColumns };
-enum { kChannels = 4, kOutputs = 4, kTaps = 4 };
+enum { kGroup = 4, kOutputs = 4, kMostWords = 3072 /* of planes, as mltk_like/codegen/packing.py has it */ };
 
 /* One side of a layer: the size of input, output and kernel, and bytes from one pixel to the next. */
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
 /* A plane: lines of so many words, and the words of a step of taps (mltk_line_dsp.c). */
 typedef struct {
   side along, across;
-  int lines, line_words, chunks, steps, step_words;
+  int lines, line_words, chunks, steps, step_words, channels;
   uint32_t zeros; /* the input's zero point in both halves */
 } plane;
 
@@ -43,55 +43,74 @@ static plane plane_of(const mltk_conv* layer) {
   p.step_words = ones ? 5 : 3;
   p.line_words = 2 * (fours - 1) * p.along.stride + 2 * p.chunks + (ones ? 1 : 3);
   p.lines = (p.across.out - 1) * p.across.stride + (p.across.kernel - 1) * p.across.dilation + 1;
+  p.channels = 4 * p.lines * p.line_words <= kMostWords ? 4 : 2;
   p.zeros = (uint32_t)(uint16_t)layer->zero_in * 0x10001u;
   return p;
 }
 
-static inline uint32_t channels_at(const int8_t* in, int channels) {
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE uint32_t channels_at(const int8_t* in, int channels) {
   uint32_t word = 0;
-  if (channels == kChannels) return mltk_word(in);
+  uint16_t half;
+  if (channels == 4) return mltk_word(in);
+  if (channels == 2) {
+    memcpy(&half, in, sizeof half);
+    return half;
+  }
   memcpy(&word, in, (size_t)channels);
   return word;
 }
 
-/* Two pixels become a word of each channel's plane. */
-static inline void put(uint32_t even0, uint32_t odd0, uint32_t even1, uint32_t odd1, int size, uint32_t* to) {
+/* Two pixels become a word of each of `planes` planes. */
+INLINE void put(uint32_t even0, uint32_t odd0, uint32_t even1, uint32_t odd1, int planes, int size,
+                uint32_t* to) {
   to[0] = mltk_lower(even0, even1);
   to[size] = mltk_lower(odd0, odd1);
+  if (planes == 2) return;
   to[2 * size] = mltk_upper(even0, even1);
   to[3 * size] = mltk_upper(odd0, odd1);
 }
 
-/* One line of the input, from `at` in the planes on, where `pad` values of padding come first. */
-static void turn_line(const plane* p, const int8_t* in, int channels, int size, uint32_t* to) {
-  const int room = 2 * p->line_words - p->along.pad;
+/* One line of the input, from `to` on, where `pad` values of padding come first. */
+INLINE void turn_line(const plane* p, const int8_t* in, int planes, int channels, int size, uint32_t* to) {
+  const int room = 2 * p->line_words - p->along.pad, step = p->along.in_step;
+  const uint32_t zeros = p->zeros;
   int left = p->along.in < room ? p->along.in : room;
-  const int step = p->along.in_step;
   to += p->along.pad / 2;
   if (p->along.pad % 2 && left > 0) {
     const uint32_t word = channels_at(in, channels);
-    put(p->zeros, p->zeros, mltk_even_bytes(word), mltk_odd_bytes(word), size, to++);
+    put(zeros, zeros, mltk_even_bytes(word), mltk_odd_bytes(word), planes, size, to++);
     in += step;
     --left;
   }
   for (; left >= 2; left -= 2, in += 2 * step) {
     const uint32_t first = channels_at(in, channels), second = channels_at(in + step, channels);
-    put(mltk_even_bytes(first), mltk_odd_bytes(first), mltk_even_bytes(second), mltk_odd_bytes(second), size,
-        to++);
+    put(mltk_even_bytes(first), mltk_odd_bytes(first), mltk_even_bytes(second), mltk_odd_bytes(second),
+        planes, size, to++);
   }
   if (left > 0) {
     const uint32_t word = channels_at(in, channels);
-    put(mltk_even_bytes(word), mltk_odd_bytes(word), p->zeros, p->zeros, size, to);
+    put(mltk_even_bytes(word), mltk_odd_bytes(word), zeros, zeros, planes, size, to);
+  }
+}
+
+INLINE void turn_lines(const plane* p, const int8_t* in, int planes, int channels, uint32_t* to) {
+  const int size = p->lines * p->line_words;
+  for (int line = 0; line < p->lines; ++line, to += p->line_words) {
+    const int row = line - p->across.pad;
+    if (row < 0 || row >= p->across.in) continue;
+    turn_line(p, in + row * p->across.in_step, planes, channels, size, to);
   }
 }
 
 static void turn(const plane* p, const int8_t* in, int channels, uint32_t* planes) {
-  const int size = p->lines * p->line_words;
-  for (int line = 0; line < p->lines; ++line) {
-    const int row = line - p->across.pad;
-    if (row < 0 || row >= p->across.in) continue;
-    turn_line(p, in + row * p->across.in_step, channels, size, planes + line * p->line_words);
-  }
+  if (channels == 4)
+    turn_lines(p, in, 4, 4, planes);
+  else if (p->channels == 2 && channels == 2)
+    turn_lines(p, in, 2, 2, planes);
+  else
+    turn_lines(p, in, p->channels, channels, planes);
 }
 
 /* What all channels share of the taps: how far it is from step to step. */
@@ -133,7 +152,7 @@ static int has_one_pixel(const mltk_conv* layer) {
   return layer->out_h == 1 && layer->out_w == 1 && layer->pad_top == 0 && layer->pad_left == 0 &&
          (layer->kernel_h - 1) * layer->dilation_h < layer->in_h &&
          (layer->kernel_w - 1) * layer->dilation_w < layer->in_w && layer->in_c == layer->out_c &&
-         layer->out_c % kChannels == 0;
+         layer->out_c % kGroup == 0;
 }
 
 /* Four channels at a time, tap by tap as they lie in memory. */
@@ -141,7 +160,7 @@ static void one_pixel(const mltk_conv* layer, const int8_t* in, int8_t* out) {
   const int channels = layer->in_c;
   const int column = layer->dilation_w * channels;
   const int row = layer->dilation_h * layer->in_w * channels - layer->kernel_w * column;
-  for (int first = 0; first < channels; first += kChannels) {
+  for (int first = 0; first < channels; first += kGroup) {
     const int8_t *x = in + first, *w = layer->weights + first;
     const int32_t* bias = layer->scale.bias + first;
     int32_t sum0 = bias[0], sum1 = bias[1], sum2 = bias[2], sum3 = bias[3];
@@ -178,10 +197,10 @@ void mltk_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, vo
   int32_t* const taps = scratch;
   uint32_t* const planes = (uint32_t*)scratch + 4 + p.steps * p.step_words;
   const uint32_t* packed = (const void*)layer->weights;
-  for (int i = 0; i < kChannels * size; ++i) planes[i] = p.zeros;
+  for (int i = 0; i < p.channels * size; ++i) planes[i] = p.zeros;
   measure(&p, taps);
-  for (int first = 0; first < layer->out_c; first += kChannels) {
-    const int channels = layer->out_c - first < kChannels ? layer->out_c - first : kChannels;
+  for (int first = 0; first < layer->out_c; first += p.channels) {
+    const int channels = layer->out_c - first < p.channels ? layer->out_c - first : p.channels;
     turn(&p, in + first, channels, planes);
     for (int i = 0; i < channels; ++i, packed += p.steps) {
       const int channel = first + i;

@@ -60,9 +60,27 @@ static inline uint32_t mltk_twice(uint32_t x) {
 #endif
 }
 
-/* The lower halves, that of `low` below, and the upper halves. */
-static inline uint32_t mltk_lower(uint32_t low, uint32_t high) { return (low & 0xFFFFu) | high << 16; }
-static inline uint32_t mltk_upper(uint32_t low, uint32_t high) { return low >> 16 | (high & 0xFFFF0000u); }
+/* The lower halves, that of `low` below. */
+static inline uint32_t mltk_lower(uint32_t low, uint32_t high) {
+#ifdef MLTK_DSP_ASSEMBLER
+  uint32_t y;
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(y) : "r"(low), "r"(high));
+  return y;
+#else
+  return (low & 0xFFFFu) | high << 16;
+#endif
+}
+
+/* The upper halves, that of `low` below. */
+static inline uint32_t mltk_upper(uint32_t low, uint32_t high) {
+#ifdef MLTK_DSP_ASSEMBLER
+  uint32_t y;
+  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(y) : "r"(high), "r"(low));
+  return y;
+#else
+  return low >> 16 | (high & 0xFFFF0000u);
+#endif
+}
 
 /* sum + both products of the int16 in a and b; wraps. */
 static inline int32_t mltk_two_products(uint32_t a, uint32_t b, int32_t sum) {
@@ -95,6 +113,35 @@ static inline int32_t mltk_upper_product(uint32_t a, uint32_t b, int32_t sum) {
 #else
   return mltk_lower_product(a >> 16, b >> 16, sum);
 #endif
+}
+
+/* a + b * c / 2^32, halves upwards. */
+static inline int32_t mltk_high_sum(int32_t a, int32_t b, int32_t c) {
+#ifdef MLTK_DSP_ASSEMBLER
+  int32_t y;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(y) : "r"(b), "r"(c), "r"(a));
+  return y;
+#else
+  return a + (int32_t)(((int64_t)b * c + ((int64_t)1 << 31)) >> 32);
+#endif
+}
+
+/* x / 2 as int8, rounded down. */
+static inline int8_t mltk_half_saturated(int32_t x) {
+#ifdef MLTK_DSP_ASSEMBLER
+  int32_t y;
+  __asm__("ssat %0, #8, %1, asr #1" : "=r"(y) : "r"(x));
+  return (int8_t)y;
+#else
+  x >>= 1;
+  return (int8_t)(x < -128 ? -128 : x > 127 ? 127 : x);
+#endif
+}
+
+/* An output of its sum, twice as great as it is: narrow, `half` being (2 * zero + 1) * 2^(right - 1) and `by`
+   right - 1. Halves go away from zero: a negative number loses 1. */
+static inline int8_t mltk_scaled_twice(int32_t doubled, int32_t multiplier, int32_t half, int by) {
+  return mltk_half_saturated((mltk_high_sum(half, doubled, multiplier) + (doubled >> 31)) >> by);
 }
 
 /* The weights of two channels for four values, as mltk_like/codegen/packing.py writes them, and what follows
@@ -134,9 +181,10 @@ static inline void mltk_bound(const mltk_scale* scale, int8_t* out, int count) {
     out[i] = out[i] < scale->low ? scale->low : out[i] > scale->high ? scale->high : out[i];
 }
 
-/* The portable kernels, for layers whose weights are not packed. */
+/* The portable kernels, for layers that those for the DSP extension are not for. */
 void mltk_plain_conv_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* scratch);
 void mltk_plain_dense_s8(const mltk_dense* layer, const int8_t* in, int8_t* out, void* scratch);
 void mltk_plain_depthwise_s8(const mltk_conv* layer, const int8_t* in, int8_t* out, void* scratch);
+void mltk_plain_add_s8(const mltk_pair* layer, const int8_t* a, const int8_t* b, int8_t* out);
 
 #endif /* MLTK_DSP_H_ */

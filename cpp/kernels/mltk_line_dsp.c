@@ -60,12 +60,6 @@ __attribute__((naked)) void mltk_line_by_twos(const uint32_t* x, const int32_t* 
 
 #else /* The same in C, for tests on a host. */
 
-static int8_t output_of(int32_t doubled, const int32_t* scale) {
-  int32_t value = (int32_t)(((int64_t)doubled * scale[0] + ((int64_t)1 << 31)) >> 32);
-  value = (value + scale[1] + (doubled >> 31)) >> scale[2] >> 1;
-  return (int8_t)(value < -128 ? -128 : value > 127 ? 127 : value);
-}
-
 /* A step's words: by how many bytes the next is further, then for taps 0 and 1 and for 2 and 3 (by ones: each
    twice, as they are for even values and for odd ones). */
 static void line_of(int by, const uint32_t* x, const int32_t* taps, int8_t* out, const mltk_line* line) {
@@ -81,7 +75,7 @@ static void line_of(int by, const uint32_t* x, const int32_t* taps, int8_t* out,
       sum = mltk_two_products(at[1], (uint32_t)step[by == 1 ? 3 + odd : 2], sum);
       at += step[0] / 4;
     }
-    out[i * line->stride] = output_of(sum, scale);
+    out[i * line->stride] = mltk_scaled_twice(sum, scale[0], scale[1], scale[2]);
   }
 }
 

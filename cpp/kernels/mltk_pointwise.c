@@ -4,6 +4,11 @@
 
 #include "mltk_fixed.h"
 
+#ifdef MLTK_KERNELS_DSP /* for sums that its kernel is not for */
+#include "mltk_dsp.h"
+#define mltk_add_s8 mltk_plain_add_s8
+#endif
+
 #ifndef MLTK_KERNELS_MVE
 
 /* Fractional bits that the inputs of a sum are given before they are scaled, as in TensorFlow Lite. */

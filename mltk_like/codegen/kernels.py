@@ -23,6 +23,7 @@ INT8 = (
     "mltk_mve.h",
     "mltk_patch.h",
     "mltk_pointwise.c",
+    "mltk_pointwise_dsp.c",
     "mltk_pointwise_mve.c",
     "mltk_pool.c",
     "mltk_softmax.c",

@@ -15,6 +15,8 @@ ALONG_ROWS, ALONG_COLUMNS = 1, 2
 
 _MOST_STEPS = 13
 _MOST_SCRATCH = 16384
+_FOUR_PLANES_WORDS = 3072
+"""Of larger planes there are two at a time."""
 
 _GREATEST_SUM = 2**23
 """Of products; such a sum times 256 stays within 32 bits. Also of a bias, which shares a word with its shift."""
@@ -61,8 +63,8 @@ def pack_conv(weights: NDArray[Any], scale: Scale) -> Packed | None:
 
     Two channels after the other, each value with zeros after it to a multiple of four. A word has values 0 and 2 of
     four, the next 1 and 3: in each half 256 * (weight of the second channel) + (weight of the first). Where the kernel
-    is to scale, two words follow for each of the channels: bias * 256 + (right - 1), and the multiplier. The last pair of an
-    odd number of channels is of the last two again.
+    is to scale, two words follow for each of the channels: bias * 256 + (right - 1), and the multiplier. The last pair
+    of an odd number of channels is of the last two again.
     """
     rows = weights.reshape(weights.shape[0], -1).astype(np.int64)
     channels = len(rows)
@@ -133,7 +135,8 @@ def depthwise_plan(layer: Mapping[str, int], kind: int) -> DepthwisePlan | None:
     line_words = 2 * (fours - 1) * stride + 2 * chunks + (1 if stride == 1 else 3)
     outputs = layer[f"out_{across}"]
     rows = (outputs - 1) * layer[f"stride_{across}"] + (lines - 1) * layer[f"dilation_{across}"] + 1
-    size = 4 * (4 + steps * (5 if stride == 1 else 3) + 4 * rows * line_words)
+    channels = 4 if 4 * rows * line_words <= _FOUR_PLANES_WORDS else 2
+    size = 4 * (4 + steps * (5 if stride == 1 else 3) + channels * rows * line_words)
     if size > _MOST_SCRATCH:
         return None
     return DepthwisePlan(kind, chunks, size, outputs * (40 + fours * (11 * steps + 36)))

@@ -50,8 +50,11 @@ def _dsp_bytes(kind: str, layer: Mapping[str, int], packed: int) -> int:
     if kind == "dense":
         return _values(layer["inputs"], 3 if layer["rows"] >= 3 else 1)
     count = layer["kernel_h"] * layer["kernel_w"] * layer["in_c"]
-    # Beside the values of three pixels, a patch as it is in the input where it is not in one piece there.
-    return _values(count, 3) + (0 if _is_pointwise(layer) else count)
+    if _is_pointwise(layer):
+        return _values(count, 3)
+    # Beside the values of three pixels, a patch as it is in the input where it is not in one piece there, or a line of
+    # it and one outside.
+    return _values(count, 3) + max(count, 2 * layer["kernel_w"] * layer["in_c"])
 
 
 def _values(count: int, pixels: int) -> int:

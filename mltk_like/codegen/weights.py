@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.codegen.calls import Array, Call, Field, Lowered, Read, Scratch, Struct, Write
+from mltk_like.codegen.constant_channels import settle
 from mltk_like.codegen.fixed_point import activation_range, quantize_multiplier
 from mltk_like.codegen.graph import Graph, Operator, Tensor
 from mltk_like.codegen.lead import BLOCKS, lead_of
@@ -30,7 +31,8 @@ def convolution(graph: Graph, operator: Operator) -> Lowered:
     rows = values[0].reshape(-1, values.shape[3]).T if depthwise else values.reshape(values.shape[0], -1)
     real = _real_multipliers(source, weights, output, len(rows))
     geometry = _geometry(operator.options, source, values, output)
-    scale = _scale(rows, bias, source, output, real, operator.options.fusedActivationFunction)
+    rows, scale = _scale(rows, bias, source, output, real, operator.options.fusedActivationFunction)
+    values = (rows.T if depthwise else rows).reshape(values.shape)
     packed = pack_depthwise(values[0], geometry, scale) if depthwise else pack_conv(values, scale)
     fields = {**geometry, "zero_in": source.zero, **_weights(values, packed, scale, scaled=not depthwise)}
     kind = "depthwise" if depthwise else "conv"
@@ -51,7 +53,7 @@ def dense(graph: Graph, operator: Operator) -> Lowered:
     else:
         real = _real_multipliers(source, weights, output, len(values))
     geometry = {"rows": source.elements // values.shape[1], "inputs": values.shape[1], "outputs": values.shape[0]}
-    scale = _scale(values, bias, source, output, real, operator.options.fusedActivationFunction)
+    values, scale = _scale(values, bias, source, output, real, operator.options.fusedActivationFunction)
     packed = pack_dense(values, scale)
     fields = {**geometry, **_weights(values, packed, scale, scaled=True)}
     return _call("dense", Struct("mltk_dense", fields), geometry, operator, {}, packed)
@@ -178,24 +180,30 @@ def _scale(
     output: Tensor,
     real: NDArray[np.float64],
     activation: int,
-) -> Scale:
-    """Sums wrap as those of int32 do, so what is folded into the bias may too."""
+) -> tuple[NDArray[np.int8], Scale]:
+    """The weights, (channels, values of a sum), and `mltk_scale`.
+
+    Sums wrap as those of int32 do, so what is folded into the bias may too.
+    """
     if output.dtype != "int8":
         raise ModelError(f"its output is {output.dtype}", "convert the model to int8")
+    low, high = activation_range(output, activation)
     whole = rows.astype(np.int64)
     start = (0 if bias is None else bias.astype(np.int64)) - source.zero * whole.sum(axis=1)
-    pairs = [quantize_multiplier(float(one)) for one in real]
+    pairs = np.array([quantize_multiplier(float(one)) for one in real], np.int64).reshape(-1, 2)
+    whole, start, multiplier, shift = settle(whole, start, pairs[:, 0], pairs[:, 1], (output.zero, low, high))
     largest = np.abs(start) + 128 * np.abs(whole).sum(axis=1)
-    narrow = bool((largest < _NARROW_SUM).all()) and all(m == 0 or -s in _NARROW_SHIFTS for m, s in pairs)
+    right = (-shift >= _NARROW_SHIFTS[0]) & (-shift <= _NARROW_SHIFTS[-1])
+    narrow = bool(((largest < _NARROW_SUM) & (right | (multiplier == 0))).all())
     # `narrow` stores right - 1; a multiplier of 0 gives 0 with any shift.
-    shifts = [(-s - 1 if m else 0) if narrow else s for m, s in pairs]
-    low, high = activation_range(output, activation)
-    return Scale(
+    shifts = np.where(multiplier == 0, 0, -shift - 1) if narrow else shift
+    scale = Scale(
         bias=start.astype(np.int32),
-        multiplier=np.array([m for m, _ in pairs], np.int32),
-        shift=np.array(shifts, np.int8),
+        multiplier=multiplier.astype(np.int32),
+        shift=shifts.astype(np.int8),
         zero=output.zero,
         low=low,
         high=high,
         narrow=narrow,
     )
+    return whole.astype(np.int8), scale
