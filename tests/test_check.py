@@ -88,6 +88,16 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "TFLM and C here   not compared: there is no C compiler on this machine" in str(found)
 
 
+def test_c_that_does_not_compile_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("cc", "gcc", "clang"):
+        (tmp_path / name).write_text("#!/bin/sh\necho 'net_0.c:3: error: no such thing' >&2\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = mltk.check(CONV, clips=2)
+    assert (found.on_host, found.exit_code) == (None, 1)
+    assert "cannot compile the net: net_0.c:3: error: no such thing" in found.problems[0]
+
+
 def test_a_net_that_cannot_become_c_is_checked_elsewhere(tmp_path: Path) -> None:
     model = tmp_path / "greatest.tflite"
     model.write_bytes(build([Case("MAXIMUM", (Value((1, 3)), Value((1, 3))), (Value((1, 3)),), "MaximumMinimum")]))

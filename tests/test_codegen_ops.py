@@ -55,7 +55,7 @@ def test_any_operators(cases: Sequence[Case]) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_operators_of_a_family(family: str) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.lists(FAMILIES[family], min_size=TOGETHER, max_size=TOGETHER))
     def run(cases: Sequence[Case]) -> None:
         check(cases, CHECKED)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mltk_like.codegen.emit import emit_net
 from mltk_like.codegen.graph import Graph, read_graph
 from mltk_like.codegen.kernels import INT8, kernels_folder
-from mltk_like.errors import DataError, ModelError, ToolError
+from mltk_like.errors import CheckError, DataError, ModelError, ToolError
 
 _COMPILERS = ("cc", "gcc", "clang")
 _TIMEOUT_S = 600
@@ -93,7 +93,8 @@ class HostProgram:
 
     Raises:
         ModelError: a net cannot become C; the layer is named.
-        ToolError: there is no C compiler, or it fails; or the kernels' source is not there.
+        CheckError: the C cannot be compiled.
+        ToolError: there is no C compiler, or the kernels' source is not there.
     """
 
     def __init__(self, models: Sequence[bytes], *, flags: Sequence[str] = ("-O2",)) -> None:
@@ -130,7 +131,8 @@ class HostProgram:
 
         Raises:
             DataError: another shape or type.
-            ModelError: the program fails.
+            CheckError: the program fails.
+            ModelError: it does not end in time.
         """
         graph = self._graphs[net]
         check_rows(graph, inputs)
@@ -143,7 +145,7 @@ class HostProgram:
             raise ToolError(f"cannot run the net as C: {error.strerror}", "allow programs in TMPDIR to run") from error
         if ended.returncode != 0:
             last = ended.stderr.decode(errors="replace").strip()
-            raise ModelError(f"the net as C ended with {ended.returncode}: {last or 'no message'}")
+            raise CheckError(f"the net as C ended with {ended.returncode}: {last or 'no message'}")
         return read_run(graph, ended.stdout, len(inputs))
 
 
@@ -158,6 +160,7 @@ def run_on_host(model: bytes, inputs: NDArray[Any], *, layers: bool = False) -> 
     Raises:
         DataError: inputs of another shape or type.
         ModelError: the net cannot become C; the layer is named.
+        CheckError: the C cannot be compiled, or the program fails.
         ToolError: there is no C compiler on this machine, or the kernels' source is not there.
     """
     with HostProgram([model]) as program:
@@ -208,7 +211,7 @@ def _compile(command: Sequence[str]) -> None:
     if ended.returncode != 0:
         lines = [line for line in ended.stderr.decode(errors="replace").splitlines() if "error" in line]
         why = lines[0] if lines else f"it ended with {ended.returncode}"
-        raise ToolError(f"{command[0]} cannot compile the net: {why}", "use a C11 compiler such as gcc or clang")
+        raise CheckError(f"{command[0]} cannot compile the net: {why}", "use a C11 compiler such as gcc or clang")
 
 
 def _records(raw: bytes, rows: int) -> dict[int, list[NDArray[np.uint8]]]:

@@ -49,6 +49,7 @@ class CheckResult:
         on_host: TensorFlow Lite Micro beside the net as C on this machine.
         on_chip: the net as C here and on the emulated chip.
         skipped: by what was to be compared, why it was not.
+        errors: why the net as C could not be compiled or run, though it should.
         chip: the core that was emulated.
         judged: figures of the evaluations that are stored with the model, float and int8.
         cost: what it takes.
@@ -63,6 +64,7 @@ class CheckResult:
     on_host: SameBytes | None = None
     on_chip: SameBytes | None = None
     skipped: Mapping[str, str] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
     chip: str | None = None
     judged: tuple[ComparedFigure, ...] = ()
 
@@ -112,6 +114,7 @@ class CheckResult:
             )
         if self.engines is not None and not self.engines.agrees:
             yield self.engines.problem
+        yield from self.errors
         if self.on_host is not None and self.on_host.differ:
             yield f"the net as C gives other bytes than TensorFlow Lite Micro: {self.on_host}"
         if self.on_chip is not None and self.on_chip.differ:

@@ -50,6 +50,7 @@ def tflm_against_host(model: bytes, inputs: NDArray[Any]) -> SameBytes:
 
     Raises:
         ModelError: the net cannot become C, or TFLM cannot run it.
+        CheckError: the C cannot be compiled, or fails.
         ToolError: there is no C compiler, or no TFLM for this platform.
     """
     with HostProgram([model]) as program:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mltk_like.artifact import Artifact
 from mltk_like.codegen import NetSource, emit_net
-from mltk_like.errors import ModelError, SettingError, ToolError
+from mltk_like.errors import CheckError, ModelError, SettingError, ToolError
 from mltk_like.feed.dataset import collect, open_split
 from mltk_like.feed.windows import WindowMaker
 from mltk_like.firmware import Core, core_of
@@ -103,9 +103,13 @@ def check_engines(
     inputs = random_inputs(litert, clips) if windows is None else litert.quantize(NetInput(tflite)(windows)[0])
     net_in_c = _as_c(tflite, left_out)
     same = on_chip = None
+    errors: tuple[str, ...] = ()
     if net_in_c is not None:
-        same = _unless(left_out, "TFLM and C here", lambda: tflm_against_host(tflite, inputs))
-    if net_in_c is not None and core is not None:
+        try:
+            same = _unless(left_out, "TFLM and C here", lambda: tflm_against_host(tflite, inputs))
+        except CheckError as error:
+            errors = (error.message,)
+    if net_in_c is not None and core is not None and not errors:
         rows, name_of_chip = inputs[:_ON_CHIP], f"C here and on {core.name}"
         on_chip = _unless(left_out, name_of_chip, lambda: host_against_chip(tflite, rows, core))
     return CheckResult(
@@ -118,6 +122,7 @@ def check_engines(
         on_host=same,
         on_chip=on_chip,
         skipped=left_out,
+        errors=errors,
         chip=None if core is None else core.name,
     )
 
