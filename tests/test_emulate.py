@@ -122,7 +122,7 @@ def test_a_profile_counts_and_disturbs_nothing() -> None:
         first = board.profile()
         assert first == board.profile()
         assert sum(each.time_us for each in first.layers) == pytest.approx(first.time_us, abs=0.1)
-        assert max(each.time_us for each in first.layers) > 1
+        assert max(each.time_us for each in first.layers) > 0.1
         check_same(board, model, swelling(3))
         # A nanosecond is an instruction; the net forgets what the profile let it hear.
         assert board.profile().time_us == first.time_us
