@@ -44,9 +44,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_template_gives_a_model_file_that_loads(template: str, quick: bool) -> None:
     words = ["doorbell"] if template == "event" else ["hey gecko", "don't panic"]
     # Not the name in the README: who has followed it has that model in the checkout.
-    made = new("made_by_a_test", words, template=template, quick=quick)
-    assert made.path == Path("models/made_by_a_test.py")
-    model = load_model("made_by_a_test")
+    made = new("of_a_test", words, template=template, quick=quick)
+    assert made.path == Path("models/of_a_test.py")
+    model = load_model("of_a_test")
     labels = ("doorbell",) if template == "event" else ("hey_gecko", "dont_panic")
     assert model.classes == (*labels, "_unknown_")
     sources = model.sources()  # type: ignore[attr-defined]
@@ -56,9 +56,7 @@ def test_every_template_gives_a_model_file_that_loads(template: str, quick: bool
     text = made.path.read_text()
     assert max(map(len, text.splitlines())) <= 120
     assert "$" not in text
-    assert made.commands[-2:] == tuple(
-        f"python -m mltk_like {verb} made_by_a_test" for verb in ("train", "classify_audio")
-    )
+    assert made.commands[-2:] == tuple(f"python -m mltk_like {verb} of_a_test" for verb in ("train", "classify_audio"))
 
 
 def test_a_toy_is_smaller() -> None:
