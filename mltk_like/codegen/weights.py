@@ -11,7 +11,7 @@ from mltk_like.codegen.constant_channels import settle
 from mltk_like.codegen.fixed_point import activation_range, quantize_multiplier
 from mltk_like.codegen.graph import Graph, Operator, Tensor
 from mltk_like.codegen.lead import BLOCKS, lead_of
-from mltk_like.codegen.packing import PLAIN, SCALED, Packed, Scale, pack_conv, pack_dense, pack_depthwise
+from mltk_like.codegen.packing import PLAIN, SCALED, Packed, Scale, pack_conv, pack_depthwise
 from mltk_like.codegen.scratch import TARGETS, is_in_order, is_in_place, scratch_bytes
 from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import enum_names
@@ -55,7 +55,7 @@ def dense(graph: Graph, operator: Operator) -> Lowered:
         real = _real_multipliers(source, weights, output, len(values))
     geometry = {"rows": rows, "inputs": values.shape[1], "outputs": values.shape[0]}
     values, scale = _scale(values, bias, source, output, real, operator.options.fusedActivationFunction)
-    packed = pack_dense(values, scale)
+    packed = pack_conv(values, scale)
     fields = {**geometry, **_weights(values, packed, scale, scaled=True)}
     return _call("dense", Struct("mltk_dense", fields), geometry, operator, {}, packed)
 
