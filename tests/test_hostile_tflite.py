@@ -13,11 +13,13 @@ import soundfile
 from hostile import flipped, refused
 
 from mltk_like.artifact import Artifact
+from mltk_like.codegen import emit_net
 from mltk_like.errors import MltkLikeError, ModelError, SettingError
 from mltk_like.loader import find_model
 from mltk_like.tflite import TfliteModel, compact, compare_engines, read_parameters, run_tflm, summarize_tflite
 from mltk_like.tflite.model_file import parse, serialise
 from mltk_like.tflite.parameters import write_parameters
+from mltk_like.tflite.streaming import to_streaming
 from mltk_like.tflite.tflm_stream import TflmStream
 from mltk_like.verbs.classify_audio import classify_audio
 from mltk_like.verbs.profile import profile
@@ -69,6 +71,12 @@ def described(file: Path) -> list[Callable[[], object]]:
     ]
 
 
+def turned(file: Path) -> list[Callable[[], object]]:
+    """What makes another net of a file."""
+    data = file.read_bytes()
+    return [lambda: emit_net(data), lambda: to_streaming(data)]
+
+
 def run_by_litert(file: Path, sound: Path) -> list[Callable[[], object]]:
     return [
         lambda: list(classify_audio(file, input=sound)),
@@ -92,7 +100,7 @@ def test_a_model_without_ends_or_with_ends_that_are_no_tensors(
 ) -> None:
     model, file = with_ends(whole, which, ends), tmp_path / "m.tflite"
     file.write_bytes(model)
-    for call in described(file):
+    for call in (*described(file), *turned(file)):
         refused(call)
     for use in (TfliteModel, TflmStream, compare_engines):
         with pytest.raises(ModelError):
@@ -149,7 +157,7 @@ def test_bytes_that_are_not_those_of_the_file_are_described_or_refused(whole: by
     found = []
     for _ in range(25):
         file.write_bytes(flipped(whole, rng))
-        found += [refused(call) for call in described(file)]
+        found += [refused(call) for call in (*described(file), *turned(file))]
     assert True in found
     assert False in found
 
@@ -182,7 +190,7 @@ def _all_uses(whole: bytes, file: Path, sound: Path, seen: Any) -> None:
         seen.value = number
         rng = random.Random(number)
         file.write_bytes(mutated(whole, rng) if number % 4 else flipped(whole, rng))
-        for call in (*described(file), *run_by_litert(file, sound), *run_by_tflm(file, sound)):
+        for call in (*described(file), *turned(file), *run_by_litert(file, sound), *run_by_tflm(file, sound)):
             refused(call)
 
 

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from mltk_like.codegen.packing import PLAIN, SCALED, Packed, Scale, pack_conv, pack_dense, pack_depthwise
+from mltk_like.codegen.packing import PLAIN, SCALED, Packed, Scale, pack_conv, pack_depthwise
 from mltk_like.codegen.scratch import scratch_bytes
 
 CPP = Path(__file__).parent.parent / "cpp"
@@ -238,7 +238,7 @@ def dense_cases(seeds: Iterable[int]) -> Iterator[Case]:
             sizes={"rows": rows, "inputs": inputs, "outputs": outputs},
             weights=weights,
             scale=scale,
-            packed=pack_dense(weights, scale),
+            packed=pack_conv(weights, scale),
             values=values_of(rng, (rows * inputs,)),
             outputs=rows * outputs,
         )

@@ -10,10 +10,11 @@ from mltk_like.codegen.calls import Argument, Array, Call, Field, Read, Scratch,
 from mltk_like.codegen.graph import Graph, State
 from mltk_like.codegen.program import Program, Step
 from mltk_like.errors import ModelError
-from mltk_like.tflite.c_text import comment
+from mltk_like.tflite.c_text import comment, literal
 
 _TYPES: Mapping[str, str] = {"int8": "int8_t", "uint8": "uint8_t", "float32": "float"}
 _A_LINE = 24
+_MOST_NAME = 64  # letters of a custom operator's name, which the file may have of any length
 
 
 def header(program: Program, prefix: str, title: str) -> str:
@@ -128,7 +129,7 @@ def states_of(graph: Graph) -> list[State]:
 
 
 def _names(graph: Graph, prefix: str) -> Iterator[str]:
-    names = ", ".join(f'"{comment(one.op)}"' for one in graph.operators)
+    names = ", ".join(literal(one.op[:_MOST_NAME]) for one in graph.operators)
     yield f"const char* const {prefix}_layer_names[{prefix.upper()}_LAYERS] = {{{names}}};"
 
 
@@ -159,11 +160,11 @@ class _Writer:
             steps = by_operator.get(operator.index)
             if steps is None:
                 continue
-            op = comment(operator.op)
-            yield f'LAYER({operator.index}, "{op}", 1);'
+            op = literal(operator.op)
+            yield f"LAYER({operator.index}, {op}, 1);"
             for number, step in enumerate(steps):
                 yield self._call(step, f"{operator.index}" + (f"_{number}" if len(steps) > 1 else ""))
-            yield f'LAYER({operator.index}, "{op}", 0);'
+            yield f"LAYER({operator.index}, {op}, 0);"
             for output in operator.outputs:
                 size = graph.tensors[output].bytes
                 yield f"TENSOR({operator.index}, {self._pointer(Read(output))}, {size});"

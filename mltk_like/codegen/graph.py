@@ -59,9 +59,11 @@ class Tensor:
 
     @property
     def scale(self) -> float:
-        """The only scale. Raises ModelError where there is none, or several."""
+        """The only scale. Raises ModelError where there is none, or several, or it is 0."""
         if len(self.scales) != 1:
             raise ModelError("a tensor that should have one scale has none, or one for each channel")
+        if self.scales[0] == 0:
+            raise ModelError("the scale of a tensor is 0", _DAMAGED)
         return self.scales[0]
 
 
@@ -126,7 +128,7 @@ def read_graph(model: bytes) -> Graph:
         tensors = tuple(_tensor(tree, one) for one in main.tensors)
         operators = _operators(tree, main)
         states = _states(tree, tensors, operators)
-    except (IndexError, TypeError, ValueError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"the .tflite file is damaged: {error}", _DAMAGED) from error
     return Graph(tensors, operators, int(main.inputs[0]), int(main.outputs[0]), states, tree)
 
@@ -137,6 +139,12 @@ def _tensor(tree: Any, raw: Any) -> Tensor:
     quantization = raw.quantization
     scales = () if quantization is None or quantization.scale is None else tuple(float(s) for s in quantization.scale)
     zeros = () if quantization is None or quantization.zeroPoint is None else tuple(map(int, quantization.zeroPoint))
+    if any(size < 0 for size in shape):
+        raise ValueError(f"a tensor has the shape {shape}")
+    if not all(0 <= scale < math.inf for scale in scales):
+        raise ValueError("a tensor has a scale that is negative or no number")
+    if dtype == "int8" and not all(-128 <= zero <= 127 for zero in zeros):
+        raise ValueError("a tensor has a zero point that is not of its type")
     if len(set(zeros)) > 1:
         raise ModelError("a tensor has several zero points", "convert the model to int8 with symmetric weights")
     content = buffer_data(tree, int(raw.buffer))
@@ -169,7 +177,10 @@ def _states(tree: Any, tensors: tuple[Tensor, ...], operators: tuple[Operator, .
     for one in operators:
         if one.op in ("read_variable", "assign_variable"):
             value = one.outputs[0] if one.op == "read_variable" else one.inputs[1]
-            sizes[names[one.inputs[0]]] = tensors[value].bytes
+            if sizes.setdefault(names[one.inputs[0]], tensors[value].bytes) != tensors[value].bytes:
+                raise ValueError("a variable has several sizes")
+    if any(len(initial[name]) not in (0, size) for name, size in sizes.items() if name in initial):
+        raise ValueError("a variable begins with what is not of its size")
     numbers = {name: number for number, name in enumerate(sizes)}
     return {
         handle: State(numbers[name], sizes[name], initial.get(name) or bytes(sizes[name]))

@@ -52,14 +52,15 @@ class Scale:
 
 @dataclass(frozen=True)
 class Packed:
-    """Words for a kernel, and which way it goes through them: `SUMS` or `SCALED`."""
+    """Words for a kernel, and which way it goes through them: `SUMS` or `SCALED`; depthwise `ALONG_ROWS` or
+    `ALONG_COLUMNS`."""
 
     words: NDArray[np.int32]
     kind: int
 
 
 def pack_conv(weights: NDArray[Any], scale: Scale) -> Packed | None:
-    """(out_c, kernel_h, kernel_w, in_c) as the DSP kernel reads it; None: as it is.
+    """(out_c, kernel_h, kernel_w, in_c), or (outputs, inputs), as the DSP kernel reads it; None: as it is.
 
     Two channels after the other, each value with zeros after it to a multiple of four. A word has values 0 and 2 of
     four, the next 1 and 3: in each half 256 * (weight of the second channel) + (weight of the first). Where the kernel
@@ -79,11 +80,6 @@ def pack_conv(weights: NDArray[Any], scale: Scale) -> Packed | None:
         return Packed(blocks.ravel(), SUMS)
     beside = np.stack([scale.bias * 256 + scale.shift, scale.multiplier], axis=1).astype(np.int32)
     return Packed(np.concatenate([blocks, beside[firsts], beside[firsts + 1]], axis=1).ravel(), SCALED)
-
-
-def pack_dense(weights: NDArray[Any], scale: Scale) -> Packed | None:
-    """(outputs, inputs) as the DSP kernel reads it, which is as `pack_conv` has it; None: as it is."""
-    return pack_conv(weights, scale)
 
 
 def pack_depthwise(weights: NDArray[Any], layer: Mapping[str, int], scale: Scale) -> Packed | None:

@@ -6,8 +6,9 @@ from types import MappingProxyType
 
 from mltk_like.codegen import moves, pairs, reductions, tables, weights
 from mltk_like.codegen.arena import Block, Plan, plan
-from mltk_like.codegen.calls import Argument, Call, Lowered, Read, Write, is_state
+from mltk_like.codegen.calls import Argument, Call, Lowered, Read, Write, is_state, state
 from mltk_like.codegen.graph import Graph, Operator
+from mltk_like.codegen.limits import MOST_TENSOR_BYTES, check_lowered
 from mltk_like.codegen.scratch import TARGETS
 from mltk_like.errors import ModelError
 
@@ -41,6 +42,7 @@ KERNELS: Mapping[str, Lower] = MappingProxyType(
 )
 NOTHING = ("call_once", "var_handle")
 """Operators that are TensorFlow Lite's bookkeeping."""
+_DAMAGED = "make or download the model again"
 
 
 @dataclass(frozen=True)
@@ -119,12 +121,31 @@ def _lowered(graph: Graph, operator: Operator) -> Lowered:
         return Lowered()
     try:
         if operator.op in KERNELS:
-            return KERNELS[operator.op](graph, operator)
+            _check_ends(graph, operator)
+            lowered = KERNELS[operator.op](graph, operator)
+            sizes = {state(one.number): one.size for one in graph.states.values()} | dict(lowered.temporary)
+            check_lowered(lowered, lambda tensor: sizes[tensor] if tensor in sizes else graph.tensors[tensor].bytes)
+            return lowered
     except ModelError as error:
         raise ModelError(f"{place} cannot become C: {error.message}", error.hint) from error
-    except (IndexError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelError(f"{place} is damaged: {error}", "make or download the model again") from error
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{place} is damaged: {error}", _DAMAGED) from error
     raise ModelError(f"{place} cannot become C: there is no kernel for it", f"there are {', '.join(sorted(KERNELS))}")
+
+
+def _check_ends(graph: Graph, operator: Operator) -> None:
+    """Raise ModelError where what is read or written is not there, too large, or not to be written."""
+    if -1 in (*operator.inputs[:2], *operator.outputs):
+        raise ModelError("an input or an output is absent", _DAMAGED)
+    for tensor in {*operator.inputs, *operator.outputs} - {-1}:
+        if graph.tensors[tensor].bytes > MOST_TENSOR_BYTES:
+            raise ModelError(
+                f"a tensor has {graph.tensors[tensor].bytes} bytes",
+                f"{MOST_TENSOR_BYTES} are the most: split the layer",
+            )
+    for tensor in operator.outputs:
+        if tensor == graph.input or graph.tensors[tensor].data is not None or not graph.tensors[tensor].elements:
+            raise ModelError("it writes to the input, to a constant, or nothing", _DAMAGED)
 
 
 def _renamed(call: Call, names: Mapping[int, int]) -> Call:
@@ -182,9 +203,13 @@ def _direct_output(graph: Graph, places: Mapping[int, Read]) -> int | None:
 def _planned(graph: Graph, calls: list[tuple[int, Call]], places: dict[int, Read], sizes: Mapping[int, int]) -> Program:
     first: dict[int, int] = {}
     last: dict[int, int] = {}
-    for step, (_, call) in enumerate(calls):
-        for tensor in [one.tensor for one in call.reads] + [one.tensor for one in call.writes]:
-            root = _root(places, tensor)
+    written: set[int] = set()
+    for step, (index, call) in enumerate(calls):
+        reads, writes = ({_root(places, one.tensor) for one in some} for some in (call.reads, call.writes))
+        if any(root not in written and not _is_outside(graph, root) for root in reads):
+            raise ModelError(f"layer {index} reads what no layer before it has written", _DAMAGED)
+        written |= writes
+        for root in reads | writes:
             if not _is_fixed(graph, places, root):
                 first.setdefault(root, step)
                 last[root] = step

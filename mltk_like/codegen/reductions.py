@@ -20,8 +20,8 @@ def pool(graph: Graph, operator: Operator) -> Lowered:
     """`average_pool_2d` and `max_pool_2d`."""
     source, output = _int8(graph, operator)
     options = operator.options
-    if len(source.shape) != 4 or source.shape[0] != 1:
-        raise ModelError("it pools a tensor that is not of four dimensions with a batch of 1")
+    if not len(source.shape) == len(output.shape) == 4 or (source.shape[0], output.shape[3]) != (1, source.shape[3]):
+        raise ModelError("it pools tensors that are not of four dimensions with a batch of 1 and the same channels")
     if (source.scales, source.zero) != (output.scales, output.zero):
         raise ModelError("its input and output have different scales", "convert the model to int8 anew")
     kernel = (int(options.filterHeight), int(options.filterWidth))
@@ -68,6 +68,8 @@ def mean(graph: Graph, operator: Operator) -> Lowered:
         "zero_in": source.zero,
         "zero_out": output.zero,
     }
+    if output.elements != fields["outer"] * fields["inner"]:
+        raise ModelError("the size of its output does not fit its axes", "make or download the model again")
     return _call("mltk_mean_s8", "mltk_mean", fields, operator)
 
 
@@ -76,6 +78,8 @@ def softmax(graph: Graph, operator: Operator) -> Lowered:
     source, output = _int8(graph, operator)
     if output.zero != -128 or not math.isclose(output.scale, 1 / 256, rel_tol=1e-3):
         raise ModelError("its output is not of scale 1/256 and zero point -128", "convert the model to int8 anew")
+    if source.shape != output.shape:
+        raise ModelError("its input and output have different shapes", "make or download the model again")
     fraction = 31 - _SOFTMAX_BITS
     beta = float(np.float32(operator.options.beta))
     multiplier, shift = quantize_multiplier(min(beta * source.scale * (1 << fraction), 2.0**31 - 1.0))

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 
+from mltk_like.errors import ModelError
+
 _LINE_BYTES = 512
 _CHANNELS = 8
+_MOST_TAPS = 9360
+"""Lines of eight channels are stored at offsets of 16 bits."""
 
 
 def _rounded(count: int, to: int) -> int:
@@ -23,10 +27,18 @@ def depthwise_bytes(layer: Mapping[str, int]) -> int:
 
     Args:
         layer: the fields of its struct in C.
+
+    Raises:
+        ModelError: one output is computed from more values of a channel than the kernel can turn.
     """
     if is_in_order(layer):
         return 0
     taps, _, line, lines = _lines(layer)
+    if taps > _MOST_TAPS:
+        raise ModelError(
+            f"an output is computed from {taps} values of a channel, zeros of a dilation included",
+            f"{_MOST_TAPS} are the most: use a smaller kernel",
+        )
     channels = min(layer["in_c"], _CHANNELS)
     weights = channels * (layer["out_c"] // layer["in_c"]) * _rounded(taps, 16)
     return weights + channels * lines * line + _beyond(layer)

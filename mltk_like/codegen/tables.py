@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.codegen.calls import Array, Call, Lowered, Read, Write
-from mltk_like.codegen.graph import Graph, Operator
+from mltk_like.codegen.graph import Graph, Operator, Tensor
 from mltk_like.codegen.scratch import TARGETS
 from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import serialise
@@ -18,7 +18,7 @@ _ARENA = 2**16
 
 def table(graph: Graph, operator: Operator) -> Lowered:
     """Any operator from one byte to one byte."""
-    source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+    source, output = _ends(graph, operator)
     if not {source.dtype, output.dtype} <= {"int8", "uint8"}:
         raise ModelError(f"it is from {source.dtype} to {output.dtype}", "convert the model to int8")
     values = Array(_values(graph, operator))
@@ -32,7 +32,7 @@ def table(graph: Graph, operator: Operator) -> Lowered:
 
 def quantize(graph: Graph, operator: Operator) -> Lowered:
     """Real numbers to int8, or one int8 to another."""
-    source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+    source, output = _ends(graph, operator)
     if (source.dtype, output.dtype) != ("float32", "int8"):
         return table(graph, operator)
     arguments = (output.scale, output.zero, output.elements, Read(operator.inputs[0]), Write(operator.outputs[0]))
@@ -41,11 +41,18 @@ def quantize(graph: Graph, operator: Operator) -> Lowered:
 
 def dequantize(graph: Graph, operator: Operator) -> Lowered:
     """int8 to real numbers."""
-    source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+    source, output = _ends(graph, operator)
     if (source.dtype, output.dtype) != ("int8", "float32"):
         raise ModelError(f"it is from {source.dtype} to {output.dtype}", "convert the model to int8")
     arguments = (source.scale, source.zero, output.elements, Read(operator.inputs[0]), Write(operator.outputs[0]))
     return Lowered((Call("mltk_dequantise_s8", arguments),))
+
+
+def _ends(graph: Graph, operator: Operator) -> tuple[Tensor, Tensor]:
+    source, output = graph.tensors[operator.inputs[0]], graph.tensors[operator.outputs[0]]
+    if source.elements != output.elements:
+        raise ModelError("its input and output have different sizes", "make or download the model again")
+    return source, output
 
 
 def _values(graph: Graph, operator: Operator) -> NDArray[np.int8]:

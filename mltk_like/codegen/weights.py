@@ -11,7 +11,7 @@ from mltk_like.codegen.constant_channels import settle
 from mltk_like.codegen.fixed_point import activation_range, quantize_multiplier
 from mltk_like.codegen.graph import Graph, Operator, Tensor
 from mltk_like.codegen.lead import BLOCKS, lead_of
-from mltk_like.codegen.packing import PLAIN, SCALED, Packed, Scale, pack_conv, pack_dense, pack_depthwise
+from mltk_like.codegen.packing import PLAIN, SCALED, Packed, Scale, pack_conv, pack_depthwise
 from mltk_like.codegen.scratch import TARGETS, is_in_order, is_in_place, scratch_bytes
 from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import enum_names
@@ -44,7 +44,8 @@ def dense(graph: Graph, operator: Operator) -> Lowered:
     source, weights, bias = _inputs(graph, operator)
     output = graph.tensors[operator.outputs[0]]
     values = _constant(weights)
-    if values.ndim != 2 or source.elements % values.shape[1] or output.elements % values.shape[0]:
+    rows = source.elements // max(values.shape[-1], 1)
+    if values.ndim != 2 or source.elements % values.shape[1] or output.elements != rows * values.shape[0]:
         raise ModelError("the shapes of a dense layer do not fit together", "make or download the model again")
     if len(weights.scales) == 1:
         # One product of scales in single precision, as GetQuantizedConvolutionMultipler has it.
@@ -52,9 +53,9 @@ def dense(graph: Graph, operator: Operator) -> Lowered:
         real = np.full(len(values), product / float(np.float32(output.scale)))
     else:
         real = _real_multipliers(source, weights, output, len(values))
-    geometry = {"rows": source.elements // values.shape[1], "inputs": values.shape[1], "outputs": values.shape[0]}
+    geometry = {"rows": rows, "inputs": values.shape[1], "outputs": values.shape[0]}
     values, scale = _scale(values, bias, source, output, real, operator.options.fusedActivationFunction)
-    packed = pack_dense(values, scale)
+    packed = pack_conv(values, scale)
     fields = {**geometry, **_weights(values, packed, scale, scaled=True)}
     return _call("dense", Struct("mltk_dense", fields), geometry, operator, {}, packed)
 
@@ -130,11 +131,13 @@ def _constant(tensor: Tensor) -> NDArray[Any]:
 def _check_shapes(source: Tensor, weights: Tensor, output: Tensor, depthwise: bool) -> None:
     if not len(source.shape) == len(weights.shape) == len(output.shape) == 4:
         raise ModelError("a convolution has tensors that are not of four dimensions")
-    if source.shape[0] != 1:
+    if not source.shape[0] == output.shape[0] == 1:
         raise ModelError(f"its batch is {source.shape[0]}", "convert the model with a batch of 1")
     if depthwise:
-        if output.shape[3] % source.shape[3] or weights.shape[3] != output.shape[3]:
+        if output.shape[3] % source.shape[3] or weights.shape[3] != output.shape[3] or weights.shape[0] != 1:
             raise ModelError("the channels of a depthwise convolution do not fit together")
+    elif weights.shape[0] != output.shape[3]:
+        raise ModelError("the channels of a convolution do not fit together", "make or download the model again")
     elif weights.shape[3] != source.shape[3]:
         raise ModelError(
             f"it is a convolution in groups ({source.shape[3]} channels, {weights.shape[3]} a group)",
@@ -162,7 +165,15 @@ def _geometry(options: Any, source: Tensor, weights: NDArray[Any], output: Tenso
 
 
 def padding_before(size: int, outputs: int, reach: int, stride: int, padding: str | None) -> int:
-    """Rows or columns of padding before the first: half of what SAME needs, rounded down; none for VALID."""
+    """Rows or columns of padding before the first: half of what SAME needs, rounded down; none for VALID.
+
+    Raises:
+        ModelError: the output is not as long as that padding makes it.
+    """
+    if outputs != (-(-size // stride) if padding == "SAME" else (size - reach) // stride + 1):
+        raise ModelError(
+            "the size of its output does not fit its stride and padding", "make or download the model again"
+        )
     return max((outputs - 1) * stride + reach - size, 0) // 2 if padding == "SAME" else 0
 
 
@@ -187,6 +198,8 @@ def _scale(
     """
     if output.dtype != "int8":
         raise ModelError(f"its output is {output.dtype}", "convert the model to int8")
+    if bias is not None and bias.shape != (len(rows),):
+        raise ModelError(f"it has a bias of {bias.size} values for {len(rows)} channels", "make the model again")
     low, high = activation_range(output, activation)
     whole = rows.astype(np.int64)
     start = (0 if bias is None else bias.astype(np.int64)) - source.zero * whole.sum(axis=1)

@@ -4,6 +4,7 @@ import copy
 from dataclasses import dataclass
 from typing import Any
 
+from mltk_like.errors import ModelError
 from mltk_like.tflite.model_file import parse, serialise
 from mltk_like.tflite.streaming.graph import Node
 from mltk_like.tflite.streaming.plan import Plan, make_plan
@@ -43,6 +44,14 @@ def to_streaming(model: bytes) -> Streamed:
         ModelError: the file is damaged, or a layer cannot be run row by row, which is named with the reason.
     """
     tree = parse(model)
+    try:
+        return _streamed(tree)
+    except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        # Of an operator with the options of another, or fewer inputs or dimensions than it needs.
+        raise ModelError(f"the .tflite file is damaged: {error}", "make or download it again") from error
+
+
+def _streamed(tree: Any) -> Streamed:
     plan = make_plan(tree)
     graph = tree.subgraphs[0]
     rebuild = _Rebuild(tree, plan)

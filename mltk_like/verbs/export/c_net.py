@@ -5,6 +5,7 @@ from mltk_like.codegen import NetSource, emit_net
 from mltk_like.codegen.kernels import INT8, kernel_sources
 from mltk_like.tflite import summarize_tflite
 from mltk_like.tflite.c_array import header
+from mltk_like.tflite.c_text import comment
 from mltk_like.verbs.export.defines import defines_of
 from mltk_like.verbs.export.result import Written
 
@@ -24,7 +25,7 @@ def c_net(artifact: Artifact, prefix: str) -> Written:
         f"{prefix}.h": header(prefix, title, defines_of(data), array=False),
         **net.files,
         **kernel_sources(INT8),
-        "README.md": _page(title, prefix, net),
+        "README.md": _page(comment(title), prefix, net),
     }
     return Written(
         files=files,
