@@ -1,10 +1,7 @@
 """The front end on emulated Cortex-M cores: the host's bytes on each, and counts of instructions that repeat."""
 
 import json
-import os
-import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +11,11 @@ import numpy.typing as npt
 import pytest
 
 from mltk_like.audio import Frontend, FrontendSettings, SpectrumSettings
+from mltk_like.firmware import CORES
+from mltk_like.firmware.building import find_tool
+from mltk_like.firmware.counting import run_bare
 
 CPP = Path(__file__).parent.parent / "cpp"
-MACHINES = {
-    "cortex-m0plus": "mps2-an385",  # a Cortex-M3, which runs every instruction of the smaller core
-    "cortex-m3": "mps2-an385",
-    "cortex-m4": "mps2-an386",
-    "cortex-m7": "mps2-an500",
-    "cortex-m33": "mps2-an505",
-    "cortex-m55": "mps3-an547",
-}
 ALEXA = FrontendSettings(
     sample_length_ms=1200,
     window_size_ms=30,
@@ -68,8 +60,8 @@ pytestmark = pytest.mark.slow
 
 
 def find(program: str) -> str:
-    """Path of a program, of this environment first."""
-    found = shutil.which(program, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
+    """Path of a program; the test is skipped where it is not installed."""
+    found = find_tool(program)
     if found is None:
         pytest.skip(f"{program} is not installed: make mcu says how to get it")
     return found
@@ -86,11 +78,10 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Board:
-    """Firmware built for one core, and the emulator that runs it."""
+    """Firmware built for one core."""
 
     core: str
     build: Path
-    qemu: str
 
     def make(self, *targets: str) -> str:
         command = [find("cmake"), "--build", str(self.build), "--target", *targets]
@@ -100,13 +91,8 @@ class Board:
 
     def run(self, firmware: str, folder: Path) -> dict[str, Any]:
         """Run in `folder`, where the firmware finds and leaves files; returns the JSON it prints."""
-        files = "-semihosting-config enable=on,target=native,chardev=out -chardev stdio,id=out"
-        command = [self.qemu, "-M", MACHINES[self.core], *files.split(), "-icount", "shift=6,sleep=off"]
-        command += ["-display", "none", "-monitor", "none", "-serial", "none"]
-        command += ["-kernel", str(self.build / "mcu" / f"{firmware}.elf")]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stdout + done.stderr
-        report: dict[str, Any] = json.loads(done.stdout)
+        printed = run_bare(self.build / "mcu" / f"{firmware}.elf", CORES[self.core], folder=folder)
+        report: dict[str, Any] = json.loads(printed)
         return report
 
     def hear(self, firmware: str, samples: npt.NDArray[np.int16], settings: FrontendSettings, folder: Path) -> Result:
@@ -123,13 +109,13 @@ class Board:
 
 def prepare(core: str, folder: Path, *options: str) -> Board:
     find("arm-none-eabi-g++")
-    qemu = find("qemu-system-arm")
+    find("qemu-system-arm")
     options += ("-DCMAKE_TOOLCHAIN_FILE=mcu/toolchain-arm-none-eabi.cmake", f"-DMLTK_MCU_CPU={core}")
     options += ("-G", "Ninja", f"-DCMAKE_MAKE_PROGRAM={find('ninja')}")
     command = [find("cmake"), "-S", str(CPP), "-B", str(folder), *options]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return Board(core=core, build=folder, qemu=qemu)
+    return Board(core=core, build=folder)
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +151,7 @@ def check_bytes(result: Result, samples: npt.NDArray[np.int16], settings: Fronte
     assert len(np.unique(result.windows)) > 100
 
 
-@pytest.mark.parametrize("core", sorted(set(MACHINES) - {"cortex-m4"}))
+@pytest.mark.parametrize("core", sorted(set(CORES) - {"cortex-m4"}))
 def test_same_bytes_on_every_core(core: str, tmp_path: Path) -> None:
     board = prepare(core, tmp_path / "build")
     board.make("alexa_hop", "alexa_alone")

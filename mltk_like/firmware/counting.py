@@ -14,6 +14,7 @@ from typing import Any
 from mltk_like.errors import ToolError
 from mltk_like.firmware.building import Progress, build, check_tools, compiler_version, run_tool
 from mltk_like.firmware.cores import Core
+from mltk_like.firmware.emulator import emulator_command
 from mltk_like.firmware.sources import write_model, write_net
 
 _SPUN = (199_990, 200_010)  # what the programs count of a loop of 200,000 instructions
@@ -145,13 +146,17 @@ def run_program(elf: Path, core: Core) -> Mapping[str, Any]:
     return found
 
 
-def run_bare(elf: Path, core: Core) -> str:
-    """Run a program in QEMU that ends by itself; what it printed. Its files lie beside it. Raises ToolError."""
-    console = "-chardev stdio,id=out -semihosting-config enable=on,target=native,chardev=out"
-    command = ["qemu-system-arm", "-M", core.machine, "-display", "none", "-monitor", "none", "-serial", "none"]
-    # Each instruction takes 64 ns of the emulated board's time: what its clock shows is instructions.
-    command += [*console.split(), "-icount", "shift=6,sleep=off", "-kernel", str(elf)]
-    return run_tool(command, f"the emulated {core.name} failed", folder=elf.parent)
+def run_bare(elf: Path, core: Core, *, folder: Path | None = None) -> str:
+    """Run a program in QEMU that ends by itself; what it printed. Raises ToolError.
+
+    Args:
+        elf: the program.
+        core: that it was compiled for.
+        folder: of its files; None: they lie beside it.
+    """
+    console = "-serial none -chardev stdio,id=out -semihosting-config enable=on,target=native,chardev=out"
+    command = emulator_command(elf, core, *console.split())
+    return run_tool(command, f"the emulated {core.name} failed", folder=folder or elf.parent)
 
 
 def _net(found: Mapping[str, Any]) -> NetCount:

@@ -42,6 +42,13 @@ class Emulator:
         raise ToolError(f"the emulator ended with {code}", "start it again")
 
 
+def emulator_command(image: Path, core: Core, *lines: str) -> list[str]:
+    """QEMU's command line for a program on a core's board; `lines` say where its console and serial line lead."""
+    command = ["qemu-system-arm", "-M", core.machine, "-display", "none", "-monitor", "none", *lines]
+    # Each instruction takes 64 ns of the emulated board's time, so that its clock counts them; a sleep takes none.
+    return [*command, "-icount", "shift=6,sleep=off", "-kernel", str(image)]
+
+
 @contextmanager
 def emulated(image: Path, core: Core, *, line: Line = "console") -> Iterator[Emulator]:
     """Run a firmware on its core's emulated board for the time of the block.
@@ -57,9 +64,7 @@ def emulated(image: Path, core: Core, *, line: Line = "console") -> Iterator[Emu
     qemu = find_tool("qemu-system-arm")
     if qemu is None:
         raise ToolError("qemu-system-arm is not installed", "on Debian and Ubuntu: apt-get install qemu-system-arm")
-    command = [qemu, "-M", core.machine, "-display", "none", "-monitor", "none", "-chardev", "pty,id=line"]
-    # Each instruction takes 64 ns of the emulated board's time, so that its clock counts them; a sleep takes none.
-    command += [*_LINES[line], "-icount", "shift=6,sleep=off", "-kernel", str(image)]
+    command = [qemu, *emulator_command(image, core, "-chardev", "pty,id=line", *_LINES[line])[1:]]
     # In a session of its own, so that Ctrl-C stops this process first.
     with subprocess.Popen(
         command,
