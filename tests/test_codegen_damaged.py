@@ -154,5 +154,17 @@ def test_names_from_the_file_are_texts_of_c() -> None:
         tree.subgraphs[0].operators.append(unused)
 
     text = emit_net(changed(change)).files["model_net.c"]
-    assert r'"a\"}; int b[\\ \303\251"' in text
+    assert r'"custom a\"}; int b[\\ \303\251"' in text
     assert "é" not in text
+
+
+def test_a_custom_operator_is_none_of_the_same_name() -> None:
+    def change(tree: Any) -> None:
+        for code in tree.operatorCodes:
+            if max(code.builtinCode, code.deprecatedBuiltinCode) == 3:  # conv_2d
+                code.builtinCode, code.deprecatedBuiltinCode, code.customCode = 32, 32, b"conv_2d"
+
+    with pytest.raises(ModelError, match=r"\(custom conv_2d\) cannot become C: there is no kernel"):
+        emit_net(changed(change))
+    with pytest.raises(ModelError, match=r"\(custom conv_2d.* there is no rule for"):
+        to_streaming(changed(change))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import ModelError
-from mltk_like.tflite.layers import opcode_name
+from mltk_like.tflite.layers import kernel_name
 from mltk_like.tflite.model_file import buffer_data, check_ends, enum_names, parse
 
 _DTYPES: Mapping[str, Any] = {
@@ -161,7 +161,7 @@ def _operators(tree: Any, graph: Any) -> tuple[Operator, ...]:
         outputs = () if raw.outputs is None else tuple(int(i) for i in raw.outputs)
         if any(not -1 <= i < len(graph.tensors) for i in (*inputs, *outputs)):
             raise IndexError("tensor index out of range")
-        op = opcode_name(tree.operatorCodes[raw.opcodeIndex])
+        op = kernel_name(tree.operatorCodes[raw.opcodeIndex])
         found.append(Operator(index, op, inputs, outputs, raw.builtinOptions))
     return tuple(found)
 

@@ -84,6 +84,11 @@ def opcode_name(code: Any) -> str:
     return enum_names("BuiltinOperator").get(builtin, f"op_{builtin}").lower()
 
 
+def kernel_name(code: Any) -> str:
+    """As `opcode_name`, but no custom operator has the name of one of the schema's: those begin with `custom `."""
+    return f"custom {opcode_name(code)}" if _builtin(code) == _CUSTOM else opcode_name(code)
+
+
 def _builtin(code: Any) -> int:
     # Codes above 127 do not fit the old field, which then holds a smaller placeholder.
     return int(max(code.builtinCode, code.deprecatedBuiltinCode))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import ModelError
-from mltk_like.tflite.layers import opcode_name
+from mltk_like.tflite.layers import kernel_name
 from mltk_like.tflite.model_file import buffer_data, check_ends, enum_names
 
 _WHOLE_NUMBERS = {"INT32": np.int32, "INT64": np.int64}
@@ -55,7 +55,7 @@ class Node:
         code_fits = 0 <= operator.opcodeIndex < len(tree.operatorCodes or [])
         if not code_fits or not all(-1 <= number < tensors for number in (*self.inputs, *self.outputs)):
             raise ModelError("the .tflite file is damaged: index out of range", "make or download it again")
-        self.op = opcode_name(tree.operatorCodes[operator.opcodeIndex])
+        self.op = kernel_name(tree.operatorCodes[operator.opcodeIndex])
 
     def shape(self, number: int) -> tuple[int, ...]:
         """Shape of a tensor, with the batch."""
