@@ -52,7 +52,8 @@ void mltk_table_s8(const int8_t* table, uint32_t count, const int8_t* in, int8_t
 void mltk_quantise_f32(float scale, int32_t zero, uint32_t count, const float* in, int8_t* out) {
   for (uint32_t i = 0; i < count; ++i) {
     const float value = in[i] / scale;
-    const float bounded = value > 512.0f ? 512.0f : value < -512.0f ? -512.0f : value;
+    /* What is no number is the least one. */
+    const float bounded = value > 512.0f ? 512.0f : value > -512.0f ? value : -512.0f;
     int32_t whole = (int32_t)bounded; /* towards zero */
     const float rest = bounded - (float)whole;
     whole += rest >= 0.5f ? 1 : rest <= -0.5f ? -1 : 0;
