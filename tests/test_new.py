@@ -21,6 +21,7 @@ from mltk_like.loader import load_model
 from mltk_like.verbs.new import TEMPLATES, new
 
 RATE = 16_000
+NAME = "zz_gecko"
 # Two words of two syllables each: 400 phrases, of which each day has another.
 FIRST = (
     "purple", "silver", "gentle", "silent", "golden", "crooked", "muddy", "velvet", "rusty", "hollow",
@@ -43,9 +44,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_template_gives_a_model_file_that_loads(template: str, quick: bool) -> None:
     words = ["doorbell"] if template == "event" else ["hey gecko", "don't panic"]
-    made = new("hey_gecko", words, template=template, quick=quick)
-    assert made.path == Path("models/hey_gecko.py")
-    model = load_model("hey_gecko")
+    # A name that nobody who tries `new` in the project's folder gives.
+    made = new(NAME, words, template=template, quick=quick)
+    assert made.path == Path(f"models/{NAME}.py")
+    model = load_model(NAME)
     labels = ("doorbell",) if template == "event" else ("hey_gecko", "dont_panic")
     assert model.classes == (*labels, "_unknown_")
     sources = model.sources()  # type: ignore[attr-defined]
@@ -55,7 +57,7 @@ def test_every_template_gives_a_model_file_that_loads(template: str, quick: bool
     text = made.path.read_text()
     assert max(map(len, text.splitlines())) <= 120
     assert "$" not in text
-    assert made.commands[-2:] == ("python -m mltk_like train hey_gecko", "python -m mltk_like classify_audio hey_gecko")
+    assert made.commands[-2:] == (f"python -m mltk_like train {NAME}", f"python -m mltk_like classify_audio {NAME}")
 
 
 def test_a_toy_is_smaller() -> None:
