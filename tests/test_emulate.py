@@ -149,7 +149,7 @@ def test_settings_reach_the_chip() -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("tools")
 def test_a_shipped_model_that_keeps_its_state() -> None:
-    """Minutes of sound; an hour was compared by hand, see docs/chip.md."""
+    """Half a minute of sound."""
     from mltk_like.verbs.shared.building import tflite_of
 
     model, _ = tflite_of("marvin", build=False)

@@ -60,6 +60,8 @@ def is_type_checking(node: ast.AST) -> TypeGuard[ast.If]:
 def imports(node: ast.AST, *, inside_functions: bool, for_types: bool = False) -> Iterator[tuple[int, str]]:
     """Line and dotted name of what is imported; `from a import b` gives a.b. TYPE_CHECKING blocks count if asked."""
     for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.expr):
+            continue  # an import is a statement: most of the nodes need no look
         if is_type_checking(child) and not for_types:
             yield from (found for other in child.orelse for found in imports(other, inside_functions=inside_functions))
         elif isinstance(child, ast.Import):
@@ -67,7 +69,7 @@ def imports(node: ast.AST, *, inside_functions: bool, for_types: bool = False) -
         elif isinstance(child, ast.ImportFrom):
             assert child.level == 0, f"relative import in line {child.lineno}"
             yield from ((child.lineno, f"{child.module}.{alias.name}") for alias in child.names)
-        elif inside_functions or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+        elif inside_functions or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             yield from imports(child, inside_functions=inside_functions, for_types=for_types)
 
 

@@ -21,6 +21,7 @@ from mltk_like.loader import load_model
 from mltk_like.verbs.new import TEMPLATES, new
 
 RATE = 16_000
+NAME = "zz_gecko"
 # Two words of two syllables each: 400 phrases, of which each day has another.
 FIRST = (
     "purple", "silver", "gentle", "silent", "golden", "crooked", "muddy", "velvet", "rusty", "hollow",
@@ -43,10 +44,10 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_template_gives_a_model_file_that_loads(template: str, quick: bool) -> None:
     words = ["doorbell"] if template == "event" else ["hey gecko", "don't panic"]
-    # Not the name in the README: who has followed it has that model in the checkout.
-    made = new("of_a_test", words, template=template, quick=quick)
-    assert made.path == Path("models/of_a_test.py")
-    model = load_model("of_a_test")
+    # A name that nobody who tries `new` in the project's folder gives.
+    made = new(NAME, words, template=template, quick=quick)
+    assert made.path == Path(f"models/{NAME}.py")
+    model = load_model(NAME)
     labels = ("doorbell",) if template == "event" else ("hey_gecko", "dont_panic")
     assert model.classes == (*labels, "_unknown_")
     sources = model.sources()  # type: ignore[attr-defined]
@@ -56,7 +57,7 @@ def test_every_template_gives_a_model_file_that_loads(template: str, quick: bool
     text = made.path.read_text()
     assert max(map(len, text.splitlines())) <= 120
     assert "$" not in text
-    assert made.commands[-2:] == tuple(f"python -m mltk_like {verb} of_a_test" for verb in ("train", "classify_audio"))
+    assert made.commands[-2:] == (f"python -m mltk_like train {NAME}", f"python -m mltk_like classify_audio {NAME}")
 
 
 def test_a_toy_is_smaller() -> None:

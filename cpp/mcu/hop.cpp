@@ -4,7 +4,7 @@
 // JSON.
 #include <string.h>
 
-#include "count_report.hpp"
+#include "hop_report.hpp"
 #include "kernels.hpp"
 #include "machine.hpp"
 #include "mltk/frontend.hpp"
@@ -27,10 +27,7 @@ int16_t samples[kMaxStep];
 uint16_t clip[kMaxValues];  // the last columns, the oldest first
 int8_t window[kMaxValues];
 
-struct Report {
-  machine::Range hops, windows;
-  size_t stack = 0;
-};
+using machine::HopReport;
 
 #ifdef MLTK_COUNT_STAGES
 constexpr const char* kStageNames[mltk::kStages] = {
@@ -53,7 +50,7 @@ void print_stages(uint64_t) {}
 #endif
 
 // One hop; true when it gave a column, which `clip` then ends with.
-bool hear(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report& report) {
+bool hear(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, HopReport& report) {
   const size_t kept = static_cast<size_t>(shape.columns - 1) * shape.channels;
   uint16_t* column = clip + kept;
   if (mltk::columns_after(stream, shape.step) == 0) {
@@ -61,20 +58,19 @@ bool hear(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report
     return false;
   }
   memmove(clip, clip + shape.channels, kept * sizeof(uint16_t));
-  machine::paint_stack();
-  begin_hop();
-  machine::count_ticks(report.hops, [&] { mltk::process(stream, samples, shape.step, column); });
-  const size_t stack = machine::stack_used();
-  report.stack = stack > report.stack ? stack : report.stack;
+  report.count_hop([&] {
+    begin_hop();
+    mltk::process(stream, samples, shape.step, column);
+  });
   return true;
 }
 
-void quantise(const mltk::FrontendShape& shape, Report& report) {
+void quantise(const mltk::FrontendShape& shape, HopReport& report) {
   const size_t values = static_cast<size_t>(shape.columns) * shape.channels;
-  machine::count_ticks(report.windows, [&] { mltk::quantise(mltk::mcu_tables, clip, values, window); });
+  machine::count_ticks(report.quantised, [&] { mltk::quantise(mltk::mcu_tables, clip, values, window); });
 }
 
-int run(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, Report& report) {
+int run(mltk::FrontendStream& stream, const mltk::FrontendShape& shape, HopReport& report) {
   Signal signal;
   const int columns = machine::open("columns.bin", machine::Mode::kWrite);
   const int windows = machine::open("windows.bin", machine::Mode::kWrite);
@@ -101,23 +97,18 @@ int main() {
   mltk::calibrate_stages();
 #endif
   const mltk::FrontendShape& shape = mltk::shape_of(mltk::mcu_tables);
-  const size_t bytes = mltk::stream_bytes(mltk::mcu_tables, mltk::FrontendPath::kPortable);
-  mltk::FrontendStream* stream;
   const bool fits = static_cast<size_t>(shape.step) <= kMaxStep &&
                     static_cast<size_t>(shape.columns) * shape.channels <= kMaxValues;
-  if (!fits || mltk::open_stream(mltk::mcu_tables, mltk::FrontendPath::kPortable, block, sizeof(block),
-                                 &stream) != mltk::FrontendStatus::kOk) {
-    machine::print("the settings need more memory than this firmware sets aside\n");
-    return 2;
-  }
-  Report report;
+  auto* stream = machine::open_hops<mltk::FrontendStream>(mltk::mcu_tables, block, sizeof(block), fits);
+  if (stream == nullptr) return 2;
+  HopReport report;
   const int status = run(*stream, shape, report);
   machine::print("{");
   machine::field("calibration", machine::instructions(spun));
   machine::field("hop", report.hops);
   print_stages(report.hops.count);
-  machine::field("quantise", report.windows);
-  machine::field("stream_bytes", bytes);
+  machine::field("quantise", report.quantised);
+  machine::field("stream_bytes", mltk::stream_bytes(mltk::mcu_tables, mltk::FrontendPath::kPortable));
   machine::field("stack_bytes", report.stack, "}\n");
   return status;
 }

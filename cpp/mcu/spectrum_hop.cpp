@@ -1,7 +1,7 @@
 // The float32 front end hop by hop over samples.bin (int16), or, where there is none, over two seconds of
 // noise that swells and fades: writes columns.bin (float32) and bytes.bin (int8, each column as the net is
 // given it); prints the instructions of a hop as JSON.
-#include "count_report.hpp"
+#include "hop_report.hpp"
 #include "machine.hpp"
 #include "mltk/spectrum.hpp"
 #include "signal.hpp"
@@ -19,27 +19,21 @@ int16_t samples[kMaxStep];
 float column[kMaxValues];
 int8_t bytes[kMaxValues];
 
-struct Report {
-  machine::Range hops, quantised;
-  size_t stack = 0;
-};
+using machine::HopReport;
 
 // One hop; true when it gave a column.
-bool hear(mltk::SpectrumStream& stream, const mltk::SpectrumShape& shape, Report& report) {
+bool hear(mltk::SpectrumStream& stream, const mltk::SpectrumShape& shape, HopReport& report) {
   if (mltk::columns_after(stream, shape.step) == 0) {
     mltk::process(stream, samples, shape.step, column);
     return false;
   }
-  machine::paint_stack();
-  machine::count_ticks(report.hops, [&] { mltk::process(stream, samples, shape.step, column); });
-  const size_t stack = machine::stack_used();
-  report.stack = stack > report.stack ? stack : report.stack;
+  report.count_hop([&] { mltk::process(stream, samples, shape.step, column); });
   machine::count_ticks(report.quantised,
                        [&] { mltk::quantise(mltk::mcu_tables, column, shape.channels, bytes); });
   return true;
 }
 
-int run(mltk::SpectrumStream& stream, const mltk::SpectrumShape& shape, Report& report) {
+int run(mltk::SpectrumStream& stream, const mltk::SpectrumShape& shape, HopReport& report) {
   Signal signal;
   const int columns = machine::open("columns.bin", machine::Mode::kWrite);
   const int quantised = machine::open("bytes.bin", machine::Mode::kWrite);
@@ -59,15 +53,11 @@ int main() {
   machine::start_clock();
   const uint64_t spun = machine::calibration();
   const mltk::SpectrumShape& shape = mltk::shape_of(mltk::mcu_tables);
-  mltk::SpectrumStream* stream;
   const bool fits =
       static_cast<size_t>(shape.step) <= kMaxStep && static_cast<size_t>(shape.channels) <= kMaxValues;
-  if (!fits || mltk::open_stream(mltk::mcu_tables, mltk::FrontendPath::kPortable, block, sizeof(block),
-                                 &stream) != mltk::SpectrumStatus::kOk) {
-    machine::print("the settings need more memory than this firmware sets aside\n");
-    return 2;
-  }
-  Report report;
+  auto* stream = machine::open_hops<mltk::SpectrumStream>(mltk::mcu_tables, block, sizeof(block), fits);
+  if (stream == nullptr) return 2;
+  HopReport report;
   const int status = run(*stream, shape, report);
   machine::print("{");
   machine::field("calibration", machine::instructions(spun));
