@@ -33,15 +33,16 @@ def view(
     Raises:
         ModelError: the model does not exist, has not been trained, or has no such file.
         ToolError: Netron is not installed.
-        DataError: the port is taken.
+        DataError: the port is taken, or there is none of that number.
     """
     artifact = artifact_of(model)
     netron = _netron()
     with _file_of(artifact, tflite=tflite) as file:
         try:
             host, taken = netron.start(str(file), address=(_HOST, port), browse=browse)
-        except OSError as error:
-            raise DataError(f"port {port} cannot be used: {error.strerror or error}", "give another --port") from error
+        except (OSError, OverflowError) as error:  # the second: beyond 65535
+            why = getattr(error, "strerror", None) or error
+            raise DataError(f"port {port} cannot be used: {why}", "give another --port") from error
         try:
             yield f"http://{host}:{taken}", netron
         finally:
