@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mltk_like.artifact import open_artifact
 from mltk_like.cli import main
 from mltk_like.errors import DataError, ModelError, ToolError
 from mltk_like.verbs import tensorboard as tensorboard_module
@@ -67,6 +68,14 @@ def test_a_port_that_is_taken(monkeypatch: Patch) -> None:
     monkeypatch.setitem(sys.modules, "netron", Netron(OSError(98, "Address already in use")))  # type: ignore[arg-type]
     with pytest.raises(DataError, match="port 8200 cannot be used: Address already in use"), view("marvin", port=8200):
         pass
+
+
+def test_a_damaged_file(netron: Netron, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(open_artifact("marvin").tflite()[:20000])
+    with pytest.raises(ModelError, match="damaged"), view(damaged):
+        pass
+    assert netron.calls == []
 
 
 def test_a_port_that_there_is_not(monkeypatch: Patch) -> None:
