@@ -62,9 +62,12 @@ def atomic_path(target: Path) -> Iterator[Path]:
     that is killed leaves `.<name>.tmp`; the next one that writes the same file removes it.
 
     Raises:
-        DataError: the folder cannot be written to, or the disk is full.
+        DataError: the folder cannot be written to, the disk is full, or `target` is a folder or device, in whose place
+            a file would come.
     """
     try:
+        if target.exists() and not target.is_file():
+            raise DataError(f"cannot write {target}: it is there, and is no ordinary file", "give the name of a file")
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = _open_temporary(target)
     except OSError as error:

@@ -130,10 +130,18 @@ def test_the_tolerance_is_of_decisions() -> None:
     assert not replace(GOOD, float_loss=loss, tolerance=0.04).passed
 
 
-@pytest.mark.parametrize("options", [["--tolerance", "1.5"], ["--clips", "0"], ["--chip", "cortex-z80"]])
-def test_arguments_that_make_no_sense(options: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--tolerance", "5"], "a tolerance of 5 is no share of the windows"),
+        (["--tolerance", "nan"], "a tolerance of nan is no share of the windows"),
+        (["--clips", "0"], "0 windows cannot be compared"),
+        (["--chip", "cortex-z80"], "'cortex-z80' is no core that can be emulated here"),
+    ],
+)
+def test_arguments_that_make_no_sense(options: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(CONV), *options]) == 2
-    assert capsys.readouterr().err.startswith("error: ")
+    assert capsys.readouterr().err.startswith(f"error: {said}\nhint: ")
 
 
 def test_float_loss_of_other_probabilities() -> None:

@@ -188,6 +188,14 @@ def test_the_verb_prints_the_line_and_ends_at_ctrl_c() -> None:
         Board(port)
 
 
+def test_ctrl_c_before_the_chip_runs_is_an_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mltk_like.verbs.emulate.firmware_image", interrupted)
+    assert main(["emulate", str(DATA / "fixed.tflite")]) == 130
+
+
 @pytest.mark.usefixtures("tools")
 def test_what_was_built_is_not_built_again(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MLTK_LIKE_CACHE", str(tmp_path))
@@ -236,7 +244,7 @@ def test_names_cannot_become_source(tmp_path: Path) -> None:
 
 
 def test_a_core_that_there_is_not() -> None:
-    with pytest.raises(SettingError, match="no core 'cortex-m9'"), emulate(DATA / "fixed.tflite", cpu="cortex-m9"):
+    with pytest.raises(SettingError, match="'cortex-m9' is no core"), emulate(DATA / "fixed.tflite", cpu="cortex-m9"):
         pass
 
 

@@ -65,6 +65,13 @@ def test_what_runs_windows_runs_it(finished: Path, tmp_path: Path) -> None:
     assert np.array_equal(found, TfliteModel(whole, exact=True).predict(windows[:, :, np.newaxis]))
 
 
+def test_the_net_of_windows_is_not_written_over(finished: Path) -> None:
+    before = finished.read_bytes()
+    with pytest.raises(ModelError, match="does not replace the one of whole windows"):
+        mltk.quantize(finished, output=finished, streaming=True)
+    assert finished.read_bytes() == before
+
+
 def test_settings_that_do_not_go_with_it(finished: Path, tmp_path: Path) -> None:
     output = tmp_path / "rows.tflite"
     odd = {**FRONTEND.to_parameters(), **RECOGNISER.copy(latency_ms=50).to_parameters()}

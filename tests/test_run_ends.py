@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import subprocess
 import sys
 import time
@@ -165,3 +166,14 @@ def _read(path: Path) -> str:
     while not (path.is_file() and path.read_text().endswith("\n")) and time.monotonic() < end:
         time.sleep(0.05)
     return path.read_text()
+
+
+def test_a_file_takes_no_place_of_a_folder_or_device(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    fifo = tmp_path / "pipe"
+    os.mkfifo(fifo)
+    for target in (tmp_path / "folder", fifo):
+        with pytest.raises(DataError, match="is no ordinary file"), atomic_path(target):
+            pass
+    assert fifo.is_fifo()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "pipe"]

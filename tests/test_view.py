@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from mltk_like.artifact import open_artifact
 from mltk_like.cli import main
 from mltk_like.errors import DataError, ModelError, ToolError
 from mltk_like.verbs import tensorboard as tensorboard_module
@@ -21,7 +22,7 @@ Patch = pytest.MonkeyPatch
 class Netron:
     """Stands in for the package: notes what it was given."""
 
-    def __init__(self, error: OSError | None = None) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         self.error = error
         self.calls: list[Any] = []
 
@@ -66,6 +67,21 @@ def test_the_int8_model(netron: Netron) -> None:
 def test_a_port_that_is_taken(monkeypatch: Patch) -> None:
     monkeypatch.setitem(sys.modules, "netron", Netron(OSError(98, "Address already in use")))  # type: ignore[arg-type]
     with pytest.raises(DataError, match="port 8200 cannot be used: Address already in use"), view("marvin", port=8200):
+        pass
+
+
+def test_a_damaged_file(netron: Netron, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.tflite"
+    damaged.write_bytes(open_artifact("marvin").tflite()[:20000])
+    with pytest.raises(ModelError, match="damaged"), view(damaged):
+        pass
+    assert netron.calls == []
+
+
+def test_a_port_that_there_is_not(monkeypatch: Patch) -> None:
+    beyond = OverflowError("bind(): port must be 0-65535.")
+    monkeypatch.setitem(sys.modules, "netron", Netron(beyond))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="port 99999 cannot be used: bind"), view("marvin", port=99999):
         pass
 
 

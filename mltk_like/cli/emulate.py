@@ -30,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     from mltk_like.signals import Stopped
     from mltk_like.verbs.emulate import emulate
 
+    runs = False
     try:
         with emulate(
             args.model,
@@ -45,8 +46,9 @@ def run(args: argparse.Namespace) -> int:
                 file=sys.stderr,
                 flush=True,
             )
+            runs = True
             chip.wait()
     except KeyboardInterrupt as end:
-        if isinstance(end, Stopped):
+        if isinstance(end, Stopped) or not runs:
             raise
     return 0

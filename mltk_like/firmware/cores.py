@@ -108,5 +108,5 @@ def core_of(name: str) -> Core:
     if found is None:
         near = difflib.get_close_matches(f"cortex-{word}", CORES, n=1, cutoff=0.95)
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(CORES)}"
-        raise SettingError(f"there is no core {name!r} to count on", hint)
+        raise SettingError(f"{name!r} is no core that can be emulated here", hint)
     return found

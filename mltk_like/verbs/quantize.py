@@ -113,6 +113,10 @@ def quantize(
         untrained = model if isinstance(model, Model) else model_of(model)
         return _write(build_tflite(untrained), output, None, "", None, streaming=streaming)
     artifact = artifact_of(model)
+    if streaming and output is not None and output.exists() and output.samefile(artifact.path):
+        raise ModelError(
+            "a net that keeps rows does not replace the one of whole windows", "give another --output FILE"
+        )
     if streaming and artifact.path.suffix == ".tflite":
         return _finished(artifact, output, changed=weights is not None or remake)
     specification = specification_of(model, artifact)

@@ -10,6 +10,7 @@ from typing import Any
 from mltk_like.artifact import Artifact
 from mltk_like.errors import DataError, ToolError
 from mltk_like.model import Model
+from mltk_like.tflite import summarize_tflite
 from mltk_like.verbs.shared.building import artifact_of
 
 _HOST = "127.0.0.1"
@@ -31,17 +32,18 @@ def view(
         The page's address, and Netron, whose `wait()` returns at Ctrl-C.
 
     Raises:
-        ModelError: the model does not exist, has not been trained, or has no such file.
+        ModelError: the model does not exist, has not been trained, has no such file, or the `.tflite` is damaged.
         ToolError: Netron is not installed.
-        DataError: the port is taken.
+        DataError: the port is taken, or there is none of that number.
     """
     artifact = artifact_of(model)
     netron = _netron()
     with _file_of(artifact, tflite=tflite) as file:
         try:
             host, taken = netron.start(str(file), address=(_HOST, port), browse=browse)
-        except OSError as error:
-            raise DataError(f"port {port} cannot be used: {error.strerror or error}", "give another --port") from error
+        except (OSError, OverflowError) as error:  # the second: beyond 65535
+            why = getattr(error, "strerror", None) or error
+            raise DataError(f"port {port} cannot be used: {why}", "give another --port") from error
         try:
             yield f"http://{host}:{taken}", netron
         finally:
@@ -65,6 +67,7 @@ def _file_of(artifact: Artifact, *, tflite: bool) -> Iterator[Path]:
             yield file
         return
     data = artifact.tflite()
+    summarize_tflite(data)  # Netron would say only on its page that a file is damaged
     with TemporaryDirectory(prefix="mltk_like-") as folder:
         file = Path(folder) / f"{artifact.name}.tflite"
         file.write_bytes(data)

@@ -56,8 +56,10 @@ def check(
             into the emulated board.
         DataError: its data cannot be had.
     """
-    if not 0 <= tolerance <= 1 or clips < 1:
-        raise SettingError(f"tolerance {tolerance}, {clips} clips", "give a share from 0 to 1, and one clip at least")
+    if not 0 <= tolerance <= 1:
+        raise SettingError(f"a tolerance of {tolerance:g} is no share of the windows", "give 0 to 1, as 0.05 for 5 %")
+    if clips < 1:
+        raise SettingError(f"{clips} windows cannot be compared", "give --clips 1 or more")
     core = None if chip is None else core_of(chip)
     artifact = artifact_of(model)
     tflite = artifact.tflite()
