@@ -59,7 +59,7 @@ def test_a_core_by_any_of_its_names(name: str) -> None:
 
 
 def test_a_core_that_there_is_not() -> None:
-    with pytest.raises(SettingError, match="no core 'z80'") as caught:
+    with pytest.raises(SettingError, match="'z80' is no core that can be emulated here") as caught:
         core_of("z80")
     assert caught.value.hint == f"there are {', '.join(CORES)}"
     with pytest.raises(SettingError) as caught:
@@ -236,7 +236,7 @@ def test_boards_as_a_table_json_and_csv(capsys: pytest.CaptureFixture[str]) -> N
 @pytest.mark.parametrize(
     ("arguments", "error", "hint"),
     [
-        (["--target", "z80"], "there is no core 'z80'", "there are cortex-m0plus, cortex-m3"),
+        (["--target", "z80"], "'z80' is no core that can be emulated here", "there are cortex-m0plus, cortex-m3"),
         (["--target", "m4", "--clock", "soon"], "'soon' is no clock", "as in: --clock 78MHz"),
         (["--clock", "78MHz"], "--clock is that of a --target", "as in: profile MODEL --target"),
         (["--csv"], "--csv goes with --target or --boards", "--json prints"),
