@@ -73,7 +73,7 @@ def compile_wasm(model: bytes) -> bytes:
     if found is None:
         raise ToolError(
             "a page for the browser needs a compiler for WebAssembly, and there is none here",
-            f"{WASM_REMEDY} (80 MB); emscripten has one too",
+            f"{WASM_REMEDY} (0.2 GB), or emscripten (1.2 GB), which has one too",
         )
     check_ends(model, "there is no page for this model")
     with TemporaryDirectory(prefix="mltk_like_web_") as folder:

@@ -15,6 +15,7 @@ from mltk_like.firmware import compile_wasm
 from mltk_like.tflite import ModelSummary, summarize_tflite
 from mltk_like.verbs.export.result import Written
 from mltk_like.verbs.shared.page import Html, document, element, folded, paragraph, table, value_text
+from mltk_like.verbs.shared.web_pages import model_mark
 
 SUFFIXES = (".html", ".htm")
 """How the name of a page ends."""
@@ -42,11 +43,11 @@ def web_page(artifact: Artifact, prefix: str) -> Written:
         raise SettingError("a page has no names with a prefix", "leave --prefix out")
     data = artifact.tflite()
     summary = summarize_tflite(data, name=artifact.name)
-    page = _page(summary, compile_wasm(data)).encode()
+    page = _page(summary, compile_wasm(data), model_mark(data)).encode()
     return Written(files={f"{artifact.name}.html": page}, flash_bytes=len(data), page_bytes=len(page))
 
 
-def _page(summary: ModelSummary, module: bytes) -> str:
+def _page(summary: ModelSummary, module: bytes, mark: Html) -> str:
     facts = _facts(summary)
     script = Html(f"(() => {{\n'use strict';\n{_text(*_SCRIPTS)}}})();")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -58,9 +59,8 @@ def _page(summary: ModelSummary, module: bytes) -> str:
         _data("wasm", "application/octet-stream", base64.b64encode(module).decode()),
         element("script", script),
     ]
-    return document(
-        f"{summary.name} listens", body, style=_text("page.css"), policy=_POLICY.format(script=digest), head=[_ICON]
-    )
+    policy = _POLICY.format(script=digest)
+    return document(f"{summary.name} listens", body, style=_text("page.css"), policy=policy, head=[mark, _ICON])
 
 
 def _text(*names: str) -> str:

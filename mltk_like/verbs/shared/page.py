@@ -201,15 +201,15 @@ def document(
         body: what stands in it.
         style: CSS that is added.
         policy: Content-Security-Policy; none: no script, and nothing from elsewhere.
-        head: what else stands before the body.
+        head: what else stands before the title.
     """
     parts = [
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", http_equiv="Content-Security-Policy", content=policy),
+        *head,
         element("title", title),
         element("style", Html(_STYLE + style)),
-        *head,
     ]
     whole = element("html", element("head", *parts), element("body", *body), lang="en")
     return f"<!DOCTYPE html>\n{whole}\n"
