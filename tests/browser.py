@@ -16,12 +16,12 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 
 class Browser:
-    """One page. What it asked for and what it complained about is kept in `requests` and `complaints`."""
+    """One page at a time. What it asked for and what it complained about is kept in `requests` and `complaints`."""
 
     def __init__(self, reading: int, writing: int) -> None:
         self._in, self._out = os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
         self._number = 0
-        self.session = ""
+        self._target = self.session = ""
         self.requests: list[str] = []
         self.complaints: list[str] = []
 
@@ -60,8 +60,13 @@ class Browser:
         return message
 
     def open(self, page: Path, *, width: int = 1000, height: int = 1100) -> None:
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        """Open a page in place of the one before; nothing is known of that one any more."""
+        before, self.session = self._target, ""
+        if before:
+            self.call("Target.closeTarget", targetId=before)
+        self._target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
+        self.requests, self.complaints = [], []
         for domain in ("Runtime", "Network", "Log", "Page", "DOM"):
             self.call(f"{domain}.enable")
         self.call(

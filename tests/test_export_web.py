@@ -6,6 +6,8 @@ import json
 import re
 import subprocess
 import wave
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +118,9 @@ def test_what_there_is_no_page_for(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert not list(tmp_path.iterdir())
 
 
-def test_a_compiler_is_found_with_its_linker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compiler_is_found_with_its_linker(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def programs(*names: str) -> None:
         for old in tmp_path.iterdir():
             old.unlink()
@@ -130,6 +134,14 @@ def test_a_compiler_is_found_with_its_linker(tmp_path: Path, monkeypatch: pytest
     assert found == wasm.WasmCompiler(clang=str(tmp_path / "clang-15"), linker=str(tmp_path / "wasm-ld-15"))
     programs("clang", "wasm-ld", "clang-15", "wasm-ld-15")
     assert find_wasm_compiler() == wasm.WasmCompiler(clang=str(tmp_path / "clang"), linker=str(tmp_path / "wasm-ld"))
+    # emscripten's own lie in a folder that is not on the PATH.
+    programs("em-config", "clang-15", "wasm-ld-15")
+    own = tmp_path_factory.mktemp("llvm")
+    for name in ("clang", "wasm-ld"):
+        (own / name).write_text("")
+        (own / name).chmod(0o755)
+    (tmp_path / "em-config").write_text(f"#!/bin/sh\necho {own}\n")
+    assert find_wasm_compiler() == wasm.WasmCompiler(clang=str(own / "clang"), linker=str(own / "wasm-ld"))
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +156,27 @@ def word(tmp_path_factory: pytest.TempPathFactory) -> Path:
     noise = np.random.default_rng(1).standard_normal(len(samples)) * 20
     write_wav(folder / "word.wav", np.clip(samples + noise, -32768, 32767).astype(np.int16), RATE)
     return folder / "word.wav"
+
+
+@pytest.fixture(scope="module")
+def page(word: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser whose microphone plays the word, from the beginning each time that it is opened."""
+    options = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    folder = tmp_path_factory.mktemp("chromium")
+    with browser(folder, *options, f"--use-file-for-fake-audio-capture={word}%noloop") as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The page of a model that ships, made once."""
+    folder = tmp_path_factory.mktemp("pages")
+    return cache(lambda name: export(MODELS / f"{name}.mltk.zip", format="web", output=folder).files[0])
+
+
+@pytest.fixture(scope="module")
+def small(exported: Callable[[str], Path]) -> Path:
+    return exported("keyword_spotting_alexa_small")
 
 
 def lines_of_host(name: str, sound: Path, folder: Path) -> str:
@@ -170,57 +203,48 @@ def lines(page: Browser) -> str:
 @needs_compiler
 @needs_browser
 @pytest.mark.parametrize("name", ["keyword_spotting_alexa", "keyword_spotting_alexa_small", "marvin", "bell_detector"])
-def test_a_file_gives_the_lines_of_the_host(name: str, word: Path, tmp_path: Path) -> None:
-    export(MODELS / f"{name}.mltk.zip", format="web", output=tmp_path / "page.html")
+def test_a_file_gives_the_lines_of_the_host(
+    name: str, exported: Callable[[str], Path], word: Path, page: Browser, tmp_path: Path
+) -> None:
+    file = exported(name)
     expected = lines_of_host(name, word, tmp_path)
-    with browser(tmp_path) as page:
-        page.open(tmp_path / "page.html")
-        page.wait(f"{STATUS} === 'Ready.'")
-        assert hear(page, word).startswith(f"word.wav: {len(read_audio(word, RATE)) / RATE:.2f} s, ")
-        assert lines(page) == expected
-        listed = page.value("document.getElementById('found').children.length")
-        assert listed == expected.count("Detected ")
-        assert listed >= 2 or "alexa" not in name
-        assert not page.complaints
-        assert [address for address in page.requests if not address.startswith("data:")] == [
-            (tmp_path / "page.html").as_uri()
-        ]
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("page")
-    return export(MODELS / "keyword_spotting_alexa_small.mltk.zip", format="web", output=folder).files[0]
+    page.open(file)
+    page.wait(f"{STATUS} === 'Ready.'")
+    assert hear(page, word).startswith(f"word.wav: {len(read_audio(word, RATE)) / RATE:.2f} s, ")
+    assert lines(page) == expected
+    listed = page.value("document.getElementById('found').children.length")
+    assert listed == expected.count("Detected ")
+    assert listed >= 2 or "alexa" not in name
+    assert not page.complaints
+    loaded = [address for address in page.requests if not address.startswith("data:")]
+    assert loaded == [file.as_uri()]
 
 
 @pytest.mark.slow
 @needs_compiler
 @needs_browser
 @pytest.mark.parametrize("worklet", [True, False])
-def test_the_microphone_hears_the_word(worklet: bool, small: Path, word: Path, tmp_path: Path) -> None:
-    options = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    options.append(f"--use-file-for-fake-audio-capture={word}%noloop")
-    with browser(tmp_path, *options) as page:
-        page.open(small, width=375, height=800)
-        page.wait(f"{STATUS} === 'Ready.'")
-        if not worklet:  # older browsers, and those that let no file have one
-            page.value("void (AudioWorklet.prototype.addModule = () => Promise.reject(new Error('refused')))")
-        page.press("Tab", 9)  # the button is the first thing that the keyboard reaches
-        page.press(" ", 32)
-        page.wait(f"{STATUS} === 'Listening for alexa.'")
-        assert page.value("document.getElementById('listen').getAttribute('aria-pressed')") == "true"
-        page.wait("document.getElementById('found').children.length >= 1")
-        assert page.value("document.getElementById('found').innerText").startswith("alexa at ")
-        assert page.value("document.documentElement.scrollWidth") <= 375
-        page.value("document.getElementById('listen').click()")
-        assert re.match(r"Stopped\. [\d.]+ s were heard, with \d+ detections?\.", page.value(STATUS))
-        assert ["deprecated" in text for text in page.complaints] == ([] if worklet else [True])
+def test_the_microphone_hears_the_word(worklet: bool, small: Path, page: Browser) -> None:
+    page.open(small, width=375, height=800)
+    page.wait(f"{STATUS} === 'Ready.'")
+    if not worklet:  # older browsers, and those that let no file have one
+        page.value("void (AudioWorklet.prototype.addModule = () => Promise.reject(new Error('refused')))")
+    page.press("Tab", 9)  # the button is the first thing that the keyboard reaches
+    page.press(" ", 32)
+    page.wait(f"{STATUS} === 'Listening for alexa.'")
+    assert page.value("document.getElementById('listen').textContent") == "Stop"
+    page.wait("document.getElementById('found').children.length >= 1")
+    assert page.value("document.getElementById('found').innerText").startswith("alexa at ")
+    assert page.value("document.documentElement.scrollWidth") <= 375
+    page.value("document.getElementById('listen').click()")
+    assert re.match(r"Stopped\. [\d.]+ s were heard, with \d+ detections?\.", page.value(STATUS))
+    assert ["deprecated" in text for text in page.complaints] == ([] if worklet else [True])
 
 
 @pytest.mark.slow
 @needs_compiler
 @needs_browser
-def test_files_of_all_kinds_and_what_goes_wrong(small: Path, word: Path, tmp_path: Path) -> None:
+def test_files_of_all_kinds_and_what_goes_wrong(small: Path, word: Path, page: Browser, tmp_path: Path) -> None:
     import soundfile
     import soxr
 
@@ -234,40 +258,42 @@ def test_files_of_all_kinds_and_what_goes_wrong(small: Path, word: Path, tmp_pat
     (tmp_path / "text.mp3").write_text("no sound")
     with wave.open(str(tmp_path / "empty.wav"), "wb") as empty:
         empty.setparams((1, 2, RATE, 0, "NONE", ""))
-    with browser(tmp_path) as page:
-        page.open(small)
-        page.wait(f"{STATUS} === 'Ready.'")
+    page.open(small)
+    page.wait(f"{STATUS} === 'Ready.'")
+    hear(page, word)
+    exact = lines(page)
+    hear(page, tmp_path / "stereo.wav")
+    assert lines(page) == exact
+    expected = [line.split("@")[0] for line in exact.splitlines() if line.startswith("Detected")]
+    for name in ("fast.wav", "fast.flac"):
+        hear(page, tmp_path / name)
+        assert count_of(lines(page)) == len(expected), name
+    for name in ("broken.wav", "text.mp3"):
+        assert hear(page, tmp_path / name) == f"{name} cannot be heard: it is no sound that this browser knows."
+    assert hear(page, tmp_path / "empty.wav") == "empty.wav cannot be heard: it holds no samples."
+    dropped = base64.b64encode(word.read_bytes()).decode()
+    page.value(
+        "(() => { const data = new DataTransfer();"
+        f"data.items.add(new File([Uint8Array.from(atob('{dropped}'), (c) => c.charCodeAt(0))], 'dropped.wav'));"
+        "document.dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true })); })()"
+    )
+    page.wait(f"/^dropped.wav: .* detections?\\.$/.test({STATUS})")
+    assert lines(page) == exact
+    for name, words in REFUSALS.items():
+        refused = f"Promise.reject(new DOMException('', '{name}'))"
+        page.value(f"void (navigator.mediaDevices.getUserMedia = () => {refused})")
+        page.value("document.getElementById('listen').click()", gesture=True)
+        page.wait(f"{ERROR}.includes('{words}')")
+    page.value("void Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    page.value("document.getElementById('listen').click()", gesture=True)
+    page.wait(f"{ERROR}.includes('gives pages no microphone')")
+    # A threshold that no mean reaches, and the least one.
+    for level, some in ((255, False), (0, True)):
+        page.value(f"document.getElementById('level').value = {level}")
+        page.value("document.getElementById('level').dispatchEvent(new Event('change'))")
         hear(page, word)
-        exact = lines(page)
-        hear(page, tmp_path / "stereo.wav")
-        assert lines(page) == exact
-        expected = [line.split("@")[0] for line in exact.splitlines() if line.startswith("Detected")]
-        for name in ("fast.wav", "fast.flac"):
-            hear(page, tmp_path / name)
-            assert count_of(lines(page)) == len(expected), name
-        for name in ("broken.wav", "text.mp3"):
-            assert hear(page, tmp_path / name) == f"{name} cannot be heard: it is no sound that this browser knows."
-        assert hear(page, tmp_path / "empty.wav") == "empty.wav cannot be heard: it holds no samples."
-        dropped = base64.b64encode(word.read_bytes()).decode()
-        page.value(
-            "(() => { const data = new DataTransfer();"
-            f"data.items.add(new File([Uint8Array.from(atob('{dropped}'), (c) => c.charCodeAt(0))], 'dropped.wav'));"
-            "document.dispatchEvent(new DragEvent('drop', { dataTransfer: data, cancelable: true })); })()"
-        )
-        page.wait(f"/^dropped.wav: .* detections?\\.$/.test({STATUS})")
-        assert lines(page) == exact
-        for name, words in REFUSALS.items():
-            refused = f"Promise.reject(new DOMException('', '{name}'))"
-            page.value(f"void (navigator.mediaDevices.getUserMedia = () => {refused})")
-            page.value("document.getElementById('listen').click()", gesture=True)
-            page.wait(f"{ERROR}.includes('{words}')")
-        # A threshold that no mean reaches, and the least one.
-        for level, some in ((255, False), (0, True)):
-            page.value(f"document.getElementById('level').value = {level}")
-            page.value("document.getElementById('level').dispatchEvent(new Event('change'))")
-            hear(page, word)
-            assert ("Detected" in lines(page)) is some
-        assert not page.complaints
+        assert ("Detected" in lines(page)) is some
+    assert not page.complaints
 
 
 def count_of(text: str) -> int:
@@ -276,17 +302,16 @@ def count_of(text: str) -> int:
 
 @pytest.mark.slow
 @needs_browser
-def test_other_rates_become_the_models(tmp_path: Path) -> None:
+def test_other_rates_become_the_models(page: Browser, tmp_path: Path) -> None:
     (tmp_path / "empty.html").write_text("<!DOCTYPE html><title>x</title>")
     source = (SCRIPTS / "sound.js").read_text()
-    with browser(tmp_path) as page:
-        page.open(tmp_path / "empty.html")
-        page.value(f"{source}; window.makeResampler = makeResampler; 0")
-        for rate in (8000, 22050, 44100, 48000, 96000):
-            low, high = 0.4 * min(rate, RATE), 0.52 * RATE
-            assert error_of(page, rate, low, kept=True) < 1e-4, rate
-            if high < rate / 2:
-                assert error_of(page, rate, high, kept=False) < 1e-3, rate
+    page.open(tmp_path / "empty.html")
+    page.value(f"{source}; window.makeResampler = makeResampler; 0")
+    for rate in (8000, 22050, 44100, 48000, 96000):
+        low, high = 0.4 * min(rate, RATE), 0.52 * RATE
+        assert error_of(page, rate, low, kept=True) < 1e-4, rate
+        if high < rate / 2:
+            assert error_of(page, rate, high, kept=False) < 1e-3, rate
 
 
 def error_of(page: Browser, rate: int, hertz: float, *, kept: bool) -> float:
@@ -316,18 +341,17 @@ def error_of(page: Browser, rate: int, hertz: float, *, kept: bool) -> float:
 @pytest.mark.slow
 @needs_compiler
 @needs_browser
-def test_a_hostile_model_in_a_browser(tmp_path: Path, word: Path) -> None:
+def test_a_hostile_model_in_a_browser(page: Browser, word: Path, tmp_path: Path) -> None:
     export(hostile_model(tmp_path), format="web", output=tmp_path / "page.html")
-    with browser(tmp_path) as page:
-        page.open(tmp_path / "page.html")
-        page.wait(f"{STATUS} === 'Ready.'")
-        page.value("document.getElementById('level').value = 0")
-        page.value("document.getElementById('level').dispatchEvent(new Event('change'))")
-        hear(page, word)
-        assert f"label={HOSTILE} " in lines(page)
-        assert page.value("document.getElementById('found').textContent").startswith(HOSTILE)
-        # What would have run had it been put into the page as markup: the policy is asked as well.
-        page.value("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.hacked = 4\">')")
-        page.value("new Promise((then) => setTimeout(then, 300))")
-        assert page.value("window.hacked === undefined")
-        assert page.complaints  # of that last one
+    page.open(tmp_path / "page.html")
+    page.wait(f"{STATUS} === 'Ready.'")
+    page.value("document.getElementById('level').value = 0")
+    page.value("document.getElementById('level').dispatchEvent(new Event('change'))")
+    hear(page, word)
+    assert f"label={HOSTILE} " in lines(page)
+    assert page.value("document.getElementById('found').textContent").startswith(HOSTILE)
+    # What would have run had it been put into the page as markup: the policy is asked as well.
+    page.value("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.hacked = 4\">')")
+    page.value("new Promise((then) => setTimeout(then, 300))")
+    assert page.value("window.hacked === undefined")
+    assert page.complaints  # of that last one

@@ -91,9 +91,7 @@ def _facts(summary: ModelSummary) -> dict[str, Any]:
 
 
 def _controls() -> list[Html]:
-    listen = element(
-        "button", "Listen to the microphone", type="button", id="listen", disabled=True, aria_pressed="false"
-    )
+    listen = element("button", "Listen to the microphone", type="button", id="listen", disabled=True)
     file = element("input", type="file", id="file", accept="audio/*,.wav,.flac,.ogg,.mp3,.m4a", disabled=True)
     return [
         element("div", listen, element("label", "or a sound file ", file), class_="controls"),

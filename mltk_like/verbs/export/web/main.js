@@ -87,7 +87,6 @@ async function start() {
     if (stopMicrophone) stopMicrophone();
     stopMicrophone = null;
     element('listen').textContent = 'Listen to the microphone';
-    element('listen').setAttribute('aria-pressed', 'false');
   }
 
   function ended(why) {
@@ -109,7 +108,6 @@ async function start() {
       if (!mine()) return close();
       stopMicrophone = close;
       element('listen').textContent = 'Stop';
-      element('listen').setAttribute('aria-pressed', 'true');
       say(`Listening for ${model.listens_for}.`);
       setTimeout(() => { if (mine() && history.end === 0) complain(NO_SOUND); }, 4000);
     } catch (error) {
@@ -208,7 +206,7 @@ async function start() {
     else complain('What was dropped is no file.');
   });
   window.addEventListener('resize', () => { dirty = true; });
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { dirty = true; });
+  DARK.addEventListener('change', () => { legend(); dirty = true; });
   legend();
   for (const id of ['listen', 'file', 'level']) element(id).disabled = false;
   say('Ready.');

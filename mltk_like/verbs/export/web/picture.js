@@ -2,7 +2,9 @@
 
 const KEPT_MS = 600000; // ten minutes can be looked back at
 const SHOWN_MS = 8000;
-const INKS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'];
+const INKS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#a36a00', '#56b4e9'];
+const INKS_ON_DARK = ['#62b5ea', '#ff9a5c', '#2ec4a0', '#e6a0cc', '#f0c050', '#9ad0f5'];
+const DARK = matchMedia('(prefers-color-scheme: dark)');
 // Black through purple and orange to yellow, as in the other pictures of spectrograms.
 const HEAT = [[0, 0, 4], [59, 15, 112], [140, 41, 129], [222, 73, 104], [254, 159, 109], [252, 253, 191]];
 
@@ -55,6 +57,12 @@ function makeHistory(model) {
   };
   history.clear();
   return history;
+}
+
+/** What the class is drawn with that is the `place`th of those that can be detected. */
+function inkOf(place) {
+  const inks = DARK.matches ? INKS_ON_DARK : INKS;
+  return inks[place % inks.length];
 }
 
 function heatColours() {
@@ -135,14 +143,14 @@ function makePicture(canvas, model, history, threshold) {
       if (second % 2 === 0 && second >= 0) pen.fillText(`${second} s`, Math.max(12, Math.min(width - 14, x(second * 1000))), box.height - 4);
     }
     drawn.forEach(({ index }, place) => {
-      pen.strokeStyle = INKS[place % INKS.length];
+      pen.strokeStyle = inkOf(place);
       pen.setLineDash([6, 4]);
       pen.beginPath();
       pen.moveTo(0, y(threshold(index)));
       pen.lineTo(width, y(threshold(index)));
       pen.stroke();
       pen.setLineDash([]);
-      pen.globalAlpha = 0.45;
+      pen.globalAlpha = 0.6;
       curve(from, to, x, y, index, (one) => one.scores);
       pen.globalAlpha = 1;
       pen.lineWidth = 2.5;
@@ -162,9 +170,4 @@ function makePicture(canvas, model, history, threshold) {
       pen.fillText(name, place, 18);
     }
   };
-}
-
-/** Name and ink of each class that is drawn, for the legend. */
-function inkOf(place) {
-  return INKS[place % INKS.length];
 }
