@@ -2,8 +2,8 @@
 
 A model is a `.mltk.zip` or a run folder. Both hear a minute of noise that swells; what is printed is processor time,
 the least of five runs. On this machine it is the folder of `export --format cmake`, built by its compiler with -O3; as
-WebAssembly the module that `export --format web` puts into its page, run by Node.js. It needs CMake, Clang with wasm-ld,
-and Node.js.
+WebAssembly the module that `export --format web` puts into its page, run by Node.js. It needs CMake, Clang with
+wasm-ld, and Node.js.
 """
 
 import argparse
