@@ -14,7 +14,7 @@ from mltk_like.verbs.export.c_array import c_array
 from mltk_like.verbs.export.c_net import c_net
 from mltk_like.verbs.export.cmake_folder import cmake_folder
 from mltk_like.verbs.export.result import ExportResult, Written
-from mltk_like.verbs.export.web_page import SUFFIXES, web_page
+from mltk_like.verbs.export.web_page import placed, web_page
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.low_bit import akida_files, low_bit_files, low_bit_integers
 
@@ -49,21 +49,15 @@ def export(
         raise SettingError(f"there is no format {format!r}", f"use {', '.join(FORMATS)}")
     check_prefix(prefix)
     artifact = artifact_of(model)
+    folder = Path("export") / artifact.name if output is None else output
     written = FORMATS[format](artifact, prefix)
-    paths = {name: _place(name, artifact.name, format, output) for name in written.files}
+    if format == "web":
+        folder, written = placed(written, output)
     for name, content in written.files.items():
-        write_bytes(paths[name], content if isinstance(content, bytes) else content.encode())
+        write_bytes(folder / name, content if isinstance(content, bytes) else content.encode())
     figures = {one.name: getattr(written, one.name) for one in fields(Written) if one.name != "files"}
-    return ExportResult(name=artifact.name, format=format, files=tuple(paths.values()), **figures)
-
-
-def _place(file: str, model: str, format: str, output: Path | None) -> Path:
-    """Where a file is written."""
-    if format != "web":
-        return (Path("export") / model if output is None else output) / file
-    if output is not None and output.suffix.lower() in SUFFIXES:
-        return output
-    return (output or Path("export")) / file
+    files = tuple(folder / name for name in written.files)
+    return ExportResult(name=artifact.name, format=format, files=files, **figures)
 
 
 def _low_bit(files: Callable[[Artifact, str], Mapping[str, str | bytes]]) -> Writer:

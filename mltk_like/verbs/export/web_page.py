@@ -4,7 +4,9 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from mltk_like.artifact import Artifact
@@ -17,9 +19,7 @@ from mltk_like.verbs.export.result import Written
 from mltk_like.verbs.shared.page import Html, document, element, folded, paragraph, table, value_text
 from mltk_like.verbs.shared.web_pages import model_mark
 
-SUFFIXES = (".html", ".htm")
-"""How the name of a page ends."""
-
+_SUFFIXES = (".html", ".htm")
 _SCRIPTS = ("detector.js", "sound.js", "picture.js", "main.js")
 # No script but the one that is named by its hash, and what that one loads: the microphone's worklet, from a data: URL.
 _POLICY = (
@@ -45,6 +45,14 @@ def web_page(artifact: Artifact, prefix: str) -> Written:
     summary = summarize_tflite(data, name=artifact.name)
     page = _page(summary, compile_wasm(data), model_mark(data)).encode()
     return Written(files={f"{artifact.name}.html": page}, flash_bytes=len(data), page_bytes=len(page))
+
+
+def placed(written: Written, output: Path | None) -> tuple[Path, Written]:
+    """The folder of the page, and the page under its name: `output` is a page or a folder; None: `./export`."""
+    if output is None or output.suffix.lower() not in _SUFFIXES:
+        return output or Path("export"), written
+    (page,) = written.files.values()
+    return output.parent, replace(written, files={output.name: page})
 
 
 def _page(summary: ModelSummary, module: bytes, mark: Html) -> str:
