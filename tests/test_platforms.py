@@ -40,8 +40,8 @@ for name in ("fork", "forkpty", "killpg", "getpgid", "setpgid", "setsid", "sched
              "O_DIRECTORY", "nice", "getloadavg", "set_blocking"):
     if hasattr(os, name):
         delattr(os, name)
-for name in ("SIGHUP", "SIGKILL", "SIGALRM", "SIGPIPE", "SIGUSR1", "alarm", "setitimer", "pthread_sigmask", "pthread_kill",
-             "SIG_BLOCK", "SIG_UNBLOCK", "SIG_SETMASK"):
+for name in ("SIGHUP", "SIGKILL", "SIGALRM", "SIGPIPE", "SIGUSR1", "alarm", "setitimer", "pthread_sigmask",
+             "pthread_kill", "SIG_BLOCK", "SIG_UNBLOCK", "SIG_SETMASK"):
     delattr(signal, name)
 signal.SIGBREAK = signal.SIGTTIN
 sys.platform = "win32"

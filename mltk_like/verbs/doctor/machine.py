@@ -14,6 +14,7 @@ from mltk_like.data.speech.catalogue import LISTED
 from mltk_like.data.speech.engines import open_engine
 from mltk_like.errors import MltkLikeError
 from mltk_like.feed.pool import default_workers
+from mltk_like.firmware import WASM_REMEDY, find_wasm_compiler
 from mltk_like.paths import cache_dir, runs_dir
 from mltk_like.systems import has_tflm, system_name
 from mltk_like.tflite import TFLM_REQUIREMENT, find_tflm, is_tested_build, runner_path
@@ -26,22 +27,20 @@ _WANTED = (
     ("C++ compiler", ("c++", "g++", "clang++")),
     ("Arm compiler", ("arm-none-eabi-g++",)),
     ("QEMU for Arm", ("qemu-system-arm",)),
-    ("emscripten", ("emcc",)),
     ("ffmpeg", ("ffmpeg",)),
 )
 # How they are had: on Debian and Ubuntu, on macOS with Homebrew, on Windows.
 _REMEDIES = {
     "linux": (
         "apt-get install g++", "apt-get install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
-        "apt-get install qemu-system-arm", "apt-get install emscripten", "apt-get install ffmpeg",
+        "apt-get install qemu-system-arm", "apt-get install ffmpeg",
     ),
     "darwin": (
-        "xcode-select --install", "brew install --cask gcc-arm-embedded", "brew install qemu",
-        "brew install emscripten", "brew install ffmpeg",
+        "xcode-select --install", "brew install --cask gcc-arm-embedded", "brew install qemu", "brew install ffmpeg",
     ),
     "win32": (
         "winget install LLVM.LLVM", "winget install Arm.GnuArmEmbeddedToolchain",
-        "winget install SoftwareFreedomConservancy.QEMU", "install emscripten's SDK", "winget install Gyan.FFmpeg",
+        "winget install SoftwareFreedomConservancy.QEMU", "winget install Gyan.FFmpeg",
     ),
 }  # fmt: skip
 # The caches of a model that ships, and a few runs.
@@ -97,6 +96,11 @@ def program_lines() -> Iterator[Line]:
     for (name, programs), remedy in zip(_WANTED, remedies, strict=True):
         found = next(filter(None, map(shutil.which, programs)), "")
         yield Line(group=_PROGRAMS, name=name, ok=bool(found), found=found, remedy="" if found else remedy)
+    compiler = find_wasm_compiler()
+    yield Line(
+        group=_PROGRAMS, name="WebAssembly compiler", ok=compiler is not None, found=compiler.clang if compiler else "",
+        remedy="" if compiler else WASM_REMEDY,
+    )  # fmt: skip
 
 
 def voice_lines() -> Iterator[Line]:
