@@ -8,8 +8,13 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+
+from mltk_like.systems import without_tflm
+from mltk_like.verbs.train import finish
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -124,3 +129,14 @@ runpy.run_path({str(path)!r}, run_name="__main__")
     size = int.from_bytes(ended.stdout[4:8], "little")
     assert size > 2000
     assert len(ended.stdout) == 8 + size
+
+
+def test_a_training_without_tensorflow_lite_micro_ends_without_a_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise without_tflm("TensorFlow Lite Micro")
+
+    said: list[str] = []
+    job: Any = SimpleNamespace(run=SimpleNamespace(name="toy"), progress=False, say=said.append)
+    monkeypatch.setattr(finish, "profile_tflite", refused)
+    assert finish.measure(job, b"") is None
+    assert "no profile: TensorFlow Lite Micro is for Linux on x86-64 only" in said[0]
