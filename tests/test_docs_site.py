@@ -1,10 +1,13 @@
 """The documentation's site: it builds without a warning and without the web, and its pages say what is so."""
 
 import argparse
+import ast
 import re
 import shlex
 import subprocess
 import sys
+import textwrap
+import tomllib
 from functools import cache
 from pathlib import Path
 
@@ -89,6 +92,22 @@ def test_the_commands_of_the_pages_can_be_understood() -> None:
     assert len(commands()) > 100
 
 
+def test_the_python_of_the_pages_is_python() -> None:
+    blocks = [
+        (page.name, textwrap.dedent(block))
+        for page in [*PAGES, *sorted(ROOT.glob("*.md"))]
+        for block in re.findall(r"^```python\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    ]
+    assert len(blocks) > 20
+    wrong = []
+    for page, block in blocks:
+        try:
+            ast.parse(block)
+        except SyntaxError as error:
+            wrong.append(f"{page}: {error}")
+    assert not wrong, "\n".join(wrong)
+
+
 @cache
 def sources() -> str:
     """The package's sources, with texts that go over several lines in one."""
@@ -122,6 +141,17 @@ def test_every_public_name_is_on_a_page() -> None:
     for name in shown:
         file = ROOT / (name.replace(".", "/") + ".py")
         assert file.is_file() or (file.with_suffix("") / "__init__.py").is_file(), name
+
+
+def test_the_citation_is_of_this_version() -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+
+
+def test_the_workflow_runs_what_everything_is_checked_by() -> None:
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert re.search(r"^ +- run: .*\.ci/run$", workflow, re.MULTILINE)
+    assert (ROOT / ".ci" / "run").is_file()
 
 
 @pytest.mark.slow

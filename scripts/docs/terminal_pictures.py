@@ -21,7 +21,7 @@ from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-_NARROWEST, _WIDEST = 80, 140  # columns
+_NARROWEST, _WIDEST = 80, 152  # columns
 _HOME = "~/words"  # what the folder in which the commands run is called
 _THEME = TerminalTheme((24, 33, 38), (222, 230, 233), [(24, 33, 38)] * 8, [(222, 230, 233)] * 8)
 # rich's own frame loads a font from the web: this one takes a font of the reader's.
@@ -67,9 +67,7 @@ PICTURES = {
         "From a word to a detector",
         [
             Step(command='python -m mltk_like new hey_gecko --keywords "hey gecko" --quick'),
-            Step(command="python -m mltk_like train hey_gecko", first=4, last=14),
-            Step(command='python -m mltk_like synthesize "hey gecko" --count 1 --out clips'),
-            Step(command='python -m mltk_like classify_audio hey_gecko --input "$(ls clips/*/*.wav)"'),
+            Step(command="python -m mltk_like train hey_gecko", first=14, last=5),
         ],
     ),
     "terminal_profile": (
