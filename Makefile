@@ -43,7 +43,7 @@ cpp-test: $(VENV)/.test
 
 docs: $(VENV)/.test
 	$(BIN)/python scripts/docs/settings_page.py
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 mcu: $(VENV)/.test
 	@sh scripts/system_packages.sh $(PYTHON) mcu
