@@ -1,9 +1,11 @@
 """mltk_like: keyword spotting for microcontrollers, from one short Python file each.
 
-import mltk_like as mltk
-from mltk_like.models.keyword_spotting_alexa import my_model
+A model is an object, and what is done with it are functions:
 
-result = mltk.train(my_model, test=True)
+    import mltk_like as mltk
+    from mltk_like.models.keyword_spotting_alexa import my_model
+
+    result = mltk.train(my_model, test=True)
 """
 
 import importlib
