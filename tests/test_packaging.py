@@ -169,7 +169,7 @@ def test_the_wheel_works_in_an_empty_environment(built: Path, tmp_path: Path) ->
     if sys.platform == "linux":
         assert "TensorFlow Lite Micro" in verb("profile", alexa)
         (net,) = (away / "runs" / f"{alexa}-test").glob(f"*/{alexa}-test.tflite")
-        write_wav(away / "silence.wav", np.zeros(16000, np.int16), 16000)
+        write_wav(away / "silence.wav", np.zeros(5 * 16000, np.int16), 16000)
         heard = run(python.with_name("audio_classifier"), "--model", net, "--scores", "--json", "silence.wav", cwd=away)
         assert '"scores"' in heard
     verb("export", alexa, "--format", "c", "-o", "net")
