@@ -13,13 +13,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import mltk_like as mltk
 from mltk_like.audio import SpectrumSettings
+from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.data import Features, Folder
 from mltk_like.data.manifest import read_manifest, write_manifest
 from mltk_like.data.split import split_by_group
 from mltk_like.errors import DataError, SettingError
+from mltk_like.feed.dataset import collect
 from mltk_like.feed.features import FeatureMaker, check_features, note_on_features, open_features, quantised
 from mltk_like.loader import load_file
 from mltk_like.verbs.data.feature_tables import Rows, open_table
@@ -70,7 +71,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def npz(tmp_path: Path) -> Callable[..., Path]:
-    """Write an `.npz` of 60 windows, of which the "yes" are louder; arrays can be put in, replaced or, as None, left out."""
+    """Write an `.npz` of 60 windows, the "yes" louder; arrays can be put in, replaced or, as None, left out."""
 
     def write(**changed: Any) -> Path:
         rng = np.random.default_rng(0)
@@ -104,9 +105,8 @@ def test_rows_become_clips(npz: Callable[..., Path]) -> None:
 
 def test_subsets_groups_and_names_are_kept(npz: Callable[..., Path], tmp_path: Path) -> None:
     subsets = np.array(["training"] * 40 + ["val"] * 10 + ["test"] * 10)
-    path = npz(
-        subsets=subsets, groups=np.array([f"g{index // 2}" for index in range(60)]), clips=np.arange(60).astype(str)
-    )
+    groups = np.array([f"g{index // 2}" for index in range(60)])
+    path = npz(subsets=subsets, groups=groups, clips=np.arange(60).astype(str))
     clips = Features(path=path).collect()
     splits = split_by_group(clips)
     assert (len(splits.training), len(splits.validation), len(splits.test)) == (40, 10, 10)
@@ -222,7 +222,7 @@ def test_what_a_training_needs_is_said_beforehand(model: Any, npz: Callable[...,
     )
     with pytest.raises(DataError, match=r"shape \(4, 8\), the front end of the model \(4, 9\)"):
         check_features(model.with_settings(frontend=model.frontend.copy(filterbank_n_channels=9)), source)
-    with pytest.raises(DataError, match="float32 from -.* and the net takes int8") as caught:
+    with pytest.raises(DataError, match=r"float32 from -.* and the net takes int8") as caught:
         check_features(model, [Features(path=npz())])
     assert "scale=(" in caught.value.hint
     spectrum = SpectrumSettings(sample_length_ms=100, window_size_ms=32, window_step_ms=20, filterbank_n_channels=8)
@@ -238,9 +238,10 @@ def test_features_and_sound_do_not_mix(model: Any, tmp_path: Path, wav_files: Ca
     folder = wav_files(3)[0].parent
     mixed = [*model.sources(), Folder(path=folder, label="yes")]
     type(model).sources = lambda self: mixed
-    assert main(["train", str(model.path)]) == 2 or True
     with pytest.raises(SettingError, match="mixes ready features with sound"):
-        mltk.data_report(model)
+        check_data(model, [], test=False, evaluate=True)
+    with pytest.raises(SettingError, match="mixes ready features with sound"):
+        collect(model, progress=False)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -361,9 +362,11 @@ class TestTraining:
         assert "false accepts within" not in shown
         assert main(["evaluate", "ready.py", "--both"]) == 0
         assert "windows: accuracy %" in capsys.readouterr().out
-        assert main(["evaluate", "ready.py", "--find-threshold", "0.5"]) == 2
+        assert main(["evaluate", "ready.py", "--target-false-accepts", "0.5"]) == 2
+        assert "no sound to hear as a stream" in capsys.readouterr().err
         assert main(["report", "ready.py"]) == 0
         assert main(["train", "ready.py", "--test", "--workers", "0"]) in (0, 1)
-        assert main(["train", "ready.py", "--positives", "."]) == 2
+        write_wav(Path("mine/yes.wav"), np.ones(8000, np.int16), 16_000)
+        assert main(["train", "ready.py", "--positives", "mine"]) == 2
         assert "cannot be added to ready features" in capsys.readouterr().err
         assert main(["train", "ready.py", "--dump-augmented", "3"]) == 2

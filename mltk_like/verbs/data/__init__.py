@@ -1,7 +1,7 @@
 """The data of a model: what there is, its pictures, and what is made of it ahead of a training."""
 
 from mltk_like.verbs.data.copies import store_copies, worker_overrides
-from mltk_like.verbs.data.export_features import ExportedFeatures, export_features
+from mltk_like.verbs.data.exported import ExportedFeatures, export_features
 from mltk_like.verbs.data.plots import plot_data
 from mltk_like.verbs.data.verb import DataReport, data_report, heard_s, inventory, offline_note, splits_summary
 

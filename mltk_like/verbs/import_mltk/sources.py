@@ -190,8 +190,8 @@ def _loop(file: MltkFile, call: ast.Call, sources: Sources, ledger: Ledger) -> N
         for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
             url = value.value if isinstance(value, ast.Constant) else None
             if isinstance(url, str) and _URL.match(url):
-                name = key.value if isinstance(key, ast.Constant) else ""
-                _fetched(url, "", f"{name}", value.lineno, sources, ledger)
+                name = key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else ""
+                _fetched(url, "", name, value.lineno, sources, ledger)
                 found = True
     if not found:
         ledger.leave(

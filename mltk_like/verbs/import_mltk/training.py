@@ -56,10 +56,12 @@ def _numbers(file: MltkFile, training: Training, ledger: Ledger) -> None:
     for name in ("version", "description", "epochs", "batch_size", "steps_per_epoch"):
         found = file.last(name)
         value = file.value(name)
-        wanted = str if name == "description" else int
         if found is None:
             continue
-        if not isinstance(value, wanted) or isinstance(value, bool):
+        if name == "description" and isinstance(value, str):
+            training.settings[name] = literal(value)
+            ledger.carry(found.line, name, name)
+        elif not isinstance(value, int) or isinstance(value, bool) or name == "description":
             ledger.leave(found.line, name, _NOT_TOLD)
         elif name == "epochs" and value < 1:
             training.settings[name] = str(_UNTIL_STOPPED)

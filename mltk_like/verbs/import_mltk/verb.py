@@ -89,20 +89,20 @@ def import_mltk(path: str | Path, *, output: str | Path | None = None) -> Import
 
 
 def _text(file: MltkFile, stem: str, classes: tuple[str, ...], ledger: Ledger) -> str:
-    ledger.carry(file.last("classes").line, "classes", "classes")  # type: ignore[union-attr]
+    ledger.carry(_line(file, "classes"), "classes", "classes")
     frontend = frontend_settings(file, ledger)
     recogniser = recogniser_settings(file, ledger)
     levels = recogniser.get("detection_threshold_list")
     if levels is not None and len(levels) != len(classes):
-        ledger.leave(1, "detection_threshold_list", f"it has {len(levels)} thresholds for {len(classes)} classes")
+        line = next((one.line for one in file.of("model_parameters") if one.key == "detection_threshold_list"), 1)
+        ledger.leave(line, "detection_threshold_list", f"{len(levels)} thresholds are none for {len(classes)} classes")
         del recogniser["detection_threshold_list"]
     training = training_of(file, ledger)
-    settings = {
-        **{name: training.settings.pop(name) for name in ("version", "description") if name in training.settings},
-        "classes": literal(classes),
-        "frontend": call("FrontendSettings", frontend),
-        "recogniser": call("RecogniserSettings", recogniser),
-    }
+    first = [name for name in ("version", "description") if name in training.settings]
+    settings = {name: training.settings.pop(name) for name in first}
+    settings["classes"] = literal(classes)
+    settings["frontend"] = call("FrontendSettings", frontend)
+    settings["recogniser"] = call("RecogniserSettings", recogniser)
     if parameters := own_parameters(file, ledger):
         settings["parameters"] = call("dict", parameters)
     settings |= training.settings | _shares(file, classes, ledger)
@@ -173,6 +173,12 @@ def _shares(file: MltkFile, classes: Sequence[str], ledger: Ledger) -> dict[str,
         settings["unknown_multiplier"] = repr(multiplier)
         ledger.carry(line, "unknown_class_multiplier", f"unknown_multiplier = {multiplier!r}")
     return settings
+
+
+def _line(file: MltkFile, name: str) -> int:
+    """Where a setting is given."""
+    found = file.last(name)
+    return found.line if found else 1
 
 
 def _line_of(file: MltkFile, name: str) -> int:
