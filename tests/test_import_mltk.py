@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mltk_like.cli import main
+from mltk_like.data.noise_bank import NoiseBank
 from mltk_like.errors import ModelError
 from mltk_like.loader import load_file
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
@@ -148,6 +150,31 @@ def test_augmentation_becomes_effects() -> None:
     assert "effects.change_tempo(clip, rng, factor=(0.9, 1.1))" in text
     assert "effects.gain(clip, rng, db=(-6.021, 0))" in text
     assert "snr_db=(7.959, 20)" in text
+
+
+def test_the_effects_run() -> None:
+    """What was written is called as a training calls it."""
+    both = """
+import audiomentations as am
+x = am.Compose([
+    am.Gain(min_gain_in_db=1, max_gain_in_db=3, p=1.0),
+    am.AddBackgroundNoise('a', min_absolute_rms_in_db=-75.0, max_absolute_rms_in_db=-60.0, noise_rms='absolute'),
+    am.AddBackgroundNoise('b', min_snr_db=-2, max_snr_db=35, p=0.95),
+    am.PitchShift(min_semitones=-2, max_semitones=2),
+    am.TimeStretch(min_rate=0.9, max_rate=1.1),
+    am.AddGaussianSNR(min_snr_db=30, max_snr_db=60),
+])
+"""
+    model = load_file(imported(HEAD, SETTINGS.replace("vtlp", "pitch"), both).path)
+    assert isinstance(model, AudioDatasetMixin)
+    rng, sounds = np.random.default_rng(0), NoiseBank()
+    clip = rng.normal(scale=0.1, size=8000).astype(np.float32)
+    for _ in range(5):
+        changed = model.augment_clip(clip, rng, sounds)
+        assert changed.shape != clip.shape
+        assert np.isfinite(changed).all()
+        assert model.augment(clip.copy(), rng, sounds).shape == clip.shape
+        assert model.augment(np.zeros(8000, np.float32), rng, sounds).any()
 
 
 def test_a_keras_function_is_copied_with_its_comments_and_begins_with_our_input() -> None:

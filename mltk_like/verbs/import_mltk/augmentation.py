@@ -10,6 +10,7 @@ from mltk_like.verbs.import_mltk.ledger import Ledger
 from mltk_like.verbs.import_mltk.mltk_file import MltkFile
 
 _QUIETEST_DB = 40.0
+_AMBIENCE = "noise = sounds.ambience(rng, len(scene))"
 _NEEDLESS = {
     "cores": "train --workers",
     "debug": "train --debug",
@@ -109,13 +110,18 @@ def _range(name: str, span: tuple[float, float], line: int, result: Augmentation
         text = f"effects.gain(clip, rng, db={_pair(_db(low), _db(high))})"
         result.clip.append(f"clip = {text}")
     elif name == "bg_noise_range" and low >= 0 and high > 0:
-        text = f"effects.add_at_snr(scene, noise, rng, snr_db={_pair(-_db(high), -_db(low))})"
-        result.scene += ["noise = sounds.ambience(rng, len(scene))", f"scene = {text}"]
+        text = _noise(_pair(-_db(high), -_db(low)))
+        result.scene += [_AMBIENCE, f"scene = {text}"]
         text += ", where noise as loud as the clip is 0 dB"
     else:
         ledger.leave(line, name, f"{span} is no range of it")
         return
     ledger.carry(line, name, text)
+
+
+def _noise(db: str) -> str:
+    """The effect that adds noise; where the scene is silent the noise has a level of its own."""
+    return f"effects.add_at_snr(scene, noise, rng, snr_db={db}, silence_dbfs=(-60, -20))"
 
 
 def _db(factor: float) -> float:
@@ -165,6 +171,5 @@ def _effect(name: str, words: Mapping[str, Any]) -> tuple[str, list[str]] | None
             noise = "sounds.microphone(rng, len(scene))"
             return "scene", [f"scene = effects.add_at_level(scene, {noise}, dbfs=rng.uniform{levels})"]
     elif name == "AddBackgroundNoise" and (db := span("min_snr_db", "max_snr_db")):
-        noise = "sounds.ambience(rng, len(scene))"
-        return "scene", [f"scene = effects.add_at_snr(scene, {noise}, rng, snr_db={db})"]
+        return "scene", [_AMBIENCE, f"scene = {_noise(db)}"]
     return None

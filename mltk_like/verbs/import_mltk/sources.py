@@ -12,6 +12,7 @@ from mltk_like.verbs.import_mltk.ledger import Ledger
 from mltk_like.verbs.import_mltk.mltk_file import MltkFile
 
 _DATASETS = "mltk.datasets.audio"
+_SHORT = 100
 _DROPBOX = "https://www.dropbox.com/s"
 # Synthetic words that Silicon Labs published beside those for "alexa", one folder a word.
 _WORDS: Mapping[str, str] = MappingProxyType(
@@ -118,7 +119,7 @@ def _entry(name: str, *arguments: str) -> str:
     """A call in a list, on one line where that is short."""
     line = f"{name}({', '.join(arguments)}),"
     inner = "".join(f"\n    {argument}," for argument in arguments)
-    return line if len(line) < 100 else f"{name}({inner}\n),"
+    return line if len(line) < _SHORT else f"{name}({inner}\n),"
 
 
 def _module(name: str, sources: Sources, line: int, ledger: Ledger) -> None:
@@ -150,7 +151,10 @@ def _part(name: str, sources: Sources) -> str:
     source = "source"
     if name == "ml_commons_keywords":
         source = f"dataclasses.replace(source, {sources.labels})"
-    return f"*({source} for source in data.silabs_alexa() if {_PARTS[name]}),"
+    line = f"*({source} for source in data.silabs_alexa() if {_PARTS[name]}),"
+    if len(line) < _SHORT:
+        return line
+    return f"*(\n    {source}\n    for source in data.silabs_alexa()\n    if {_PARTS[name]}\n),"
 
 
 def _download(file: MltkFile, call: ast.Call, known: Mapping[str, str], sources: Sources, ledger: Ledger) -> None:
