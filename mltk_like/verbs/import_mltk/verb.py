@@ -98,8 +98,8 @@ def _text(file: MltkFile, stem: str, classes: tuple[str, ...], ledger: Ledger) -
         ledger.leave(line, "detection_threshold_list", f"{len(levels)} thresholds are none for {len(classes)} classes")
         del recogniser["detection_threshold_list"]
     training = training_of(file, ledger)
-    first = [name for name in ("version", "description") if name in training.settings]
-    settings = {name: training.settings.pop(name) for name in first}
+    first: list[str] = [name for name in ("version", "description") if name in training.settings]
+    settings: dict[str, str] = {name: training.settings.pop(name) for name in first}
     settings["classes"] = literal(classes)
     settings["frontend"] = call("FrontendSettings", frontend)
     settings["recogniser"] = call("RecogniserSettings", recogniser)
