@@ -11,8 +11,9 @@ from mltk_like.data.manifest import parse_manifest, splits_of
 from mltk_like.data.split import SPLIT_NAMES
 from mltk_like.errors import SettingError
 from mltk_like.evaluation.subject import Subject
-from mltk_like.evaluation.testset import Recordings, TestSet, from_folders, from_split
+from mltk_like.evaluation.testset import Recordings, TestSet, from_folders, from_split, without_sound
 from mltk_like.feed.dataset import collect, open_split, restore
+from mltk_like.feed.features import FeatureMaker
 from mltk_like.feed.streams import with_streams
 from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.metrics.curve import TARGETS_PER_HOUR
@@ -85,9 +86,14 @@ def own_material(
         subset: its name.
     """
     keywords = [name for name in model.classes if not name.startswith("_")]
+    rate = model.frontend.sample_rate_hz
+    if files.features is not None:
+        rows = FeatureMaker(model, files, masks=False)
+        tests = without_sound(rate, subset)
+        return Material(tests=tests, rates=model.evaluate_false_accepts_per_hour, windows=rows.batch(0, len(rows)))
     maker = WindowMaker(model, files)
     return Material(
-        tests=from_split(files, clips, keywords, model.frontend.sample_rate_hz, snrs_db, subset),
+        tests=from_split(files, clips, keywords, rate, snrs_db, subset),
         rates=model.evaluate_false_accepts_per_hour,
         windows=maker.batch(0, min(_WINDOWS, max(len(maker), 1) * 4)),
     )
