@@ -9,7 +9,7 @@ from mltk_like.artifact import Artifact
 from mltk_like.data.clip import Clip
 from mltk_like.data.manifest import parse_manifest, splits_of
 from mltk_like.data.split import SPLIT_NAMES
-from mltk_like.errors import SettingError
+from mltk_like.errors import ModelError, SettingError
 from mltk_like.evaluation.subject import Subject
 from mltk_like.evaluation.testset import Recordings, TestSet, from_folders, from_split
 from mltk_like.feed.dataset import collect, open_split, restore
@@ -66,6 +66,11 @@ def gather(
         subject.labels(recordings.label)  # it detects that
         tests = from_folders(recordings, subject.classes, rate, _ratios(snr_db, DEFAULT_SNR_DB), progress=progress)
         return Material(tests=tests, rates=TARGETS_PER_HOUR)
+    if artifact.alone:
+        raise ModelError(
+            f"{artifact.path} has no data of its own to be judged on",
+            "give recordings: --positives DIR --negatives DIR, or the model's name or run folder",
+        )
     specification: Any = specification_of(model, artifact)
     clips, files = _split(artifact, specification, subset, progress)
     ratios = _ratios(snr_db, specification.evaluate_snr_db)

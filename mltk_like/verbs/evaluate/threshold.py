@@ -82,6 +82,7 @@ def find_threshold(
         SettingError, DataError: the target or the audio cannot be; also as `evaluate`.
     """
     artifact = artifact_of(model)
+    artifact.check_writable()
     subject = open_subject(artifact, "tflm" if tflm else "tflite")
     material = gather(model, artifact, subject, recordings=recordings, subset=subset, snr_db=snr_db, progress=progress)
     scored = score_tests(subject, material.tests, progress=progress)
