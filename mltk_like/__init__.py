@@ -28,11 +28,13 @@ if TYPE_CHECKING:
     from mltk_like.verbs.evaluate import (
         EvaluationResult,
         Recordings,
+        SideBySide,
         ThresholdResult,
         evaluate,
         evaluate_both,
         evaluate_labelled,
         evaluate_mlperf_tiny,
+        evaluate_models,
         find_threshold,
     )
     from mltk_like.verbs.export import ExportResult, export
@@ -65,10 +67,12 @@ _HOME = {
         (
             "EvaluationResult",
             "Recordings",
+            "SideBySide",
             "ThresholdResult",
             "evaluate",
             "evaluate_both",
             "evaluate_labelled",
+            "evaluate_models",
             "find_threshold",
         ),
         "verbs.evaluate",
@@ -120,6 +124,7 @@ __all__ = [
     "Recordings",
     "SettingError",
     "Settings",
+    "SideBySide",
     "SynthesizeResult",
     "TargetProfile",
     "ThresholdResult",
@@ -134,6 +139,7 @@ __all__ = [
     "evaluate_both",
     "evaluate_labelled",
     "evaluate_mlperf_tiny",
+    "evaluate_models",
     "export",
     "find_threshold",
     "list_models",

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mltk_like.audio.frontend import frontend_from_parameters
-from mltk_like.brought.micro_wake_word import model_of_manifest, read_manifest
+from mltk_like.brought.micro_wake_word import file_of_manifest, model_of_manifest, read_manifest
 from mltk_like.brought.silicon_labs import model_in
 from mltk_like.errors import MltkLikeError, ModelError
 from mltk_like.feed.measured import is_measured
@@ -30,10 +30,11 @@ from mltk_like.stored import is_plain_name, json_object
 from mltk_like.tflite import read_parameters
 from mltk_like.trust import is_own
 
-
 MANIFEST_SUFFIX = ".json"
 FILES = (ARCHIVE_SUFFIX, ".tflite", MANIFEST_SUFFIX)
 """How a trained model's file may end."""
+
+_ONNX_HINT = "ONNX models do not run on TensorFlow Lite Micro, and not here: give a .tflite with int8 input"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +78,13 @@ class Artifact:
             where = self.path if self.path.suffix == ".tflite" else f"{self.name}.tflite in {self.path}"
             raise ModelError(f"{where} is not a .tflite file", "give a file that the quantize or train command wrote")
         return data
+
+    @property
+    def flash_bytes(self) -> int:
+        """Size of the int8 model as its maker gave it: parameters that a manifest is read into are not in it."""
+        if self.path.suffix == MANIFEST_SUFFIX:
+            return len(file_of_manifest(self.path))
+        return len(self.tflite())
 
     @contextmanager
     def keras_file(self) -> Iterator[Path]:
@@ -189,7 +197,8 @@ def open_artifact(spec: str | Path) -> Artifact:
             raise ModelError(f"no such file: {path}", "give a model's name, a run folder, a .mltk.zip or a .tflite")
         return _from_file(path)
     if path.is_file() and path.suffix != ".py":
-        raise ModelError(f"{path} is not a model", "give a model's name, a .py, a run folder, a .mltk.zip or a .tflite")
+        hint = "give a model's name, a .py, a run folder, a .mltk.zip or a .tflite"
+        raise ModelError(f"{path} is not a model", _ONNX_HINT if path.suffix == ".onnx" else hint)
     return _from_name(text)
 
 
@@ -220,7 +229,9 @@ def specification(artifact: Artifact) -> Model:
     """
     path = artifact.path
     if artifact.alone:
-        raise ModelError(f"{path} is {_kind(artifact)} without a specification", "give a model's name or its run folder")
+        raise ModelError(
+            f"{path} is {_kind(artifact)} without a specification", "give a model's name or its run folder"
+        )
     stored = artifact.settings()
     return from_json(load_file(_model_file(artifact, stored)), stored.get("overrides", {}))
 

@@ -95,6 +95,15 @@ def read_manifest(path: Path) -> Manifest:
     return manifest
 
 
+def file_of_manifest(path: Path) -> bytes:
+    """The `.tflite` that a manifest names, as it is. Raises ModelError where one of the two cannot be read."""
+    manifest = read_manifest(path)
+    file = path.with_name(manifest.model)
+    if not file.is_file():
+        raise ModelError(f"{path} names the model {manifest.model}, which is not beside it", "put it there")
+    return read_file(file, "tflite")
+
+
 def model_of_manifest(path: Path) -> bytes:
     """The `.tflite` that a manifest names, with the parameters that make it run here as ESPHome runs it.
 
@@ -105,10 +114,7 @@ def model_of_manifest(path: Path) -> bytes:
         ModelError: manifest or model cannot be read, or the model is none that ESPHome runs.
     """
     manifest = read_manifest(path)
-    file = path.with_name(manifest.model)
-    if not file.is_file():
-        raise ModelError(f"{path} names the model {manifest.model}, which is not beside it", "put it there")
-    return _with_parameters(read_file(file, "tflite"), manifest.model, path.stem, msgspec.json.encode(manifest))
+    return _with_parameters(file_of_manifest(path), manifest.model, path.stem, msgspec.json.encode(manifest))
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,9 @@ from mltk_like.tflite import ModelSummary, summarize_tflite
 from mltk_like.tflite.memory import keeps_variables
 
 _EMBEDDING = 96  # numbers of Google's speech embedding
-_SETTINGS = "python -m mltk_like update_params FILE.tflite fe.sample_rate_hz=16000 ... 'classes=[\"word\", \"_unknown_\"]'"
+_SETTINGS = (
+    'python -m mltk_like update_params FILE.tflite fe.sample_rate_hz=16000 ... \'classes=["word", "_unknown_"]\''
+)
 
 
 def cannot_hear(model: bytes, path: Path) -> ModelError:
@@ -27,27 +29,31 @@ def cannot_hear(model: bytes, path: Path) -> ModelError:
 
 
 def _reason(summary: ModelSummary, model: bytes, path: Path) -> tuple[str, str]:
-    shape = summary.inputs[0].shape if summary.inputs else ()
-    takes = f"it takes {summary.inputs[0].dtype} {summary.inputs[0].shape_text}" if summary.inputs else "it takes nothing"
-    if summary.parameters:
-        return f"its parameters have no settings of a front end; {takes}", f"write them: {_SETTINGS}"
+    if not summary.inputs:
+        return "it has no input", "make or download the file again"
+    shape, dtype = summary.inputs[0].shape, summary.inputs[0].dtype
+    takes = f"it takes {dtype} {summary.inputs[0].shape_text}"
     if len(shape) == 3 and shape[-1] == BANDS and keeps_variables(model):
         beside = path.with_suffix(".json")
         given = f"give {beside}" if beside.is_file() else "give the JSON manifest that came with it, in its place"
         return f"{takes} and keeps a state, as models of microWakeWord do, and their settings are in a manifest", given
     if len(shape) == 3 and shape[-1] == _EMBEDDING:
         return (
-            f"{takes}, as the heads of openWakeWord do: {shape[1]} of Google's speech embeddings, which a net of floats "
-            "makes that fits into no microcontroller",
-            "judge it with openWakeWord's own tools on the same recordings, and compare with what evaluate says of others",
+            f"{takes}, as the heads of openWakeWord do: {shape[1]} of Google's speech embeddings, which another net "
+            "makes, of floats and too large for a microcontroller",
+            "judge it with openWakeWord's own tools on the same recordings",
         )
-    if len(shape) == 2 and shape[-1] > 1:
-        return (
-            f"{takes} in a row and names no front end, as models of Edge Impulse do, and their DSP block is not in the file",
-            "MFE, MFCC and spectrogram of Edge Impulse are not computed here (docs/bring_your_model.md); for a front end "
-            f"that is: {_SETTINGS}",
+    if summary.parameters:
+        why = f"its parameters have no settings of a front end, and {takes}: it may be made for pictures or motion"
+    elif len(shape) == 2 and shape[-1] > 1:
+        why = (
+            f"{takes} in a row and names no front end, as models of Edge Impulse do: their DSP block is not in the file"
         )
+    else:
+        why = f"it has no parameters that say what its front end and its classes are, and {takes}"
+    if dtype not in ("int8", "uint8"):
+        return why, "front ends here give int8: only a net that takes int8 or uint8 can be given their settings"
     return (
-        f"it has no parameters, so that its front end and its classes are not known; {takes}",
-        f"if it was trained on a front end that is here, write its settings: {_SETTINGS}",
+        why,
+        f"where it was trained on a front end that is here (docs/bring_your_model.md), write its settings: {_SETTINGS}",
     )

@@ -1,4 +1,4 @@
-"""How far back a `.tflite` hears that keeps its own state: found by following, value by value, how old what it holds is.
+"""How far back a `.tflite` hears that keeps its own state: by following, value by value, how old what it holds is.
 
 The nets of microWakeWord keep rows in variables (`READ_VARIABLE`, concatenation, slice, `ASSIGN_VARIABLE`). A variable
 that only shifts forgets; one that is made from itself in another way, as in recurrent layers, never does.
@@ -17,7 +17,7 @@ from mltk_like.tflite.model_file import check_ends, parse
 from mltk_like.tflite.streaming.graph import Node
 
 Ages = NDArray[np.int32]
-"""Of each value of a tensor: how many inferences ago the oldest input came that it depends on; -1: it depends on none."""
+"""Of each value of a tensor: how many inferences ago the oldest input came that it depends on; -1: it needs none."""
 
 _NEVER = -1
 _MOST_INFERENCES = 1000
@@ -62,7 +62,9 @@ def _heard(tree: Any) -> int:
         raise ModelError(f"the net keeps a state in a layer {hidden}", "nets whose state is in variables can be run")
     values = sum(math.prod(node.shape(number)) for node in nodes for number in node.outputs)
     if values > _MOST_VALUES:
-        raise ModelError(f"the net's tensors have {values} values", f"{_MOST_VALUES} are the most of a net with a state")
+        raise ModelError(
+            f"the net's tensors have {values} values", f"{_MOST_VALUES} are the most of a net with a state"
+        )
     names = {node.outputs[0]: _variable(node) for node in nodes if node.op == "var_handle"}
     state: dict[str, Ages] = {}
     for _ in range(_MOST_INFERENCES):

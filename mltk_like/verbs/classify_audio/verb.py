@@ -21,7 +21,7 @@ from mltk_like.verbs.classify_audio.session import Listening, LiveAudio, LiveMod
 from mltk_like.verbs.shared.audio_sources import PIPE
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.engines import ENGINES
-from mltk_like.verbs.shared.subject import classes_of, front_end_of
+from mltk_like.verbs.shared.subject import classes_of, front_end_of, recogniser_of
 
 LEVELS = ("low", "medium", "high")
 """Sensitivities that `evaluate --target-false-accepts` stores in a model."""
@@ -108,7 +108,7 @@ def _live_model(
         tflite=data,
         classes=classes_of(artifact, parameters),
         frontend=front_end_of(artifact, data),
-        recogniser=_changed(RecogniserSettings.from_parameters(parameters), changes),
+        recogniser=_changed(recogniser_of(artifact, parameters), changes),
         gate=gate,
     )
 

@@ -10,7 +10,7 @@ from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import AnySettings, frontend_from_parameters, has_frontend
 from mltk_like.audio.recogniser import Recogniser, RecogniserSettings
 from mltk_like.brought.reasons import cannot_hear
-from mltk_like.errors import MltkLikeError, ModelError, one_line
+from mltk_like.errors import MltkLikeError, ModelError, SettingError, one_line
 from mltk_like.evaluation.subject import Subject, make_scorer
 from mltk_like.model import Model
 from mltk_like.tflite import read_parameters
@@ -47,7 +47,7 @@ def open_subject(artifact: Artifact, kind: str, model: Model | None = None) -> S
         score=make_scorer(net, kind),
         classes=classes_of(artifact, parameters),
         frontend=frontend,
-        recogniser=RecogniserSettings.from_parameters(parameters),
+        recogniser=recogniser_of(artifact, parameters),
         gate=EnergyGateSettings.from_parameters(parameters),
     )
     _try(subject, artifact)
@@ -65,6 +65,15 @@ def front_end_of(artifact: Artifact, data: bytes) -> AnySettings:
     if not has_frontend(parameters):
         raise cannot_hear(data, artifact.path)
     return frontend_from_parameters(parameters)
+
+
+def recogniser_of(artifact: Artifact, parameters: Mapping[str, Any]) -> RecogniserSettings:
+    """The recogniser that a trained model's parameters set. Raises SettingError, with its file, for what cannot be."""
+    try:
+        return RecogniserSettings.from_parameters(parameters)
+    except SettingError as error:
+        hint = "change it: python -m mltk_like update_params FILE NAME=VALUE --output CHANGED.tflite"
+        raise SettingError(f"{artifact.path}: {error.message}", error.hint or hint) from error
 
 
 def _try(subject: Subject, artifact: Artifact) -> None:
