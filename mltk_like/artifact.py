@@ -58,6 +58,13 @@ class Artifact:
         """Whether there is an int8 model and nothing of a training: no float net, no specification, no data."""
         return self.member is not None or self.path.suffix in (".tflite", MANIFEST_SUFFIX)
 
+    @property
+    def kind(self) -> str:
+        """What a model that is `alone` is, in words."""
+        if self.member is not None:
+            return "an archive of Silicon Labs' MLTK"
+        return "a manifest of microWakeWord" if self.path.suffix == MANIFEST_SUFFIX else "a bare .tflite"
+
     def read(self, member: str) -> bytes | None:
         """A file of the run folder or archive, None where it is not there.
 
@@ -230,7 +237,7 @@ def specification(artifact: Artifact) -> Model:
     path = artifact.path
     if artifact.alone:
         raise ModelError(
-            f"{path} is {_kind(artifact)} without a specification", "give a model's name or its run folder"
+            f"{path} is {artifact.kind} without a specification", "give the model's name or its run folder"
         )
     stored = artifact.settings()
     return from_json(load_file(_model_file(artifact, stored)), stored.get("overrides", {}))
@@ -293,13 +300,6 @@ def _file_of_archive(name: str, path: Path) -> Path | None:
         return Run(path.parent).model_file
     beside = path.with_name(f"{name}.py")
     return beside if beside.is_file() else find_named(name)
-
-
-def _kind(artifact: Artifact) -> str:
-    """What somebody's model is, in words."""
-    if artifact.member is not None:
-        return "an archive of Silicon Labs' MLTK"
-    return "a bare .tflite" if artifact.path.suffix == ".tflite" else "a manifest of microWakeWord"
 
 
 def _plain_name(name: str, path: Path) -> str:

@@ -101,13 +101,14 @@ def _live_model(
     artifact: Artifact, parameters: Mapping[str, Any], changes: Mapping[str, Any], threshold: int | None
 ) -> LiveModel:
     data = artifact.tflite()
+    frontend = front_end_of(artifact, data)
     gate = EnergyGateSettings.from_parameters(parameters)
     if threshold is not None:
         gate = replace(gate or EnergyGateSettings(), threshold=threshold)
     return LiveModel(
         tflite=data,
         classes=classes_of(artifact, parameters),
-        frontend=front_end_of(artifact, data),
+        frontend=frontend,
         recogniser=_changed(recogniser_of(artifact, parameters), changes),
         gate=gate,
     )

@@ -68,7 +68,7 @@ def gather(
         return Material(tests=tests, rates=TARGETS_PER_HOUR)
     if artifact.alone:
         raise ModelError(
-            f"{artifact.path} has no data of its own to be judged on",
+            f"{artifact.path} is {artifact.kind}, which has no data of its own to be judged on",
             "give recordings: --positives DIR --negatives DIR, or the model's name or run folder",
         )
     specification: Any = specification_of(model, artifact)

@@ -129,7 +129,7 @@ def set_parameters(
 def _with_specification(artifact: Artifact) -> Artifact:
     if artifact.alone:
         raise ModelError(
-            f"{artifact.path} has no model file to take values from",
+            f"{artifact.path} is {artifact.kind} without a model file to take values from",
             "give KEY=VALUE, or the model's name or run folder",
         )
     return artifact
