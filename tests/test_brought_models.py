@@ -2,12 +2,16 @@
 
 import json
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import brought_models as brought
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from int8_nets import Net
 
 import mltk_like as mltk
@@ -24,6 +28,8 @@ from mltk_like.tflite.model_file import parse, serialise
 from mltk_like.tflite.streaming import to_streaming
 from mltk_like.tflite.streaming.graph import Node
 from mltk_like.verbs.shared.subject import open_subject
+
+STREAM = to_streaming(brought.windowed_net()).model
 
 
 @pytest.fixture
@@ -52,6 +58,16 @@ def test_a_state_that_never_forgets_is_refused() -> None:
         inferences_heard(serialise(tree))
 
 
+@hypothesis_settings(deadline=None, max_examples=150)
+@given(flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=4))
+def test_a_damaged_stream_is_refused_or_followed(flips: list[tuple[float, int]]) -> None:
+    data = bytearray(STREAM)
+    for place, value in flips:
+        data[int(place * len(data))] = value
+    with suppress(ModelError):
+        assert inferences_heard(bytes(data)) >= 1
+
+
 @pytest.mark.parametrize(
     ("changes", "step_ms", "results", "threshold"),
     [
@@ -75,7 +91,7 @@ def test_what_a_manifest_says_becomes_parameters(
         latency_ms=latency, minimum_count=results, average_window_duration_ms=(results - 1) * latency,
         detection_threshold=threshold, suppression_ms=100 * step_ms,
     )  # fmt: skip
-    assert path.with_suffix(".tflite").read_bytes() == to_streaming(brought.windowed_net()).model
+    assert path.with_suffix(".tflite").read_bytes() == STREAM
 
 
 def test_scores_are_those_of_the_net_run_hop_by_hop(manifest: Path) -> None:
@@ -192,7 +208,7 @@ def test_parameters_change_in_an_archive_of_mltk_and_nothing_else(tmp_path: Path
         (brought.of_shape((1, 16, 96), "FLOAT32"), "as the heads of openWakeWord do", "openWakeWord's own tools"),
         (brought.of_shape((1, 640)), "as models of Edge Impulse do", "update_params FILE.tflite fe."),
         (brought.of_shape((1, 96, 96, 3), "FLOAT32"), "takes float32 1x96x96x3", "front ends here give int8"),
-        (to_streaming(brought.windowed_net()).model, "as models of microWakeWord do", "give the JSON manifest"),
+        (STREAM, "as models of microWakeWord do", "give the JSON manifest"),
         (write_parameters(brought.of_shape((1, 8, 8, 1)), {"date": "today"}), "pictures or motion", "update_params"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -123,7 +124,8 @@ class SideBySide:
         """
         for model in self.models:
             for condition in self.conditions:
-                for rate in (OWN, *self.rates):
+                rates: tuple[float | str, ...] = (OWN, *self.rates)
+                for rate in rates:
                     yield _row(model, self.models[0], condition, rate)
 
     def __str__(self) -> str:
@@ -147,8 +149,7 @@ class SideBySide:
             curve = model.result.curves[condition]
             shares = [_share(misses_at(curve, rate)) for rate in self.rates]
             own = curve.at(model.result.threshold)
-            rate = f" at {own.false_accepts_per_hour:.2f} /h" if curve.hours else ""
-            table.append([model.name, *shares, f"{_share(own)}{rate} ({own.threshold})"])
+            table.append([model.name, *shares, f"{_share(own)}{_rate(own)} ({own.threshold})"])
         yield from _lines(table)
         if small:
             yield "* less than one event in the hours heard"
@@ -225,6 +226,15 @@ def _share(point: OperatingPoint | None) -> str:
     if point is None:
         return "-"
     return f"{100 * point.misses_fraction:.1f} %" if point.positives else "not measured"
+
+
+def _rate(point: OperatingPoint) -> str:
+    """False accepts an hour; where none was heard, the bound, rounded up."""
+    if not point.hours:
+        return ""
+    if point.false_accepts:
+        return f" at {point.false_accepts_per_hour:.2f} /h"
+    return f" at < {math.ceil(point.false_accepts_per_hour_interval_95[1] * 100) / 100:.2f} /h"
 
 
 def _bytes(count: int | None) -> str:

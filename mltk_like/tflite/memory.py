@@ -68,7 +68,7 @@ def _heard(tree: Any) -> int:
     names = {node.outputs[0]: _variable(node) for node in nodes if node.op == "var_handle"}
     state: dict[str, Ages] = {}
     for _ in range(_MOST_INFERENCES):
-        ages: dict[int, Ages] = {int(n): np.zeros(nodes[0].shape(int(n)), np.int32) for n in graph.inputs}
+        ages: dict[int, Ages] = {int(n): _all(nodes[0].shape(int(n)), 0) for n in graph.inputs}
         after = dict(state)
         for node in nodes:
             _follow(node, ages, names, state, after)
@@ -96,7 +96,7 @@ def _follow(
         after[names[node.inputs[0]]] = _of(node, node.inputs[1], ages)
         return
     if node.op == "read_variable":
-        kept = state.get(names[node.inputs[0]], np.full(node.shape(node.outputs[0]), _NEVER, np.int32))
+        kept = state.get(names[node.inputs[0]], _all(node.shape(node.outputs[0]), _NEVER))
         ages[node.outputs[0]] = np.where(kept == _NEVER, _NEVER, kept + 1).astype(np.int32)
         return
     for number, found in zip(node.outputs, _RULES.get(node.op, _mixed)(node, ages), strict=True):
@@ -105,7 +105,13 @@ def _follow(
 
 def _of(node: Node, number: int, ages: Mapping[int, Ages]) -> Ages:
     found = ages.get(number)
-    return np.full(node.shape(number), _NEVER, np.int32) if found is None else found
+    return _all(node.shape(number), _NEVER) if found is None else found
+
+
+def _all(shape: tuple[int, ...], age: int) -> Ages:
+    if math.prod(shape) > _MOST_VALUES:
+        raise ValueError(f"a tensor has {math.prod(shape)} values")
+    return np.full(shape, age, np.int32)
 
 
 def _mixed(node: Node, ages: Mapping[int, Ages]) -> Iterator[Ages]:

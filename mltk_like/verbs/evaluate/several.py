@@ -1,7 +1,7 @@
 """Judge several models, of any tools, on the same recordings."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mltk_like.artifact import Artifact
@@ -20,6 +20,16 @@ from mltk_like.verbs.shared.subject import open_subject
 
 MERGE_MS = 1000
 """Of false accepts, for all models alike, where nothing is said."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Opened:
+    """A model that can hear, and what it is called among the others."""
+
+    name: str
+    model: Model | str | Path
+    artifact: Artifact
+    subject: Subject
 
 
 def evaluate_models(
@@ -57,17 +67,17 @@ def evaluate_models(
     opened, refused = _open(models, kind)
     judged: list[JudgedModel] = []
     try:
-        for name, model, artifact, subject in opened:
+        for one in opened:
             try:
-                found = _judge(model, artifact, subject, recordings, ratios, merge, progress, name)
+                found = _judge(one, recordings, ratios, merge, progress)
             except MltkLikeError as error:
                 if _is_of_all(error):
                     raise
-                refused.append(_refused(name, error))
+                refused.append(_refused(one.name, error))
                 continue
-            judged.append(JudgedModel(name=name, result=found, cost=_cost(artifact, subject)))
+            judged.append(JudgedModel(name=one.name, result=found, cost=_cost(one)))
             if output is not None:
-                write_evaluation(found, output / name)
+                write_evaluation(found, output / one.name)
     finally:
         result = SideBySide(models=tuple(judged), refused=tuple(refused), merge_ms=merge)
         if output is not None and judged:
@@ -75,11 +85,10 @@ def evaluate_models(
     return result
 
 
-def _open(
-    models: Sequence[Model | str | Path], kind: str
-) -> tuple[list[tuple[str, Model | str | Path, Artifact, Subject]], list[RefusedModel]]:
+def _open(models: Sequence[Model | str | Path], kind: str) -> tuple[list[_Opened], list[RefusedModel]]:
     """Open all before hours are spent on one."""
-    opened, refused = [], []
+    opened: list[_Opened] = []
+    refused = []
     for model in models:
         try:
             artifact = artifact_of(model)
@@ -87,9 +96,9 @@ def _open(
         except MltkLikeError as error:
             refused.append(_refused(str(model), error))
             continue
-        opened.append((artifact.name, model, artifact, subject))
-    names = _names([name for name, *_ in opened])
-    return [(name, *rest) for name, (_, *rest) in zip(names, opened, strict=True)], refused
+        opened.append(_Opened(name=artifact.name, model=model, artifact=artifact, subject=subject))
+    names = _names([one.name for one in opened])
+    return [replace(one, name=name) for one, name in zip(opened, names, strict=True)], refused
 
 
 def _names(given: Sequence[str]) -> Iterator[str]:
@@ -102,18 +111,11 @@ def _names(given: Sequence[str]) -> Iterator[str]:
 
 
 def _judge(
-    model: Model | str | Path,
-    artifact: Artifact,
-    subject: Subject,
-    recordings: Recordings,
-    ratios: Sequence[float],
-    merge: int,
-    progress: bool,
-    name: str,
+    one: _Opened, recordings: Recordings, ratios: Sequence[float], merge: int, progress: bool
 ) -> EvaluationResult:
-    material = gather(model, artifact, subject, recordings=recordings, snr_db=ratios, progress=progress)
-    scored = score_tests(subject, material.tests, progress=progress, title=name)
-    return replace(judge(subject, scored, rates=material.rates, merge_ms=merge), name=name)
+    material = gather(one.model, one.artifact, one.subject, recordings=recordings, snr_db=ratios, progress=progress)
+    scored = score_tests(one.subject, material.tests, progress=progress, title=one.name)
+    return replace(judge(one.subject, scored, rates=material.rates, merge_ms=merge), name=one.name)
 
 
 def _is_of_all(error: MltkLikeError) -> bool:
@@ -125,14 +127,14 @@ def _refused(name: str, error: MltkLikeError) -> RefusedModel:
     return RefusedModel(name=name, message=error.message, hint=error.hint)
 
 
-def _cost(artifact: Artifact, subject: Subject) -> ModelCost:
-    tflite = artifact.tflite()
+def _cost(one: _Opened) -> ModelCost:
+    tflite, subject = one.artifact.tflite(), one.subject
     try:
         tflm = run_tflm(tflite, profile=False, repeat=1)
     except MltkLikeError:
         tflm = None
     return ModelCost(
-        flash_bytes=artifact.flash_bytes,
+        flash_bytes=one.artifact.flash_bytes,
         macs=summarize_tflite(tflite).macs,
         latency_ms=subject.recogniser.latency_ms,
         window_ms=subject.frontend.sample_length_ms,
