@@ -12,7 +12,8 @@ _OURS = ("state.json", "settings.json", "versions.json")
 def model_in(path: Path) -> str | None:
     """The `.tflite` of an archive that MLTK made; None where the archive is of this package, or has no such file.
 
-    Its other files are never read: the Keras net is an `.h5` and the model file is code.
+    Of several it is the one that is called as the archive. Its other files are never read: the Keras net is an `.h5`,
+    and the model file is code.
 
     Raises:
         ModelError: the archive cannot be read, or is beyond a limit.
@@ -22,4 +23,5 @@ def model_in(path: Path) -> str | None:
     if any(name in _OURS or name.endswith(".keras") for name in names):
         return None
     nets = [name for name in names if "/" not in name and name.endswith(".tflite") and not name.endswith(_FLOAT)]
-    return nets[0] if len(nets) == 1 else None
+    own = path.name.removesuffix(".mltk.zip") + ".tflite"
+    return own if own in nets else nets[0] if len(nets) == 1 else None
