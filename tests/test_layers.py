@@ -33,7 +33,7 @@ LAYERS = (
         "_native",
     },
     {"audio", "tflite", "metrics"},
-    {"codegen", "data", "firmware", "low_bit", "nets"},
+    {"brought", "codegen", "data", "firmware", "low_bit", "nets"},
     {"model", "mixins", "loader", "trust"},
     {"run", "packing", "artifact", "feed", "evaluation", "training"},
     {"verbs"},

@@ -75,7 +75,9 @@ class Parser(argparse.ArgumentParser):
         Returns:
             Whether there is such an argument, and no option among what is left.
         """
-        many = next((action.dest for action in self._actions if not action.option_strings and action.nargs == "*"), "")
+        many = next(
+            (action.dest for action in self._actions if not action.option_strings and action.nargs in ("*", "+")), ""
+        )
         if not many or any(text.startswith("-") and text != "-" for text in arguments):
             return False
         setattr(args, many, [*getattr(args, many), *arguments])

@@ -117,7 +117,7 @@ def quantize(
         raise ModelError(
             "a net that keeps rows does not replace the one of whole windows", "give another --output FILE"
         )
-    if streaming and artifact.path.suffix == ".tflite":
+    if streaming and artifact.alone:
         return _finished(artifact, output, changed=weights is not None or remake)
     specification = specification_of(model, artifact)
     calibration = _made_again(artifact, specification) if remake else _kept(artifact)
@@ -209,7 +209,7 @@ def kept_windows(artifact: Artifact) -> NDArray[np.int8] | None:
     Raises:
         ModelError: they are damaged.
     """
-    if artifact.path.suffix == ".tflite":
+    if artifact.alone:
         return None
     member = next((name for name in (CALIBRATION_FILE, RANGES_FILE) if artifact.read(name) is not None), None)
     if member is None:

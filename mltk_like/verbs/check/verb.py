@@ -169,7 +169,7 @@ def _float_net(
     model: Model | str | Path, artifact: Artifact, windows: NDArray[np.int8] | None, skipped: Skipped
 ) -> Any:
     """The Keras net; None where there is none, nothing to run it on, or no TensorFlow."""
-    if artifact.path.suffix == ".tflite" or artifact.read(f"{artifact.name}.keras") is None:
+    if artifact.alone or artifact.read(f"{artifact.name}.keras") is None:
         skipped[_FLOAT] = "there is no .keras file"
         return None
     if windows is None:

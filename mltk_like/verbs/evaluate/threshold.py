@@ -83,6 +83,7 @@ def find_threshold(
         SettingError, DataError: the target or the audio cannot be; also as `evaluate`.
     """
     artifact = artifact_of(model)
+    artifact.check_writable()
     subject = open_subject(artifact, "tflm" if tflm else "tflite")
     material = gather(model, artifact, subject, recordings=recordings, subset=subset, snr_db=snr_db, progress=progress)
     if material.tests.silent:
