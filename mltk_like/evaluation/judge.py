@@ -92,7 +92,7 @@ def score_tests(subject: Subject, tests: TestSet, *, progress: bool = True) -> S
     Raises:
         DataError: there is no audio.
     """
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     if not tests.clips and not tests.negatives:
         raise DataError("there is nothing to judge a detector on", "give recordings with and without the word")

@@ -40,7 +40,11 @@ def plot_data(model: Model | str | Path, folder: Path, *, progress: bool = True)
     for mixin in (AudioDatasetMixin, TrainMixin):
         require(specification, mixin, "data --plots")
     splits = collect(specification, progress=progress).splits
-    files = {name: open_split(specification, clips, seed=specification.seed) for name, clips in splits.items() if clips}
+    files = {
+        name: open_split(specification, clips, seed=specification.seed, progress=progress)
+        for name, clips in splits.items()
+        if clips
+    }
     makers = {name: WindowMaker(specification, of) for name, of in files.items()}
     counts = {
         name: dict(zip(specification.classes, maker.class_counts().tolist(), strict=True))
