@@ -144,6 +144,7 @@ class AlexaMiniature(KeywordSpottingAlexaSmall):
     batch_size = 64
     validation_windows = 400
     babble_minutes = 0.3
+    evaluate_hours = 0.1
     split_fractions = (0.6, 0.2, 0.2)
     _clips = 8 if SMALL else 120
 
