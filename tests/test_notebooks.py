@@ -36,9 +36,8 @@ def stored(name: str) -> Any:
 
 
 def test_every_notebook_is_a_pair_and_is_listed() -> None:
-    assert len(NAMES) == 7
-    # The notebook of transfer learning is older and stands alone: tests/test_transfer_models.py has its tests.
-    assert {path.stem for path in EXAMPLES.glob("*.ipynb")} == {*NAMES, "keyword_spotting_with_transfer_learning"}
+    assert len(NAMES) == 8
+    assert {path.stem for path in EXAMPLES.glob("*.ipynb")} == set(NAMES)
     for page in (EXAMPLES / "README.md", ROOT / "docs" / "examples.md"):
         text = page.read_text(encoding="utf-8")
         assert all(f"{name}.ipynb" in text for name in NAMES), page
