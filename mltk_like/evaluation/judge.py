@@ -98,7 +98,7 @@ def score_tests(subject: Subject, tests: TestSet, *, progress: bool = True, titl
     Raises:
         DataError: there is no audio.
     """
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     if tests.silent:
         nothing: dict[str, Sequence[ScoredStream]] = {name: () for name in tests.conditions}

@@ -67,7 +67,7 @@ class CopyStore:
             DataError: the disk is too small, or a file cannot be written; finished passes stay.
             MltkLikeError: as `Feed.batches`.
         """
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         numbers = self.missing(passes)
         tasks = [self._tasks(number) for number in numbers]

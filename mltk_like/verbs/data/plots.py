@@ -41,7 +41,11 @@ def plot_data(model: Model | str | Path, folder: Path, *, progress: bool = True)
     for mixin in (AudioDatasetMixin, TrainMixin):
         require(specification, mixin, "data --plots")
     splits = collect(specification, progress=progress).splits
-    files = {name: open_split(specification, clips, seed=specification.seed) for name, clips in splits.items() if clips}
+    files = {
+        name: open_split(specification, clips, seed=specification.seed, progress=progress)
+        for name, clips in splits.items()
+        if clips
+    }
     if files["training"].features is not None:
         raise DataError("ready features have no sound to draw", "data MODEL says what there is of them")
     makers = {name: WindowMaker(specification, of) for name, of in files.items()}

@@ -157,7 +157,7 @@ def _listen(
     progress: bool,
 ) -> None:
     """Hear the new files (each with its folder) and cut them; the bar moves with every inference."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     done = set(states) - set(new)
     # A second more than the headers say: rounding must not carry the bar beyond its end.
