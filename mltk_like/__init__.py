@@ -30,11 +30,13 @@ if TYPE_CHECKING:
     from mltk_like.verbs.evaluate import (
         EvaluationResult,
         Recordings,
+        SideBySide,
         ThresholdResult,
         evaluate,
         evaluate_both,
         evaluate_labelled,
         evaluate_mlperf_tiny,
+        evaluate_models,
         find_threshold,
     )
     from mltk_like.verbs.export import ExportResult, export
@@ -67,10 +69,12 @@ _HOME = {
         (
             "EvaluationResult",
             "Recordings",
+            "SideBySide",
             "ThresholdResult",
             "evaluate",
             "evaluate_both",
             "evaluate_labelled",
+            "evaluate_models",
             "find_threshold",
         ),
         "verbs.evaluate",
@@ -122,6 +126,7 @@ __all__ = [
     "Recordings",
     "SettingError",
     "Settings",
+    "SideBySide",
     "SynthesizeResult",
     "TargetProfile",
     "ThresholdResult",
@@ -136,6 +141,7 @@ __all__ = [
     "evaluate_both",
     "evaluate_labelled",
     "evaluate_mlperf_tiny",
+    "evaluate_models",
     "export",
     "find_threshold",
     "list_models",

@@ -66,7 +66,7 @@ def commands() -> list[tuple[str, str]]:
     for page in [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]:
         blocks = re.findall(r"^```(?:\w*)\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
         indented = re.findall(r"^    (python -m mltk_like .*)$", page.read_text(), re.MULTILINE)
-        lines = [*(line for block in blocks for line in block.splitlines()), *indented]
+        lines = [*(line for block in blocks for line in block.replace("\\\n", " ").splitlines()), *indented]
         found += [
             (page.name, line[line.index("python -m mltk_like") :]) for line in lines if "python -m mltk_like " in line
         ]

@@ -34,6 +34,7 @@ def load():
 
 
 load()
+importlib.import_module("tqdm.auto")
 platform.machine()
 native = sys.modules["mltk_like._native"]
 for name in [name for name in sys.modules if name.partition(".")[0] == "mltk_like"]:

@@ -40,6 +40,7 @@ VERBS = {
     "tune": "search settings: many trainings, here or on a cluster",
     "view_audio": "a page that shows audio as the net sees it",
     "record": "record examples of a sound, cut out and labelled",
+    "import_mltk": "write a model file from one of Silicon Labs' MLTK, and say what does not carry over",
     "models": "list the models that a name reaches",
     "view": "the graph of a model in the browser",
     "tensorboard": "the curves of a model's trainings in the browser",

@@ -135,7 +135,7 @@ class _Stock:
 
 def _hear(model: Any, folder: Path, open_feed: OpensFeed, progress: bool) -> None:
     """Embeddings of the stock, block by block, each in a file that is there whole or not at all."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     batch, total = model.batch_size, stock_size(model)
     size = _BLOCK * batch
@@ -184,7 +184,7 @@ def _read_block(path: Path) -> dict[str, NDArray[Any]]:
 
 def _answers(model: Any, stock: _Stock, progress: bool) -> NDArray[np.float32]:
     """Train the heads on what is heard with noise, and let them answer for both."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     heads = _heads(model, stock.heard)
     rng = np.random.default_rng([model.seed, 0x4EAD])

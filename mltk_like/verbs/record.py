@@ -139,7 +139,7 @@ def _check_writable(folder: Path) -> None:
 
 def _capture(source: Source, count: int, rate: int, progress: bool) -> NDArray[np.int16]:
     """The first `count` samples, or what there is of them when the audio ends or the user does."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     heard: list[NDArray[np.int16]] = []
     left = count
