@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mltk_like.cli.options import MODEL_HELP, add_json, show
 
-_FORMATS = "c-array (default), c, cmake, low-bit, akida"
+_FORMATS = "c-array (default), c, cmake, arduino, platformio, esp-idf, zephyr, pico-sdk, mcu, esphome, low-bit, akida"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
