@@ -62,7 +62,7 @@ def board_folder(format: str, artifact: Artifact, prefix: str) -> Written:
     linked = measure(data)
     values = _values(data, artifact.name, net, linked)
     return Written(
-        files={**dict(_filled(format, values)), **dict(_sources(format, model, len(_classes(data))))},
+        files={**dict(filled(format, values)), **dict(_sources(format, model, len(_classes(data))))},
         flash_bytes=net.constant_bytes,
         arena_bytes=max(net.arena_bytes.values()),
         operators=tuple(sorted(set(net.layers))),
@@ -114,8 +114,12 @@ def _memory(net: NetSource, linked: Linked | None) -> str:
     )
 
 
-def _filled(format: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """The files of a format, by name; both name and text have `@NAME@` and the like."""
+def filled(format: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """The files of a format, by name, with values in place of `@NAME@` and the like in both names and texts.
+
+    Raises:
+        ToolError: they are not in this installation.
+    """
     root = files("mltk_like.verbs.export") / "folders"
     templates = dict(_texts(root / format))
     if format == "platformio":

@@ -79,6 +79,8 @@ class ExportResult:
                 f"RAM, tensor arena (bytes):   {_bytes(self.arena_bytes)} at most",
                 f"  of it for activations:     {_bytes(self.activations_bytes)}",
             ]
+        elif self.arena_bytes is not None and not self.arenas:
+            lines += [f"RAM, tensor arena (bytes):   {_bytes(self.arena_bytes)} at most"]
         for target, size in self.arenas.items():
             lines += [f"RAM, tensor arena (bytes):   {_bytes(size)} ({_CORES[target]})"]
         if self.state_bytes:

@@ -15,6 +15,7 @@ from mltk_like.verbs.export.board_folder import DETECTORS, board_folder
 from mltk_like.verbs.export.c_array import c_array
 from mltk_like.verbs.export.c_net import c_net
 from mltk_like.verbs.export.cmake_folder import cmake_folder
+from mltk_like.verbs.export.esphome import esphome
 from mltk_like.verbs.export.result import ExportResult, Written
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.low_bit import akida_files, low_bit_files, low_bit_integers
@@ -80,10 +81,11 @@ FORMATS: Mapping[str, Writer] = MappingProxyType(
         "c": c_net,
         "cmake": cmake_folder,
         **{name: partial(board_folder, name) for name in DETECTORS},
+        "esphome": esphome,
         "low-bit": _low_bit(low_bit_files),
         "akida": _low_bit(akida_files),
     }
 )
 """What a model can be exported to, by name."""
-WHOLE = frozenset(DETECTORS)
+WHOLE = frozenset({*DETECTORS, "esphome"})
 """Formats whose folder is a project by itself, and is written whole or not at all."""
