@@ -34,14 +34,16 @@ def test_the_probability_is_that_of_the_softmax(wanted: int) -> None:
     assert [tuple(each.shape) for each in (*found.inputs, *found.outputs)] == [(1, 3, 40), (1, 1)]
     assert [each.dtype for each in (*found.inputs, *found.outputs)] == ["int8", "uint8"]
     assert {layer.opcode for layer in found.layers} <= KERNELS
-    rng = np.random.default_rng(0)
-    rows = np.clip(rng.normal(0, 60, (1200, 3, 40)), -128, 127).astype(np.int8)
+    # Levels that are alike in neighbouring bands and stay for three inferences.
+    levels = np.random.default_rng(3).normal(0, 60, (400, 1, 40))
+    smooth = (levels + np.roll(levels, 1, -1) + np.roll(levels, 2, -1)) / 1.7 - 40
+    rows = np.clip(smooth.repeat(3, 0).repeat(3, 1), -128, 127).astype(np.int8)
     expected = run_tflm(model, rows[:, :, np.newaxis], profile=False, repeat=1).outputs
     scores = run_tflm(form, rows, profile=False, repeat=1).outputs
     assert expected is not None
     assert scores is not None
     given = expected[:, wanted].astype(int) + 128
-    assert len(set(given.tolist())) > 100
+    assert len(set(given.tolist())) > 60
     assert np.abs(given - scores[:, 0].astype(int)).max() <= 1
     # What is in the form stays as it is.
     again = micro_wake_word_form(form, wanted=wanted, classes=2)

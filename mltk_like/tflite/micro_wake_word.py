@@ -29,6 +29,9 @@ BANDS = 40
 _SPLIT, _SPLIT_V, _SOFTMAX, _RESHAPE, _FULLY_CONNECTED, _LOGISTIC, _QUANTIZE = 49, 102, 25, 22, 9, 14, 114
 _SPLIT_V_OPTIONS, _RESHAPE_OPTIONS, _FULLY_CONNECTED_OPTIONS = 79, 17, 8
 _INT8, _UINT8, _INT32 = 9, 3, 2
+# ESPHome and others that give bytes make them as the front end here does, (256 v + 333) / 666 - 128. Programs that give
+# numbers, such as pymicro-wakeword, have v / 25.6 and look here how much of it a step of int8 is.
+_FEATURE_STEP = 666 / (256 * 25.6)
 # The logistic function of 6 is 0.9975: what lies beyond moves a probability by less than one of 255 steps.
 _SATURATED = 6.0
 
@@ -96,8 +99,7 @@ class _Editor:
     def take_rows(self, shape: Sequence[int]) -> None:
         """Rows without the dimension of length 1 between time and bands."""
         graph, old = self._graph, int(self._graph.inputs[0])
-        quantization = graph.tensors[old].quantization
-        new = self._tensor([1, shape[1], BANDS], _INT8, quantization)
+        new = self._tensor([1, shape[1], BANDS], _INT8, _quantization(_FEATURE_STEP, -128))
         to = self._constant(np.array(shape, np.int32), _INT32)
         graph.operators.insert(0, self._operator(_RESHAPE, [new, to], [old], _RESHAPE_OPTIONS, newShape=list(shape)))
         self._replace_end("inputs", old, new)
