@@ -192,10 +192,10 @@ def events(printed: bytes) -> list[tuple[int, int, int]]:
             re.findall(rb"Detected class=(\d+) label=.*? score=(\d+) @(\d+)ms", printed, re.DOTALL)]  # type: ignore[misc] # fmt: skip
 
 
-def on_this_computer(samples: npt.NDArray[np.int16], folder: Path) -> list[tuple[int, int, int]]:
+def on_this_computer(samples: npt.NDArray[np.int16], folder: Path, model: Path = FIXED) -> list[tuple[int, int, int]]:
     """Detections of `audio_classifier`, which runs TensorFlow Lite Micro."""
     write_wav(folder / "sound.wav", samples, RATE)
-    command = [program_path("audio_classifier"), "--library", find_tflm(), "--model", FIXED, folder / "sound.wav"]
+    command = [program_path("audio_classifier"), "--library", find_tflm(), "--model", model, folder / "sound.wav"]
     return events(subprocess.run(command, capture_output=True, check=True).stdout.replace(b",", b""))
 
 
@@ -233,11 +233,16 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path, unmeasured: None) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("folder", ["arduino"], indirect=True)
-def test_arduino_sketches_hear_what_this_computer_hears(
-    folder: Path, tmp_path: Path, sound: tuple[bytes, list[tuple[int, int, int]]]
-) -> None:
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize("name", ["fixed", "float", "streaming"])
+def test_arduino_sketches_hear_what_this_computer_hears(name: str, tmp_path: Path) -> None:
     """As ArduinoCore-mbed compiles for the Nano 33 BLE: C++14, size before speed, char unsigned."""
+    folder, model, samples = tmp_path / "library", FIXED.with_name(f"{name}.tflite"), swelling(4)
+    export(hostile(tmp_path) if name == "fixed" else model, format="arduino", output=folder)
+    expected = on_this_computer(samples, tmp_path, model)
+    assert len(expected) > 5
+    header = NAME if name == "fixed" else safe_name(name)
+    assert (folder / "src" / f"{header}.h").is_file()
     flags = ["-Os", "-funsigned-char", "-ffunction-sections", *STRICT, f"-I{folder / 'src'}"]
     sources = sorted((folder / "src" / "mltk").glob("*.c*"))
     objects = [tmp_path / f"{source.name}.o" for source in sources]
@@ -251,7 +256,7 @@ def test_arduino_sketches_hear_what_this_computer_hears(
         built("g++", "-std=gnu++14", *flags, f"-I{CORE / 'cores' / 'host'}", f"-I{place}", "-x", "c++", folder / sketch,
               CORE / "cores" / "host" / "main.cpp", place / f"{library}.cpp", "-x", "none", *objects,
               "-o", program)  # fmt: skip
-        assert heard(program, sound[0]) == sound[1]
+        assert heard(program, samples.tobytes()) == expected
 
 
 @pytest.mark.slow
