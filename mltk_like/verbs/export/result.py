@@ -26,6 +26,7 @@ class Written:
     arenas: Mapping[str, int] = field(default_factory=dict)
     state_bytes: int = 0
     linked: Linked | None = None
+    page_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,9 @@ class ExportResult:
         state_bytes: where the net is C: what a streaming net keeps from one inference to the next.
         linked: of a folder for a board: what front end, net and recogniser take together on a Cortex-M4; None where no
             compiler for it is there, and for other formats.
+        arenas: for "c": bytes of the arena by the kernels that are compiled ("portable", "dsp", "mve").
+        state_bytes: for "c": what a streaming net keeps from one inference to the next.
+        page_bytes: for "web": the size of the page; `flash_bytes` is that of the `.tflite`.
     """
 
     name: str
@@ -60,6 +64,7 @@ class ExportResult:
     arenas: Mapping[str, int] = field(default_factory=dict)
     state_bytes: int = 0
     linked: Linked | None = None
+    page_bytes: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -74,6 +79,8 @@ class ExportResult:
     def __str__(self) -> str:
         lines = [f"{self.name} as {self.format}: {self._where()}"]
         lines += [f"flash, model (bytes):        {_bytes(self.flash_bytes)}"]
+        if self.page_bytes:
+            lines += [f"page (bytes):                {_bytes(self.page_bytes)}, to be opened in a browser"]
         if self.arena_bytes is not None and self.activations_bytes is not None:
             lines += [
                 f"RAM, tensor arena (bytes):   {_bytes(self.arena_bytes)} at most",

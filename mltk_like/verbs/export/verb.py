@@ -17,6 +17,7 @@ from mltk_like.verbs.export.c_net import c_net
 from mltk_like.verbs.export.cmake_folder import cmake_folder
 from mltk_like.verbs.export.esphome import esphome
 from mltk_like.verbs.export.result import ExportResult, Written
+from mltk_like.verbs.export.web_page import placed, web_page
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.low_bit import akida_files, low_bit_files, low_bit_integers
 
@@ -35,9 +36,10 @@ def export(
             net itself as C, PREFIX_net.h and PREFIX_net.c with its kernels; "cmake" a folder with front end, net and
             recogniser that CMake builds; "arduino", "platformio", "esp-idf", "zephyr", "pico-sdk" and "mcu" (a bare
             Cortex-M) the same for the tools of boards, see docs/export.md; "esphome" the `.tflite` with the manifest of
-            ESPHome's micro_wake_word; "low-bit" and "akida" are for models trained with `low_bit`, see docs/low_bit.md.
+            ESPHome's micro_wake_word; "web" a page in which the model listens; "low-bit" and "akida" are for models
+            trained with `low_bit`, see docs/low_bit.md.
         output: folder; none: `./export/<name>`. Of a format for boards it must be new or empty, and comes whole or not
-            at all.
+            at all. For "web": the page, where it ends with `.html`, or the folder of `<name>.html`; none: `./export`.
         prefix: of file names and symbols; give another where a firmware has several models.
 
     Raises:
@@ -45,6 +47,7 @@ def export(
             be the same, a number is infinite, a text too long.
         ModelError: the model does not exist, has not been trained, has a layer that the format has no kernel for, or
             TFLM cannot run it.
+        ToolError: for "web": there is no compiler for WebAssembly.
         DataError: the folder cannot be written, or has something in it that a format for boards would mix with.
     """
     if format not in FORMATS:
@@ -58,6 +61,8 @@ def export(
             _write(written, temporary)
     else:
         written = FORMATS[format](artifact, prefix)
+        if format == "web":
+            folder, written = placed(written, output)
         _write(written, folder)
     figures = {one.name: getattr(written, one.name) for one in fields(Written) if one.name != "files"}
     files = tuple(folder / name for name in written.files)
@@ -82,6 +87,7 @@ FORMATS: Mapping[str, Writer] = MappingProxyType(
         "cmake": cmake_folder,
         **{name: partial(board_folder, name) for name in DETECTORS},
         "esphome": esphome,
+        "web": web_page,
         "low-bit": _low_bit(low_bit_files),
         "akida": _low_bit(akida_files),
     }
