@@ -112,8 +112,8 @@ class TrainMixin(Settings, declares=True):
         Meta(
             ge=0,
             le=100,
-            description="how much the net also learns what the embedding itself hears in each window, by an output "
-            "that is not exported; 0: not at all",
+            description="where there are embedding_teachers, how much the net also learns what the embedding itself "
+            "hears in each window, by an output that is not exported; 0: not at all; 1 is a good value",
         ),
     ] = 0.0
     score_temperature: Annotated[

@@ -44,9 +44,6 @@ _DIRECTIONS_OF, _BLOCK_ROWS = 32_500, 5000  # windows whose principal components
 def check_embedding(model: Any) -> None:
     """Raise SettingError where `embedding_teachers` does not go with the other settings."""
     if not model.embedding_teachers:
-        if model.embedding_features:
-            hint = "set embedding_teachers to 2, say, or embedding_features to 0"
-            raise SettingError("embedding_features needs embedding_teachers", hint)
         return
     if model.mining_rounds > 1 or (model.mining_rounds and not model.teachers):
         problem = "with embedding_teachers there is one round of mining, by the teachers, before the net is trained"
