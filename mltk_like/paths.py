@@ -95,6 +95,8 @@ def atomic_folder(target: Path) -> Iterator[Path]:
     Raises:
         DataError: `target` is there and is no empty folder, the folder above cannot be written to, or the disk is full.
     """
+    if target.name in ("", ".."):
+        raise DataError(f"{target} is a folder that is in use", "give a new folder by its name")
     with suppress(OSError):
         if not target.is_dir() and os.path.lexists(target):
             raise DataError(f"{target} is there, and is no folder", "give another folder")

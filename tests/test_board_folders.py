@@ -152,6 +152,8 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path, capsys: pyt
     assert texts(place) == before
     with pytest.raises(DataError, match="is no folder"):
         export(FIXED, format="mcu", output=place / "mine.txt")
+    with pytest.raises(DataError, match="is in use"):
+        export(FIXED, format="mcu", output=Path("."))
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ModelError("no")])
