@@ -62,7 +62,7 @@ def board_folder(format: str, artifact: Artifact, prefix: str) -> Written:
     linked = measure(data)
     values = _values(data, artifact.name, net, linked)
     return Written(
-        files={**dict(filled(format, values)), **dict(_sources(format, model, len(_classes(data))))},
+        files={**dict(filled(format, values)), **dict(_sources(format, model, _class_count(data)))},
         flash_bytes=net.constant_bytes,
         arena_bytes=max(net.arena_bytes.values()),
         operators=tuple(sorted(set(net.layers))),
@@ -72,9 +72,9 @@ def board_folder(format: str, artifact: Artifact, prefix: str) -> Written:
     )
 
 
-def _classes(data: bytes) -> list[object]:
+def _class_count(data: bytes) -> int:
     classes = read_parameters(data).get("classes")
-    return classes if isinstance(classes, list) else []
+    return len(classes) if isinstance(classes, list) else 0
 
 
 def _values(data: bytes, name: str, net: NetSource, linked: Linked | None) -> dict[str, str]:
