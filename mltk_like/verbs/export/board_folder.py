@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 
 from mltk_like.artifact import Artifact
+from mltk_like.audio.frontend import frontend_from_parameters
 from mltk_like.codegen import NetSource, emit_net
 from mltk_like.codegen.kernels import cpp_folder
 from mltk_like.errors import ToolError
@@ -85,9 +86,7 @@ def _values(data: bytes, name: str, net: NetSource, linked: Linked | None) -> di
         "NAME": safe_name(name),
         "TITLE": safe_title(description or name) or safe_name(name),
         "VERSION": f"{version if isinstance(version, int) and 0 <= version < 2**31 else 1}.0.0",
-        "RATE": str(
-            parameters["fe.sample_rate_hz" if "fe.sample_rate_hz" in parameters else "spectrum.sample_rate_hz"]
-        ),
+        "RATE": str(frontend_from_parameters(parameters).sample_rate_hz),
         "MEMORY": _memory(net, linked),
     }
 
