@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -72,9 +73,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = _open_temporary(target)
     except OSError as error:
-        raise DataError(
-            f"cannot write {target}: {error.strerror}", "check the folder's permissions and free disk"
-        ) from error
+        raise _unwritable(target, error) from error
     try:
         yield temporary
         # The file is private until now; give it what an ordinary new file would have.
@@ -87,9 +86,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
             handle = _CLOSED
         temporary.replace(target)
     except OSError as error:
-        raise DataError(
-            f"cannot write {target}: {error.strerror or error}", "check the folder's permissions and free disk"
-        ) from error
+        raise _unwritable(target, error) from error
     finally:
         _discard(handle, temporary)
 
@@ -103,6 +100,43 @@ def _discard(handle: int, temporary: Path) -> None:
     else:
         temporary.unlink(missing_ok=True)
         os.close(handle)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target`; on success it is renamed to that, else removed with all in it.
+
+    Raises:
+        DataError: `target` is there and is no empty folder, the folder above cannot be written to, or the disk is full.
+    """
+    if target.name in ("", ".."):
+        raise DataError(f"{target} is a folder that is in use", "give a new folder by its name")
+    with suppress(OSError):
+        if not target.is_dir() and os.path.lexists(target):
+            raise DataError(f"{target} is there, and is no folder", "give another folder")
+        if any(target.iterdir()):
+            raise DataError(f"the folder {target} has something in it", "give a new folder, or remove that one first")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o777 & ~umask)
+        temporary.replace(target)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _unwritable(target: Path, error: OSError) -> DataError:
+    return DataError(
+        f"cannot write {target}: {error.strerror or error}", "check the folder's permissions and free disk"
+    )
 
 
 def _open_temporary(target: Path) -> tuple[int, Path]:
