@@ -41,6 +41,7 @@ VERBS = {
     "view_audio": "a page that shows audio as the net sees it",
     "record": "record examples of a sound, cut out and labelled",
     "models": "list the models that a name reaches",
+    "workbench": "a page to work with: runs, live view, clips, recordings, errors",
     "view": "the graph of a model in the browser",
     "tensorboard": "the curves of a model's trainings in the browser",
     "doctor": "what is installed here, and what mends what is not",
