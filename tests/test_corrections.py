@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from toys import model_with
 
@@ -191,6 +191,7 @@ SECONDS = st.integers(0, 10**8).map(lambda units: units / 10**4)
     name=NAMES.filter(lambda text: text not in (".", "..")), label=st.one_of(st.just(""), NAMES),
     start=SECONDS, trim=SECONDS, length=st.one_of(st.none(), SECONDS.map(lambda x: x + 0.0001)), out=st.booleans(),
 )  # fmt: skip
+@settings(deadline=None, max_examples=40)
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory,
     name: str,

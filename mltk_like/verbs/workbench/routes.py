@@ -9,15 +9,21 @@ from typing import Any
 from mltk_like.errors import SettingError
 from mltk_like.tflite import read_parameters
 from mltk_like.verbs.update_params import update_params
+from mltk_like.verbs.workbench.clips import ClipLists
 from mltk_like.verbs.workbench.guard import Guard, Refused
+from mltk_like.verbs.workbench.judged import det_plot, errors_of, judged_models
 from mltk_like.verbs.workbench.live import LiveSession, LiveSessions, live_command
 from mltk_like.verbs.workbench.place import Place
+from mltk_like.verbs.workbench.recordings import keep_recording, recordings
 from mltk_like.verbs.workbench.server import Reply, Request, as_json
 from mltk_like.verbs.workbench.sounds import play
 from mltk_like.verbs.workbench.trainings import curves, overview
 
 _KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _MOST_AT_ONCE = 12
+
+Route = Callable[[Request], Any]
+"""From a request to a reply, or to what is sent as JSON."""
 
 
 class Workbench:
@@ -32,14 +38,14 @@ class Workbench:
         self._place = place
         self._guard = guard
         self._live = LiveSessions()
-        # What writes files takes turns.
+        self._clips = ClipLists(place)
         self._writing = threading.Lock()
         self._static = {
             entry.name: entry.read_bytes()
             for entry in (files("mltk_like.verbs.workbench") / "static").iterdir()
             if entry.name.endswith(tuple(_KINDS))
         }
-        self._routes: Mapping[tuple[str, str], Callable[[Request], Any]] = {
+        self._routes: Mapping[tuple[str, str], Route] = {
             ("GET", "/api/session"): lambda _: {"token": guard.token},
             ("GET", "/api/overview"): lambda _: overview(place),
             ("GET", "/api/curves"): self._curves,
@@ -49,7 +55,14 @@ class Workbench:
             ("POST", "/api/live/audio"): self._push_live,
             ("POST", "/api/live/next"): lambda request: self._live.get(request.one("session")).next(),
             ("POST", "/api/live/close"): self._close_live,
-            ("POST", "/api/threshold"): self._write_threshold,
+            ("POST", "/api/threshold"): self._in_turn(self._write_threshold),
+            ("GET", "/api/clips"): self._clips.page,
+            ("POST", "/api/clips"): self._in_turn(self._clips.correct),
+            ("GET", "/api/recordings"): lambda _: recordings(),
+            ("POST", "/api/recordings"): self._in_turn(lambda request: keep_recording(place, request)),
+            ("GET", "/api/judged"): lambda _: judged_models(place),
+            ("GET", "/api/errors"): lambda request: errors_of(place, request.one("id")),
+            ("GET", "/api/det.png"): lambda request: det_plot(place, request),
         }
 
     def answer(self, request: Request) -> Reply:
@@ -65,6 +78,15 @@ class Workbench:
     def close(self) -> None:
         """End all that listens."""
         self._live.close_all()
+
+    def _in_turn(self, route: Route) -> Route:
+        """What writes files: one request after the other."""
+
+        def answer(request: Request) -> Any:
+            with self._writing:
+                return route(request)
+
+        return answer
 
     def _page(self, request: Request) -> Reply:
         if request.path == "/":
@@ -107,11 +129,9 @@ class Workbench:
         given = request.json()
         name = str(given.get("id", ""))
         assignments = [f"detection_threshold={given.get('threshold')}"]
-        with self._writing:
-            artifact = self._place.own_artifact(name)
-            # One for each class would go before the one for all.
-            if read_parameters(artifact.tflite()).get("detection_threshold_list"):
-                assignments.append("detection_threshold_list=")
-            changes = update_params(self._place.spec(name), assignments)
+        # One for each class would go before the one for all.
+        if read_parameters(self._place.own_artifact(name).tflite()).get("detection_threshold_list"):
+            assignments.append("detection_threshold_list=")
+        changes = update_params(self._place.spec(name), assignments)
         command = f"python -m mltk_like {shlex.join(['update_params', name, *assignments])}"
         return {**changes.to_dict(), "text": str(changes), "command": command}

@@ -27,6 +27,8 @@ def overview(place: Place) -> dict[str, Any]:
     if place.given and place.given not in place.models():
         given = {"id": place.given, "file": place.given, "here": True, "trained": _is_trained(place, place.given)}
         models.insert(0, given)
+    # Those of the folder before those that come with the package.
+    models.sort(key=lambda model: (model["id"] != place.given, not model["here"]))
     runs = [_run(run) for run in place.runs()]
     return {"folder": str(place.root), "given": place.given, "models": models, "runs": runs}
 

@@ -41,6 +41,7 @@ export function leave() {
 async function reset() {
   await stop();
   session = null;
+  buttons(false);
   heard = nothing();
   look(0);
   $("live-threshold-value").textContent = "";
@@ -138,7 +139,7 @@ async function stop() {
 function buttons(listening) {
   $("live-start").disabled = listening;
   $("live-stop").disabled = !listening;
-  $("live-write").disabled = !session;
+  $("live-write").disabled = $("live-threshold").disabled = !session;
 }
 
 function take(found) {
