@@ -4,11 +4,13 @@ Messages are JSON with a zero byte behind each; the browser reads them from its 
 """
 
 import base64
+import fcntl
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,11 @@ from pathlib import Path
 from typing import Any
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+_LAUNCH = (
+    "import os, sys; [os.dup2(int(end), at) for at, end in enumerate(sys.argv[1:3], 3)];"
+    "os.execv(sys.argv[3], sys.argv[3:])"
+)
 
 
 class Page:
@@ -60,13 +67,12 @@ class Page:
         assert "exceptionDetails" not in found, f"{script}: {found['exceptionDetails']}"
         return found["result"].get("value")
 
-    def wait(self, script: str, timeout_s: float = 60.0) -> Any:
-        """Wait until an expression is true, and return its value."""
+    def wait(self, script: str, timeout_s: float = 60.0) -> None:
+        """Wait until an expression is true."""
         end = time.monotonic() + timeout_s
-        while not (value := self.run(script)):
+        while not self.run(f"Boolean({script})"):
             assert time.monotonic() < end, f"{script} did not become true; {self.problems}"
             time.sleep(0.05)
-        return value
 
     def press(self, key: str, code: int, text: str = "", modifiers: int = 0) -> None:
         """Press a key and let it go; `modifiers` 8 is the shift key."""
@@ -120,15 +126,15 @@ def chromium(profile: Path, *, microphone: Path | None = None) -> Iterator[Page]
     ]  # fmt: skip
     if microphone is not None:
         options.append(f"--use-file-for-fake-audio-capture={microphone}")
-    theirs_in, to = os.pipe()
-    back, theirs_out = os.pipe()
-    # The shell gives the browser the two pipes under the numbers that it looks for.
-    command = ["/bin/sh", "-c", f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}', "sh", CHROMIUM, *options]
+    (theirs_in, to), (back, theirs_out) = os.pipe(), os.pipe()
+    # Out of the way of the numbers under which the browser looks for them.
+    ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out)]
     process = subprocess.Popen(
-        command, pass_fds=(theirs_in, theirs_out), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    os.close(theirs_in)
-    os.close(theirs_out)
+        [sys.executable, "-c", _LAUNCH, *map(str, ends), CHROMIUM, *options],
+        pass_fds=ends, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    for end in (theirs_in, theirs_out, *ends):
+        os.close(end)
     try:
         yield Page(process, to, back)
     finally:

@@ -6,8 +6,9 @@ import { $, fill, make, player } from "./elements.js";
 let offset = 0, labels = [], loaded = "", asked = 0;
 
 export function start(overview) {
-  const names = overview.models.map((model) => [model.id, model.id]);
-  fill($("clips-model"), names, overview.given || names[0]?.[0]);
+  // Of a bare .tflite nobody knows the data.
+  const names = overview.models.filter((model) => model.file.endsWith(".py")).map((model) => [model.id, model.id]);
+  fill($("clips-model"), names, overview.given);
   for (const id of ["clips-model", "clips-source", "clips-label"]) $(id).addEventListener("change", () => doing(anew));
   $("clips-text").addEventListener("input", () => doing(anew));
   $("clips-before").addEventListener("click", () => doing(() => turn(-1)));
