@@ -107,6 +107,15 @@ class TrainMixin(Settings, declares=True):
     embedding_windows: Annotated[
         PositiveInt, Meta(description="windows that those heads hear, which the training then goes through in turn")
     ] = 130_000
+    embedding_features: Annotated[
+        float,
+        Meta(
+            ge=0,
+            le=100,
+            description="where there are embedding_teachers, how much the net also learns what the embedding itself "
+            "hears in each window, by an output that is not exported; 0: not at all; 1 is a good value",
+        ),
+    ] = 0.0
     score_temperature: Annotated[
         float,
         Meta(

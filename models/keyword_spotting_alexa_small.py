@@ -7,7 +7,7 @@ from mltk_like.nets import mixed_net
 
 
 class KeywordSpottingAlexaSmall(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    version = 2
+    version = 3
     description = 'Keyword spotting classifier to detect: "alexa"'
     classes = ("alexa", "_unknown_")
 
@@ -16,13 +16,15 @@ class KeywordSpottingAlexaSmall(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMi
         noise_reduction_enable=True, pcan_enable=True,
     )  # fmt: skip
     recogniser = RecogniserSettings(
-        latency_ms=60, minimum_count=3, average_window_duration_ms=360, detection_threshold=216, suppression_ms=900
+        latency_ms=60, minimum_count=3, average_window_duration_ms=240, detection_threshold=216, suppression_ms=900
     )
 
     batch_size = 100
     steps_per_epoch = 250
     learning_rate_steps = ((250, 1e-3), (250, 2e-3), (3250, 4e-3), (1000, 1.5e-3), (750, 5e-4), (500, 1e-4))
     average_weights = 0.999
+    rank_by = "last"
+    score_temperature = 3.0
     domain_confusion = 0.2
     companion_words = data.COMPANIONS
     embedding_teachers = 2

@@ -1,148 +1,134 @@
-"""A headless Chromium that tests drive over a pipe, in its DevTools protocol: nothing but the standard library.
+"""Chromium without a window, driven through the DevTools protocol over a pipe."""
 
-Messages are JSON with a zero byte behind each; the browser reads them from its file descriptor 3 and writes to 4.
-"""
-
-import base64
 import fcntl
 import json
 import os
-import select
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
-_LAUNCH = (
-    "import os, sys; [os.dup2(int(end), at) for at, end in enumerate(sys.argv[1:3], 3)];"
-    "os.execv(sys.argv[3], sys.argv[3:])"
-)
 
+class Browser:
+    """One page at a time. What it asked for and what it complained about is kept in `requests` and `complaints`."""
 
-class Page:
-    """The one page of a browser."""
-
-    def __init__(self, process: subprocess.Popen[bytes], to: int, back: int) -> None:
-        self.process = process
-        self._to, self._back = to, back
+    def __init__(self, reading: int, writing: int) -> None:
+        self._in, self._out = os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
         self._number = 0
-        self._rest = b""
-        self._session: str | None = None
-        self.problems: list[str] = []
-        """What the page's console said, and exceptions of its scripts."""
-        target = self.call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Log"):
-            self.call(f"{domain}.enable")
+        self._target = self.session = ""
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+
+    def close(self) -> None:
+        self._in.close()
+        with suppress(BrokenPipeError):
+            self._out.close()
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """A command of the protocol and its result."""
+        """The result of a method of the protocol."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._to, json.dumps(message).encode() + b"\0")
+        if self.session:
+            message["sessionId"] = self.session
+        self._out.write(json.dumps(message).encode() + b"\0")
+        self._out.flush()
         while True:
-            found = self._read()
-            if found.get("id") == self._number:
-                assert "error" not in found, f"{method}: {found['error']}"
-                return found["result"]
-            self._note(found)
+            answer = self._next()
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                return dict(answer["result"])
 
-    def open(self, url: str) -> None:
-        """Go to an address."""
-        self.call("Page.navigate", url=url)
+    def _next(self) -> dict[str, Any]:
+        data = bytearray()
+        while (byte := self._in.read(1)) != b"\0":
+            assert byte, "the browser ended"
+            data += byte
+        message: dict[str, Any] = json.loads(data)
+        told, parameters = message.get("method"), message.get("params", {})
+        if told == "Network.requestWillBeSent":
+            self.requests.append(parameters["request"]["url"])
+        elif told == "Runtime.exceptionThrown":
+            self.complaints.append(str(parameters["exceptionDetails"]))
+        elif told == "Log.entryAdded" and parameters["entry"]["level"] in ("error", "warning"):
+            self.complaints.append(parameters["entry"]["text"])
+        return message
 
-    def run(self, script: str) -> Any:
-        """The value of a JavaScript expression, as of a user's gesture; promises are waited for."""
-        found = self.call(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True, userGesture=True
+    def open(self, page: Path | str, *, width: int = 1000, height: int = 1100) -> None:
+        """Open a file or an address in place of the page before; nothing is known of that one any more."""
+        before, self.session = self._target, ""
+        if before:
+            self.call("Target.closeTarget", targetId=before)
+        self._target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.call("Target.attachToTarget", targetId=self._target, flatten=True)["sessionId"]
+        self.requests, self.complaints = [], []
+        for domain in ("Runtime", "Network", "Log", "Page", "DOM"):
+            self.call(f"{domain}.enable")
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
-        assert "exceptionDetails" not in found, f"{script}: {found['exceptionDetails']}"
+        self.call("Page.navigate", url=page.as_uri() if isinstance(page, Path) else page)
+        self.wait("location.protocol !== 'about:' && document.readyState === 'complete'")
+
+    def value(self, expression: str, *, gesture: bool = False) -> Any:
+        """What an expression of JavaScript is, promises awaited."""
+        found = self.call(
+            "Runtime.evaluate", expression=expression, awaitPromise=True, returnByValue=True, userGesture=gesture
+        )
+        assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    def wait(self, script: str, timeout_s: float = 60.0) -> None:
-        """Wait until an expression is true."""
-        end = time.monotonic() + timeout_s
-        while not self.run(f"Boolean({script})"):
-            assert time.monotonic() < end, f"{script} did not become true; {self.problems}"
-            time.sleep(0.05)
-
-    def press(self, key: str, code: int, text: str = "", modifiers: int = 0) -> None:
-        """Press a key and let it go; `modifiers` 8 is the shift key."""
-        same = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
-        self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **same)
-        self.call("Input.dispatchKeyEvent", type="keyUp", **same)
-
-    def resize(self, width: int, height: int, *, mobile: bool = False) -> None:
-        """Give the page a window of that size in CSS pixels."""
-        size = {"width": width, "height": height}
-        self.call("Emulation.setDeviceMetricsOverride", deviceScaleFactor=1, mobile=mobile, **size)
-
-    def screenshot(self, path: Path) -> None:
-        """Write what the window shows as PNG."""
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
-
-    def _read(self) -> dict[str, Any]:
-        while b"\0" not in self._rest:
-            ready, _, _ = select.select([self._back], [], [], 60)
-            assert ready, "the browser does not answer"
-            data = os.read(self._back, 1 << 20)
-            assert data, f"the browser ended: {self.process.poll()}"
-            self._rest += data
-        message, _, self._rest = self._rest.partition(b"\0")
-        found: dict[str, Any] = json.loads(message)
+    def wait(self, expression: str, limit_s: float = 60.0) -> Any:
+        """The first value that is true."""
+        end = time.monotonic() + limit_s
+        while not (found := self.value(expression)):
+            assert time.monotonic() < end, f"{expression}: {self.value('document.body.innerText')[:2000]}"
+            time.sleep(0.1)
         return found
 
-    def _note(self, event: dict[str, Any]) -> None:
-        parameters = event.get("params", {})
-        if event.get("method") == "Runtime.exceptionThrown":
-            self.problems.append(json.dumps(parameters["exceptionDetails"])[:500])
-        elif event.get("method") == "Runtime.consoleAPICalled" and parameters["type"] in ("error", "warning"):
-            self.problems.append(json.dumps(parameters["args"])[:500])
-        elif event.get("method") == "Log.entryAdded" and parameters["entry"]["level"] == "error":
-            self.problems.append(f"{parameters['entry']['text']} {parameters['entry'].get('url', '')}")
+    def choose(self, selector: str, file: Path) -> None:
+        """Give a file to an input."""
+        root = self.call("DOM.getDocument")["root"]["nodeId"]
+        node = self.call("DOM.querySelector", nodeId=root, selector=selector)["nodeId"]
+        self.call("DOM.setFileInputFiles", files=[str(file)], nodeId=node)
+
+    def press(self, key: str, code: int) -> None:
+        """Press a key and let it go."""
+        down = {"text": "\r" if key == "Enter" else key} if len(key) == 1 or key == "Enter" else {}
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **down)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 
 
 @contextmanager
-def chromium(profile: Path, *, microphone: Path | None = None) -> Iterator[Page]:
-    """A page of a new browser for the time of the block.
-
-    Args:
-        profile: a folder of its own.
-        microphone: a WAV file that it takes for the microphone, again and again.
-    """
+def browser(folder: Path, *options: str) -> Iterator[Browser]:
+    """A browser with a profile of its own in `folder`."""
     assert CHROMIUM is not None
-    options = [
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-pipe",
-        "--disable-background-networking", "--disable-component-update", "--mute-audio",
-        "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", f"--user-data-dir={profile}",
+    ours, theirs = os.pipe(), os.pipe()
+    # The browser reads from 3 and writes to 4.
+    reading, writing = (fcntl.fcntl(one, fcntl.F_DUPFD, 20) for one in (ours[0], theirs[1]))
+    for one in (ours[0], theirs[1]):
+        os.close(one)
+    start = f"import os, sys; os.dup2({reading}, 3); os.dup2({writing}, 4); os.execv(sys.argv[1], sys.argv[1:])"
+    command = [
+        sys.executable, "-c", start, CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu",
+        "--remote-debugging-pipe", f"--user-data-dir={folder / 'profile'}", *options, "about:blank",
     ]  # fmt: skip
-    if microphone is not None:
-        options.append(f"--use-file-for-fake-audio-capture={microphone}")
-    (theirs_in, to), (back, theirs_out) = os.pipe(), os.pipe()
-    # Out of the way of the numbers under which the browser looks for them.
-    ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (theirs_in, theirs_out)]
     process = subprocess.Popen(
-        [sys.executable, "-c", _LAUNCH, *map(str, ends), CHROMIUM, *options],
-        pass_fds=ends, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    for end in (theirs_in, theirs_out, *ends):
-        os.close(end)
+        command, pass_fds=(reading, writing), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder
+    )
+    for one in (reading, writing):
+        os.close(one)
+    found = Browser(theirs[0], ours[1])
     try:
-        yield Page(process, to, back)
+        yield found
+        found.session = ""
+        found.call("Browser.close")
     finally:
-        os.close(to)
-        os.close(back)
         process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.wait(30)
+        found.close()

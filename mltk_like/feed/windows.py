@@ -79,7 +79,8 @@ class Batch:
         first: index of the first window, counted over all passes.
         origins: int64 (windows,): an `Origin`; empty where nobody asks for them.
         words: int64 (windows,): class index, or number of classes + index of the companion word; empty likewise.
-        told: float32 (windows, classes): what teachers say of them, as logarithms of probabilities; empty likewise.
+        told: float32 (windows, classes + numbers): what teachers say of them, as logarithms of probabilities, and what
+            the speech embedding hears in them, where the net learns that too; empty likewise.
         seconds: CPU seconds spent, by stage ('decode', 'augment', 'frontend').
     """
 

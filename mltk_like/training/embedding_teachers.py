@@ -2,8 +2,9 @@
 
 A small head on an embedding that was learned on very many people tells a keyword from other speech far better than a
 net for a microcontroller that heard some hours (J. Lin et al., arXiv:2002.01322, section 4). It is too large to run
-there, but the net can learn its answers. Embeddings cost several times what the front end does, so they are made once,
-of a stock of windows that the net's training then goes through again and again.
+there, but the net can learn its answers, and with `embedding_features` the embedding itself. Embeddings cost several
+times what the front end does, so they are made once, of a stock of windows that the net's training then goes through
+again and again.
 """
 
 import io
@@ -22,10 +23,12 @@ from mltk_like.feed.heard import check_heard
 from mltk_like.feed.pool import BatchSource, Task
 from mltk_like.feed.windows import Batch
 from mltk_like.paths import write_bytes
+from mltk_like.training.heads import HEARD_NUMBERS
 from mltk_like.training.teachers import Teachers
 
 ANSWERS = "answers.npy"
-"""What the heads say of each window of the stock, in the run's folder of checkpoints."""
+"""What the heads say of each window of the stock, and what the embedding hears in it where the net learns that too, in
+the run's folder of checkpoints."""
 STOCK = "heard"
 """Folder of embeddings there, until the heads have answered."""
 
@@ -35,6 +38,7 @@ _PASSES = 6  # of the heads over the stock
 _BATCH, _RATE, _WEIGHT_DECAY, _MOMENTUM = 100, 1e-3, 1e-2, 0.999
 _UNITS = (64, 32)
 _CONFUSION = 0.3
+_DIRECTIONS_OF, _BLOCK_ROWS = 32_500, 5000  # windows whose principal components are sought; that are turned at once
 
 
 def check_embedding(model: Any) -> None:
@@ -73,8 +77,9 @@ def hear_and_answer(model: Any, folder: Path, open_feed: OpensFeed, *, progress:
         progress: show bars.
 
     Returns:
-        Logarithms of probabilities, float32 (windows, classes): the mean of all heads, over each window as it is heard
-        with noise and without.
+        float32 (windows, classes), or with `embedding_features` (windows, classes + 64). Logarithms of probabilities:
+        the mean of all heads, over each window as it is heard with noise and without. Then the principal components of
+        what is heard without noise, of a variance of 1 on average.
 
     Raises:
         DataError: a file cannot be written or read again; a clip cannot be used.
@@ -83,7 +88,10 @@ def hear_and_answer(model: Any, folder: Path, open_feed: OpensFeed, *, progress:
     path = folder / ANSWERS
     if not path.is_file():
         _hear(model, folder / STOCK, open_feed, progress)
-        answers = _answers(model, _read_stock(folder / STOCK), progress)
+        stock = _read_stock(folder / STOCK)
+        answers = _answers(model, stock, progress)
+        if model.embedding_features:
+            answers = np.concatenate([answers, principal_components(stock.heard[:, -1], HEARD_NUMBERS)], axis=1)
         buffer = io.BytesIO()
         np.save(buffer, answers)
         write_bytes(path, buffer.getvalue())
@@ -92,7 +100,7 @@ def hear_and_answer(model: Any, folder: Path, open_feed: OpensFeed, *, progress:
         found: NDArray[np.float32] = np.load(path, allow_pickle=False)
     except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise DataError(f"cannot read the teachers' answers {path}: {error}", "delete the file and resume") from error
-    if found.shape != (stock_size(model), model.n_classes):
+    if found.shape != (stock_size(model), model.n_classes + (HEARD_NUMBERS if model.embedding_features else 0)):
         raise DataError(f"{path} is of other windows: {found.shape}", "delete the file and resume")
     return found
 
@@ -103,7 +111,7 @@ class ToldFeed:
 
     Args:
         source: makes the windows.
-        answers: float32 (windows, classes), for a whole number of batches.
+        answers: float32 (windows, classes + numbers), for a whole number of batches.
     """
 
     source: BatchSource
@@ -192,6 +200,32 @@ def _answers(model: Any, stock: _Stock, progress: bool) -> NDArray[np.float32]:
     said = [heads.say(stock.heard[:, heard]) for heard in range(stock.heard.shape[1])]
     mean: NDArray[np.float32] = np.mean(said, axis=0, dtype=np.float32)
     return mean
+
+
+def principal_components(heard: NDArray[np.float16], count: int) -> NDArray[np.float32]:
+    """The directions in which windows differ most, of a variance of 1 on average.
+
+    Directions come of at most 32,500 windows. Where there are fewer than `count` the rest is 0.
+
+    Args:
+        heard: float16 (windows, steps, numbers).
+        count: how many.
+
+    Returns:
+        float32 (windows, count).
+    """
+    flat = heard.reshape(len(heard), -1)
+    sample = flat[:: max(len(flat) // _DIRECTIONS_OF, 1)].astype(np.float32)
+    mean = sample.mean(axis=0)
+    sample -= mean
+    variances, directions = np.linalg.eigh(sample.T @ sample / len(sample))
+    variances, directions = variances[::-1][:count], directions[:, ::-1][:, :count]
+    scale = np.sqrt(max(float(variances.sum()), 1e-12) / count)
+    found = np.zeros((len(flat), count), np.float32)
+    for first in range(0, len(flat), _BLOCK_ROWS):
+        rows = slice(first, first + _BLOCK_ROWS)
+        found[rows, : directions.shape[1]] = (flat[rows].astype(np.float32) - mean) @ directions / scale
+    return found
 
 
 def _rate(number: int, steps: int) -> float:

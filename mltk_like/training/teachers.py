@@ -181,7 +181,7 @@ class _Member:
 
 
 def told_of(batch: Batch) -> Any:
-    """What a batch is told, as a tensor; None where it is told nothing."""
+    """What a batch is told, as a tensor (batch, classes + numbers); None where it is told nothing."""
     import tensorflow as tf
 
     return tf.constant(batch.told) if len(batch.told) else None

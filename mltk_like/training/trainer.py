@@ -43,7 +43,8 @@ class Trainer:
         self._teachers = teachers
         has_teachers = told or teachers is not None
         extra = model.domain_confusion or (model.companion_words and not has_teachers)
-        self._heads = Heads(model, net, len(class_weights), taught=has_teachers) if extra else None
+        extra = extra or (told and model.embedding_features)
+        self._heads = Heads(model, net, len(class_weights), taught=has_teachers, told=told) if extra else None
         self.optimizer = make_optimizer(model)
         self._losses, self._metrics = make_loss(model), make_metrics(model)
         self.optimizer.build(self._trainable)
@@ -119,18 +120,19 @@ class Trainer:
 
         def step(x: Any, y: Any, origins: Any, words: Any, rate: Any, momentum: Any, told: Any) -> tuple[Any, Any]:
             target = tf.one_hot(y, classes) * (1.0 - smoothing) + smoothing / classes
+            said, heard = (None, None) if told is None else (told[:, :classes], told[:, classes:])
             with tf.GradientTape() as tape:
                 if heads is None:
                     p, beside = net(tf.cast(x, tf.float32), training=True), 0.0
                 else:
                     p, seen = heads.both(tf.cast(x, tf.float32), training=True)
-                    beside = heads.loss(seen, origins, words)
+                    beside = heads.loss(seen, origins, words, heard)
                 if own_losses is None:
                     losses = -tf.reduce_sum(target * tf.math.log(tf.clip_by_value(p, 1e-7, 1.0)), axis=-1)
                 else:
                     losses = own_losses(y, target, p)
                 losses = losses * tf.gather(weights, y)
-                losses = taught(losses, p, y, None if teachers is None else teachers.logits(x), told)
+                losses = taught(losses, p, y, None if teachers is None else teachers.logits(x), said)
                 loss = tf.reduce_mean(losses)
                 minimised = loss + beside
             optimizer.learning_rate.assign(rate)

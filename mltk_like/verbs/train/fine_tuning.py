@@ -41,7 +41,7 @@ _SOFTENED = "started_softened_by"
 _WEIGHTS = "train/start.weights.h5"
 _EARLIER = "own earlier recordings"
 # What is not done again: the weights have learned it.
-_DONE = ("teachers", "embedding_teachers", "mining_rounds")
+_DONE = ("teachers", "embedding_teachers", "embedding_features", "mining_rounds")
 PERSONAL_WINDOWS = 30_000
 """Of those that heads on a speech embedding hear where a model learns a person's voice: they say of every other voice
 what the net is to go on saying. Heads that heard 30,000 were as good as those that heard 130,000."""
@@ -166,6 +166,7 @@ def start_from(spec: str | Path, model: Any, *, keyword: bool = False) -> Start:
     if keyword and earlier.embedding_teachers:
         changes |= {
             "embedding_teachers": earlier.embedding_teachers,
+            "embedding_features": earlier.embedding_features,
             "embedding_windows": min(earlier.embedding_windows, PERSONAL_WINDOWS),
         }
     tuned = earlier.with_settings(**{**changes, **given})

@@ -31,7 +31,8 @@ class Lessons:
     Attributes:
         files: the training split, with what teachers mined.
         teachers: nets that were trained first, or none.
-        answers: what heads on the speech embedding say of the windows, float32 (windows, classes), or none.
+        answers: what heads on the speech embedding say of the windows, and what it hears in them where the net learns
+            that too, float32 (windows, classes + numbers), or none.
         mining_rounds: those that are left to the net's own training.
     """
 
