@@ -24,6 +24,7 @@ from mltk_like.data.corrections import (
 from mltk_like.data.labels import Interval, write_audacity
 from mltk_like.data.own import OwnRecordings
 from mltk_like.errors import DataError, MisnamedError, SettingError
+from mltk_like.evaluation.testset import Recordings, from_folders
 from mltk_like.feed.dataset import collect
 from mltk_like.verbs.data import Change, correct_clips, data_report, list_clips
 
@@ -139,6 +140,19 @@ def test_own_recordings_are_trimmed_before_they_are_cut(words: Path) -> None:
     cut = [(clip.start_s, clip.end_s) for clip in found if clip.file.name == "long.wav"]
     assert cut == [(2.0, 4.0), (3.0, 5.0), (4.0, 6.0), (5.0, 7.0), (6.0, 8.0)]
     assert "0.wav" not in {clip.file.name for clip in found}
+
+
+def test_an_evaluation_hears_recordings_as_they_are_corrected(words: Path) -> None:
+    table(words, "0.wav,,,_unknown_,,,", "1.wav,,,,0.25,0.5,", "2.wav,,,,,,yes")
+    (words / "no" / CORRECTIONS).write_text(HEAD + "0.wav,,,yes,,,\n1.wav,,,,0.25,0.5,\n2.wav,,,,,,yes\n")
+    recordings = Recordings(positives=words / "yes", negatives=[words / "no"], label="yes")
+    found = from_folders(recordings, ("yes", "_unknown_"), RATE, ())
+    assert [(clip.path.name, len(found.samples[at])) for at, clip in enumerate(found.clips)] == [
+        ("1.wav", RATE // 4), ("3.wav", RATE),
+    ]  # fmt: skip
+    heard = [sum(len(block) for block in found.read(number)) for number in range(len(found.negatives))]
+    assert [clip.path.name for clip in found.negatives] == ["1.wav", "3.wav"]
+    assert heard == [RATE // 4, RATE]
 
 
 @pytest.mark.parametrize(
