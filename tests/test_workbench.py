@@ -347,8 +347,16 @@ def test_a_port_that_is_taken(folder: Path) -> None:
         pass
 
 
+def test_a_host_that_there_is_not(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"the host 192\.0\.2\.7 cannot be used"), workbench(folder, host="192.0.2.7"):
+        pass
+
+
 def test_what_is_no_folder_and_no_model(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="no model named 'keyword_spotting_alex'"), workbench("keyword_spotting_alex"):
+    with (
+        pytest.raises(ModelError, match="no folder keyword_spotting_alex, and no model named"),
+        workbench("keyword_spotting_alex"),
+    ):
         pass
     with pytest.raises(ModelError, match="no such model file"), workbench(tmp_path / "nothing"):
         pass

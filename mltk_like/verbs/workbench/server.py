@@ -128,7 +128,8 @@ class WorkbenchServer(ThreadingHTTPServer):
             super().__init__((host, port), _Handler)
         except (OSError, OverflowError) as error:  # the second: beyond 65535
             why = getattr(error, "strerror", None) or error
-            raise DataError(f"port {port} of {host} cannot be used: {why}", "give another --port or --host") from error
+            what = f"port {port} of {host}" if port else f"the host {host}"
+            raise DataError(f"{what} cannot be used: {why}", "give another --port or --host") from error
         self.guard = Guard(host, self.server_address[1])
         self.answer = make(self.guard)
 

@@ -7,7 +7,7 @@ from contextlib import chdir, contextmanager
 from pathlib import Path
 
 from mltk_like.artifact import open_artifact
-from mltk_like.errors import DataError
+from mltk_like.errors import DataError, ModelError
 from mltk_like.loader import find_model, find_named
 from mltk_like.paths import resolved
 from mltk_like.run import ARCHIVE_SUFFIX
@@ -70,7 +70,10 @@ def _meant(what: str | Path | None) -> tuple[Path, str]:
         return Path(), text
     if path.is_dir() and find_named(text) is None:
         return path, ""
-    find_model(what)
+    try:
+        find_model(what)
+    except ModelError as error:
+        raise ModelError(f"there is no folder {text}, and {error.message}", error.hint) from error
     return Path(), text
 
 
