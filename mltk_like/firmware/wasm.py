@@ -90,7 +90,14 @@ def _candidates() -> Iterator[tuple[str, str]]:
     yield "", ""
     if emscripten := find_tool("em-config"):
         try:
-            done = subprocess.run([emscripten, "LLVM_ROOT"], capture_output=True, text=True, timeout=60)
+            done = subprocess.run(
+                [emscripten, "LLVM_ROOT"],
+                capture_output=True,
+                text=True,
+                encoding="utf-8",
+                errors="replace",
+                timeout=60,
+            )
         except (OSError, subprocess.TimeoutExpired):
             done = None
         if done is not None and done.returncode == 0 and done.stdout.strip():

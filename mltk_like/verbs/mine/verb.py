@@ -195,6 +195,6 @@ def _positives_hint(rows: Sequence[Heard], folders: Sequence[Path]) -> Iterator[
 
 
 def _next_command(artifact: Artifact, output: Path) -> str:
-    resume = [] if artifact.path.suffix == ".tflite" else ["--resume-from", artifact.typed]
+    resume = [] if artifact.alone else ["--resume-from", artifact.typed]
     words = [artifact.typed_model, *resume, "--negatives", str(output)]
     return shlex.join(["python", "-m", "mltk_like", "train", *words])

@@ -116,7 +116,7 @@ def _judge(
     """Results by form, with 'comparison' where there are two."""
     options: dict[str, Any] = {"recordings": recordings, "snr_db": snr_db, "progress": progress}
     artifact = stored.artifact
-    if artifact.path.suffix != ".tflite" and artifact.read(f"{artifact.name}.keras") is not None:
+    if not artifact.alone and artifact.read(f"{artifact.name}.keras") is not None:
         both = evaluate_both(model, **options)
         return {**both.to_dict(), "comparison": both.figures}
     return {"tflite": evaluate_one(model, tflite=True, **options).to_dict()}
