@@ -45,8 +45,13 @@ export function say(text, good = false) {
 }
 
 // Run an action of the user's: what goes wrong is said, and what was said before is gone.
-export async function doing(action) {
+export function doing(action) {
   say("");
+  return background(action);
+}
+
+// Run what goes on by itself: what was said to the user stays, unless something goes wrong.
+export async function background(action) {
   try {
     return await action();
   } catch (error) {

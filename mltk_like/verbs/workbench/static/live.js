@@ -1,6 +1,6 @@
 // A model that listens, on the server: the page sends it the microphone, or has it read a file, and draws.
 
-import { Failure, address, doing, get, post, say } from "./api.js";
+import { Failure, address, background, doing, get, post, say } from "./api.js";
 import { colour } from "./chart.js";
 import { $, clock, fill, make } from "./elements.js";
 import { Microphone } from "./microphone.js";
@@ -85,7 +85,7 @@ async function hearMicrophone(mine) {
   try {
     microphone = await Microphone.open((block) => {
       waiting.push(block);
-      if (!sending) doing(() => send(mine));
+      if (!sending) background(() => send(mine));
     });
   } catch (error) {
     await stop();

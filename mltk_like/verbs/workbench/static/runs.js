@@ -1,6 +1,6 @@
 // Models and runs, and the curves of those that are ticked. What is under way is asked for again and again.
 
-import { doing, get, say } from "./api.js";
+import { background, doing, get } from "./api.js";
 import { lineChart } from "./chart.js";
 import { $, make } from "./elements.js";
 
@@ -24,20 +24,11 @@ export async function enter() {
   await curves();
   // One may be started in a shell at any time.
   const pause = known.runs.some((run) => run.alive) ? PAUSE_MS : IDLE_MS;
-  if (!document.hidden) timer = setTimeout(() => follow(), pause);
+  if (!document.hidden) timer = setTimeout(() => background(enter), pause);
 }
 
 export function leave() {
   clearTimeout(timer);
-}
-
-// Not an action of the user's: what was said to them stays, until the server is gone.
-async function follow() {
-  try {
-    await enter();
-  } catch (error) {
-    say(error.message);
-  }
 }
 
 const isGiven = (run) => given && (run.model === given || run.id === given);
