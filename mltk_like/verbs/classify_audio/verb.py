@@ -71,10 +71,7 @@ def classify_audio(
     """
     _check_place(device, engine, input, here=(microphone, rate_hz, gate, simulate_latency, dumps))
     artifact = artifact_of(model)
-    parameters = read_parameters(artifact.tflite())
-    number, changes = _read_sensitivity(sensitivity, parameters, artifact)
-    changes |= settings or {}
-    live = _live_model(artifact, parameters, changes, gate)
+    live, number, changes = prepared(artifact, settings, sensitivity, gate)
     listen: Callable[[], Listening]
     if device is not None:
         listen = partial(listen_on_board, device, live, changes, input)
@@ -83,6 +80,22 @@ def classify_audio(
         listen = partial(listen_here, live, ears, file=input, microphone=microphone, rate_hz=rate_hz)
     place = engine if device is None else f"board {device}"
     return LiveAudio(name=artifact.name, model=live, engine=place, listen=listen)
+
+
+def prepared(
+    artifact: Artifact,
+    settings: Mapping[str, Any] | None = None,
+    sensitivity: float | str | None = None,
+    gate: int | None = None,
+) -> tuple[LiveModel, float, dict[str, Any]]:
+    """What listens, the sensitivity of its activity sign, and what was changed of its recogniser.
+
+    Arguments and errors are those of `classify_audio`.
+    """
+    parameters = read_parameters(artifact.tflite())
+    number, changes = _read_sensitivity(sensitivity, parameters, artifact)
+    changes |= settings or {}
+    return _live_model(artifact, parameters, changes, gate), number, changes
 
 
 def _check_place(device: str | None, engine: str, file: str | Path | None, here: tuple[object, ...]) -> None:
