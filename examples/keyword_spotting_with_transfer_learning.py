@@ -111,7 +111,7 @@ def spoken(*words, voice="pico"):
     quiet = np.random.default_rng(0).normal(0, 20, RATE).astype(np.int16)
     parts = [quiet]
     for word in words:
-        parts += [read_audio(next(Path("spoken", word).glob(f"{voice}*.wav")), RATE), quiet]
+        parts += [read_audio(next(Path("spoken", word).glob(f"{voice.partition(':')[0]}*.wav")), RATE), quiet]
     path = Path("spoken") / f"{'_'.join(words)}.wav"
     write_wav(path, np.concatenate(parts), RATE)
     return path
