@@ -62,7 +62,7 @@ PICTURES = {
             Step(command='python -m mltk_like new third --keywords "hey gecko"'),
         ],
     ),
-    "terminal_doctor": ("What doctor prints", [Step(command="python -m mltk_like doctor", first=16, last=8)]),
+    "terminal_doctor": ("What doctor prints", [Step(command="python -m mltk_like doctor", first=16, last=9)]),
     "terminal_new": (
         "From a word to a detector",
         [
