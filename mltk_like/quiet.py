@@ -22,6 +22,9 @@ def quiet_output() -> Iterator[None]:
         saved = [os.dup(1), os.dup(2)]
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
+        # A handler of a notebook holds the stream of its cell, whatever the streams are now.
+        level = logging.root.manager.disable
+        logging.disable(max(level, logging.INFO))
         try:
             # In a notebook Python's own streams are not those of the process.
             with (
@@ -41,6 +44,8 @@ def quiet_output() -> Iterator[None]:
             raise
         else:
             _restore(saved)
+        finally:
+            logging.disable(level)
 
 
 def _without_handlers_to(stream: TextIO) -> None:

@@ -192,3 +192,19 @@ def test_a_library_that_sets_up_its_log_in_silence_does_not_write_to_it_later() 
         library.addHandler(handlers[1])
     assert handlers[0] not in logging.root.handlers
     assert handlers[1] not in library.handlers
+
+
+def test_a_library_that_logs_to_a_stream_of_its_own_says_in_silence_what_is_wrong_alone() -> None:
+    """As in a notebook, where its handler keeps the stream of a cell."""
+    stream, library = io.StringIO(), logging.getLogger("of.another.library")
+    handler = logging.StreamHandler(stream)
+    library.addHandler(handler)
+    library.setLevel(logging.INFO)
+    try:
+        with quiet_output():
+            library.info("wrote something")
+            library.warning("cannot")
+        library.info("goes on")
+        assert stream.getvalue() == "cannot\ngoes on\n"
+    finally:
+        library.removeHandler(handler)
