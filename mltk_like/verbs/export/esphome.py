@@ -53,7 +53,8 @@ def esphome(artifact: Artifact, prefix: str) -> Written:
     net = micro_wake_word_form(_streaming(data), wanted=word.index, classes=word.classes)
     arena = run_tflm(net, profile=False, repeat=1).arena_bytes + _scratch_bytes(net)
     step_ms = summarize_tflite(net).inputs[0].shape[1] * frontend.window_step_ms
-    window = max(1, round(word.window_ms / step_ms))
+    # The recogniser means the results of the window with both its ends.
+    window = round(word.window_ms / step_ms) + 1
     # ESPHome takes the whole part of 255 times the cutoff, and detects what is above it.
     cutoff = round((word.threshold + 0.5) / 255, 4) if word.threshold < 255 else 1.0
     name = safe_name(artifact.name)
