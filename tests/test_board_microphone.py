@@ -1,13 +1,28 @@
 """Boards as microphones: a board without a model, streams without gaps, and what goes wrong in the middle."""
 
+import os
+import select
+import threading
+import tty
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from mltk_like.audio.board import AudioReport, Board, BoardMicrophone, Gapless, Tell, greeting, simulated_board
+from mltk_like.audio.board import (
+    AudioReport,
+    Board,
+    BoardMicrophone,
+    Gapless,
+    Tell,
+    TextReport,
+    greeting,
+    plain,
+    simulated_board,
+)
 from mltk_like.audio.board import microphone as module
 from mltk_like.audio.wav import read_audio, write_wav
 from mltk_like.cli import main
@@ -183,3 +198,81 @@ def test_the_command_line(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert main([*arguments, line]) == 0
     assert main([*arguments, str(tmp_path / "none" / "tty")]) == 2
     assert len(list((tmp_path / "out").glob("*.wav"))) == 2
+
+
+# --- firmware that streams without frames
+
+
+DESCRIPTION = b'{"sample_rate":8000,"samples_per_packet":1,"version":1,"column_location":{"Microphone":0}}\r\n'
+
+
+@contextmanager
+def streaming(*, reset_at: int = -1) -> Iterator[str]:
+    """A board that prints what it is, and counts in int16 once it is sent `connect`; it is reset at a sample, once."""
+    pytest.importorskip("serial")
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    ended = threading.Event()
+
+    def run() -> None:
+        connected, number, took, resets_at = False, 0, b"", reset_at
+        while not ended.is_set():
+            took += os.read(master, 4096) if select.select([master], [], [], 0.02)[0] else b""
+            if b"disconnect" in took or b"connect" in took:
+                connected, number = b"disconnect" not in took, 0
+                took = b""
+                os.write(master, DESCRIPTION if connected else b"")  # one that was under way
+            if number == resets_at:
+                connected, resets_at = False, -1
+            if connected:
+                os.write(master, np.arange(number, number + 160).astype("<i2").tobytes()[:319])
+                os.write(master, np.arange(number, number + 160).astype("<i2").tobytes()[319:])
+                number += 160
+            else:
+                os.write(master, DESCRIPTION)
+
+    worker = threading.Thread(target=run)
+    worker.start()
+    try:
+        yield os.ttyname(slave)
+    finally:
+        ended.set()
+        worker.join()
+        os.close(master)
+        os.close(slave)
+
+
+def test_firmware_that_streams_without_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain, "_QUIET_S", 0.0)
+    with streaming() as path:
+        monkeypatch.setattr(greeting, "port_names", lambda: [path])
+        for number in (1, 2):
+            result = record("k", device="auto", seconds=0.2, sample_rate_hz=8000, output=tmp_path, progress=False)
+            np.testing.assert_array_equal(read_audio(result.audio, 8000), np.arange(1600))
+            assert result.audio.name == f"audio_k_00{number}.wav"
+
+
+def test_firmware_that_streams_is_reset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain, "_QUIET_S", 0.0)
+    with streaming(reset_at=800) as path:
+        monkeypatch.setattr(greeting, "port_names", lambda: [path])
+        result = record("k", device="auto", seconds=0.2, sample_rate_hz=8000, output=tmp_path, progress=False)
+    heard = read_audio(result.audio, 8000)
+    np.testing.assert_array_equal(heard[:800], np.arange(800))
+    np.testing.assert_array_equal(heard[-700:], np.arange(700) + heard[-700])
+    assert result.lost_ms > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"column_location":{"x":0,"y":1},"sample_rate":100}', "streams x, y at 100 Hz, and not one microphone"),
+        ('{"column_location":{},"sample_rate":16000}', "streams nothing"),
+        ('{"column_location":{"Microphone":0},"sample_rate":"many"}', "at 'many' Hz"),
+        ('{"column_location":{"Microphone":0},"sample_rate":16000,"version":2}', "in version 2"),
+    ],
+)
+def test_streams_that_are_no_microphone(text: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        plain.described([TextReport(text="hello"), TextReport(text="[1"), TextReport(text="[]"), TextReport(text=text)])
+    assert plain.described([TextReport(text='{"ModelNumber":0}')]) is None

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from mltk_like.audio.board.frames import VERSION
 from mltk_like.audio.board.limits import GREETING_S, Deadline, check_info
-from mltk_like.audio.board.link import REPLY_TIMEOUT_S, TRIES, Link, RefusedError, SessionLost
+from mltk_like.audio.board.link import REPLY_TIMEOUT_S, TRIES, Link, NoAnswer, RefusedError, SessionLost
 from mltk_like.audio.board.messages import BoardInfo, Request, Status, parse_info
+from mltk_like.audio.board.plain import PlainLine, described
 from mltk_like.audio.board.port import Port, Unplugged, port_names
 from mltk_like.audio.recogniser import MAX_CLASSES
 from mltk_like.errors import DataError
@@ -33,7 +34,7 @@ def find_board(baud_rate: int) -> tuple[Link, BoardInfo]:
             closed.append(error)
             continue
         try:
-            found.append(_open(port, reply_timeout_s=0.3, tries=2))
+            found.append(_open(port, reply_timeout_s=0.3, tries=4))
         except DataError:
             silent.append(name)
     if len(found) != 1:
@@ -71,7 +72,14 @@ def open_board(path: str, baud_rate: int) -> tuple[Link, BoardInfo]:
 def _open(port: Port, *, reply_timeout_s: float = REPLY_TIMEOUT_S, tries: int = TRIES) -> tuple[Link, BoardInfo]:
     """Begin a session on an open line; where that fails, the line is closed."""
     try:
-        return (link := Link(port, reply_timeout_s, tries)), greet(link)
+        link = Link(port, reply_timeout_s, tries)
+        try:
+            return link, greet(link)
+        except NoAnswer:
+            # Firmware that streams without frames says what it is in lines of text.
+            if (plain := described(link.events)) is None:
+                raise
+            return (link := Link(PlainLine(port, plain))), greet(link)
     except Unplugged as error:
         port.close()
         raise DataError(f"the board at {port.path} went away", "check the cable and start again") from error

@@ -3,7 +3,7 @@
 import errno
 import time
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from mltk_like.errors import DataError, ToolError
 
@@ -15,6 +15,21 @@ _WRITE_TIMEOUT_S = 5.0
 
 class Unplugged(Exception):
     """The line went away while it was in use."""
+
+
+class Line(Protocol):
+    """What a session needs of a line; see `Port`."""
+
+    path: str
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has come."""
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+
+    def close(self) -> None:
+        """Close."""
 
 
 class Port:
