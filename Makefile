@@ -1,6 +1,7 @@
 # make train   set up what is missing and train keyword_spotting_alexa, from text to a profiled .tflite
 # make test    set up what is missing and run everything that must pass
 # make dry-run every stage of a training on a few clips, in about a minute
+# make docs    the documentation's site, into build/site
 # make mcu     the front end on an emulated Cortex-M: flash, RAM, and instructions stage by stage (CPU=cortex-m33 ...)
 # Variables: MODEL=name, ARGS="...", EXTRAS=speech-gpl (GPL-3 voices of espeak-ng), PYTHON=python3.12
 
@@ -15,7 +16,7 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 comma := ,
 SOURCES := pyproject.toml $(shell find cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c' -o -name CMakeLists.txt -o -name '*.txt')
 
-.PHONY: train dry-run test quick lint cpp-test mcu test-tools clean system
+.PHONY: train dry-run test quick lint cpp-test docs mcu test-tools clean system
 
 train: $(VENV)/.train
 	$(BIN)/python -m mltk_like train $(MODEL) $(ARGS)
@@ -33,12 +34,16 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run -Werror $$(find cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c')
+	$(BIN)/clang-format --dry-run -Werror $$(find cpp examples/cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c')
 
 cpp-test: $(VENV)/.test
 	$(BIN)/cmake -S cpp -B build/cpp-test -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMLTK_BUILD_TESTS=ON -DMLTK_SANITIZE=ON -DMLTK_TFLM_LIBRARY="$$($(BIN)/python -c 'from mltk_like.tflite import find_tflm; print(find_tflm())')"
 	$(BIN)/cmake --build build/cpp-test
 	$(BIN)/ctest --test-dir build/cpp-test --output-on-failure -j $(JOBS)
+
+docs: $(VENV)/.test
+	$(BIN)/python scripts/docs/settings_page.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 mcu: $(VENV)/.test
 	@sh scripts/system_packages.sh $(PYTHON) mcu

@@ -1,9 +1,11 @@
 """mltk_like: keyword spotting for microcontrollers, from one short Python file each.
 
-import mltk_like as mltk
-from mltk_like.models.keyword_spotting_alexa import my_model
+A model is an object, and what is done with it are functions:
 
-result = mltk.train(my_model, test=True)
+    import mltk_like as mltk
+    from mltk_like.models.keyword_spotting_alexa import my_model
+
+    result = mltk.train(my_model, test=True)
 """
 
 import importlib
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
     from mltk_like.verbs.evaluate import (
         EvaluationResult,
         Recordings,
+        SideBySide,
         ThresholdResult,
         evaluate,
         evaluate_both,
         evaluate_labelled,
         evaluate_mlperf_tiny,
+        evaluate_models,
         find_threshold,
     )
     from mltk_like.verbs.export import ExportResult, export
@@ -65,10 +69,12 @@ _HOME = {
         (
             "EvaluationResult",
             "Recordings",
+            "SideBySide",
             "ThresholdResult",
             "evaluate",
             "evaluate_both",
             "evaluate_labelled",
+            "evaluate_models",
             "find_threshold",
         ),
         "verbs.evaluate",
@@ -120,6 +126,7 @@ __all__ = [
     "Recordings",
     "SettingError",
     "Settings",
+    "SideBySide",
     "SynthesizeResult",
     "TargetProfile",
     "ThresholdResult",
@@ -134,6 +141,7 @@ __all__ = [
     "evaluate_both",
     "evaluate_labelled",
     "evaluate_mlperf_tiny",
+    "evaluate_models",
     "export",
     "find_threshold",
     "list_models",

@@ -1,4 +1,5 @@
-"""What a verb is given as MODEL: a name, a model file, a run folder, an archive or a bare `.tflite`.
+"""What a verb is given as MODEL: a name, a model file, a run folder, an archive, a bare `.tflite`, or what another tool
+made.
 
 Opening one reads data and executes nothing that lies in it.
 """
@@ -14,6 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mltk_like.audio.frontend import frontend_from_parameters
+from mltk_like.brought.micro_wake_word import file_of_manifest, model_of_manifest, read_manifest
+from mltk_like.brought.silicon_labs import model_in
 from mltk_like.errors import MltkLikeError, ModelError
 from mltk_like.feed.measured import is_measured
 from mltk_like.loader import TEST_SUFFIX, find_model, find_named, load_file, typed, typed_path
@@ -27,6 +30,12 @@ from mltk_like.stored import is_plain_name, json_object
 from mltk_like.tflite import read_parameters
 from mltk_like.trust import is_own
 
+MANIFEST_SUFFIX = ".json"
+FILES = (ARCHIVE_SUFFIX, ".tflite", MANIFEST_SUFFIX)
+"""How a trained model's file may end."""
+
+_ONNX_HINT = "ONNX models do not run on TensorFlow Lite Micro, and not here: give a .tflite with int8 input"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
@@ -34,13 +43,27 @@ class Artifact:
 
     Attributes:
         name: the model's name.
-        path: run folder, archive or `.tflite`.
+        path: run folder, archive, `.tflite` or manifest of microWakeWord.
         file: the model's file, where the user named that; None where it was reached by its path.
+        member: the `.tflite` in an archive of Silicon Labs' MLTK; none: this is no such archive.
     """
 
     name: str
     path: Path
     file: Path | None = None
+    member: str | None = None
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is an int8 model and nothing of a training: no float net, no specification, no data."""
+        return self.member is not None or self.path.suffix in (".tflite", MANIFEST_SUFFIX)
+
+    @property
+    def kind(self) -> str:
+        """What a model that is `alone` is, in words."""
+        if self.member is not None:
+            return "an archive of Silicon Labs' MLTK"
+        return "a manifest of microWakeWord" if self.path.suffix == MANIFEST_SUFFIX else "a bare .tflite"
 
     def read(self, member: str) -> bytes | None:
         """A file of the run folder or archive, None where it is not there.
@@ -51,8 +74,8 @@ class Artifact:
         if self.path.is_dir():
             file = self.path / member
             return read_file(file) if file.is_file() else None
-        if self.path.suffix == ".tflite":
-            return read_file(self.path) if member.endswith(".tflite") else None
+        if self.alone:
+            return self._int8() if member.endswith(".tflite") else None
         return _read_member(self.path, member)
 
     def tflite(self) -> bytes:
@@ -62,6 +85,13 @@ class Artifact:
             where = self.path if self.path.suffix == ".tflite" else f"{self.name}.tflite in {self.path}"
             raise ModelError(f"{where} is not a .tflite file", "give a file that the quantize or train command wrote")
         return data
+
+    @property
+    def flash_bytes(self) -> int:
+        """Size of the int8 model as its maker gave it: parameters that a manifest is read into are not in it."""
+        if self.path.suffix == MANIFEST_SUFFIX:
+            return len(file_of_manifest(self.path))
+        return len(self.tflite())
 
     @contextmanager
     def keras_file(self) -> Iterator[Path]:
@@ -79,6 +109,8 @@ class Artifact:
 
     def replace(self, member: str, data: bytes) -> None:
         """Put another content in place of a file, atomically. Raises DataError where it cannot be written."""
+        self.check_writable()
+        member = self.member or member
         if self.path.is_dir() or self.path.suffix == ".tflite":
             target = self.path / member if self.path.is_dir() else self.path
             with atomic_path(target) as temporary:
@@ -102,9 +134,23 @@ class Artifact:
                     for piece in old.pieces(info):
                         out.write(piece)
 
+    def check_writable(self) -> None:
+        """Raise ModelError where `replace` would: what a manifest of microWakeWord says, its author says."""
+        if self.path.suffix == MANIFEST_SUFFIX:
+            copy = shlex.quote(f"{self.name}.tflite")
+            raise ModelError(
+                f"{self.path} is a manifest of microWakeWord, which is left as it is",
+                f"make a .tflite of it: update_params {typed_path(self.path)} suppression_ms=1000 --output {copy}",
+            )
+
     @property
     def model_file(self) -> Path | None:
-        """The file of the model that it was made from, or None: for an archive the one beside it, else by its name."""
+        """The file of the model that it was made from, or None: for an archive the one beside it, else by its name.
+
+        What another tool made has none, whatever it is called.
+        """
+        if self.alone and self.path.suffix != ".tflite":
+            return None
         return (
             Run(self.path).model_file
             if self.path.is_dir()
@@ -127,6 +173,11 @@ class Artifact:
                 return word
         return typed_path(self.path)
 
+    def _int8(self) -> bytes | None:
+        if self.path.suffix == MANIFEST_SUFFIX:
+            return model_of_manifest(self.path)
+        return read_file(self.path) if self.member is None else _read_member(self.path, self.member)
+
     def _need(self, member: str) -> bytes:
         data = self.read(member)
         if data is None:
@@ -137,7 +188,7 @@ class Artifact:
 
 
 def open_artifact(spec: str | Path) -> Artifact:
-    """The trained model that a name, path, run folder, archive or `.tflite` stands for.
+    """The trained model that a name, path, run folder, archive, `.tflite` or manifest of microWakeWord stands for.
 
     A name or a `.py` means the latest complete run of that very file in `./runs`, else the archive beside it.
 
@@ -148,13 +199,13 @@ def open_artifact(spec: str | Path) -> Artifact:
     text = str(spec)
     if is_run_folder(spec):
         return _from_folder(path)
-    if text.endswith((ARCHIVE_SUFFIX, ".tflite")):
+    if text.endswith(FILES):
         if not path.is_file():
             raise ModelError(f"no such file: {path}", "give a model's name, a run folder, a .mltk.zip or a .tflite")
-        name = path.name.removesuffix(ARCHIVE_SUFFIX).removesuffix(".tflite")
-        return Artifact(name=_name_in_archive(path) or name, path=path)
+        return _from_file(path)
     if path.is_file() and path.suffix != ".py":
-        raise ModelError(f"{path} is not a model", "give a model's name, a .py, a run folder, a .mltk.zip or a .tflite")
+        hint = "give a model's name, a .py, a run folder, a .mltk.zip or a .tflite"
+        raise ModelError(f"{path} is not a model", _ONNX_HINT if path.suffix == ".onnx" else hint)
     return _from_name(text)
 
 
@@ -167,7 +218,7 @@ def model_of(spec: str | Path) -> Model:
     Raises:
         ModelError: as `specification`.
     """
-    if is_run_folder(spec) or str(spec).endswith((ARCHIVE_SUFFIX, ".tflite")):
+    if is_run_folder(spec) or str(spec).endswith(FILES):
         return specification(open_artifact(spec))
     model = load_file(find_model(spec).path)
     # Any: only AudioDatasetMixin has it.
@@ -184,8 +235,10 @@ def specification(artifact: Artifact) -> Model:
         ModelError: there is no such file (a bare `.tflite` has none), or it is not known as the user's.
     """
     path = artifact.path
-    if path.suffix == ".tflite":
-        raise ModelError(f"{path} is a bare .tflite without a specification", "give the model's name or its run folder")
+    if artifact.alone:
+        raise ModelError(
+            f"{path} is {artifact.kind} without a specification", "give the model's name or its run folder"
+        )
     stored = artifact.settings()
     return from_json(load_file(_model_file(artifact, stored)), stored.get("overrides", {}))
 
@@ -263,6 +316,18 @@ def _json_mapping(data: bytes, path: Path, member: str) -> dict[str, Any]:
         raise ModelError(f"{member} in {path} cannot be read: {error}", "it is damaged, or no .mltk.zip") from error
 
 
+def _from_file(path: Path) -> Artifact:
+    """A trained model in a file that ends with one of `FILES`."""
+    if path.suffix == MANIFEST_SUFFIX:
+        read_manifest(path)  # it may be any other JSON file
+        return Artifact(name=path.stem, path=path)
+    name = path.name.removesuffix(ARCHIVE_SUFFIX).removesuffix(".tflite")
+    if path.suffix == ".tflite":
+        return Artifact(name=name, path=path)
+    member = model_in(path)
+    return Artifact(name=_name_in_archive(path) or name, path=path, member=member)
+
+
 def _from_folder(path: Path) -> Artifact:
     state = path / "state.json"
     try:
@@ -289,8 +354,6 @@ def _from_name(spec: str) -> Artifact:
 
 
 def _name_in_archive(path: Path) -> str:
-    if path.suffix == ".tflite":
-        return ""
     state = _read_member(path, "state.json")
     name = _json_mapping(state, path, "state.json").get("name", "") if state else ""
     return _plain_name(str(name), path) if name else ""

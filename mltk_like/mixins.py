@@ -48,7 +48,7 @@ class TrainMixin(Settings, declares=True):
         Callable[..., float] | None,
         Meta(
             description="function of the epoch, or of the epoch and the rate before it, that gives the learning rate; "
-            "learning_rate_steps takes a list"
+            "`learning_rate_steps` takes a list"
         ),
     ] = None
     reduce_lr_on_plateau: Annotated[
@@ -56,7 +56,7 @@ class TrainMixin(Settings, declares=True):
     ] = None
     loss: Annotated[
         str | Callable[..., Any] | None,
-        Meta(description="name of a Keras loss, a loss, or a function (y_true, y_pred); none: cross-entropy"),
+        Meta(description="name of a Keras loss, a loss, or a function `(y_true, y_pred)`; none: cross-entropy"),
     ] = None
     metrics: Annotated[
         tuple[Any, ...] | Callable[[], Any],
@@ -112,8 +112,8 @@ class TrainMixin(Settings, declares=True):
         Meta(
             ge=0,
             le=100,
-            description="how much the net also learns what the embedding itself hears in each window, by an output "
-            "that is not exported; 0: not at all",
+            description="where there are embedding_teachers, how much the net also learns what the embedding itself "
+            "hears in each window, by an output that is not exported; 0: not at all; 1 is a good value",
         ),
     ] = 0.0
     score_temperature: Annotated[
@@ -208,7 +208,8 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
         bool,
         Meta(
             description="measure mean and deviation of each value of a frame over training windows, before the "
-            "training, and have the front end scale by them; its scale_minimum and scale_maximum are then deviations"
+            "training, and have the front end scale by them; its `scale_minimum` and `scale_maximum` are then "
+            "deviations"
         ),
     ] = False
     warm_up_ms: Annotated[
@@ -269,11 +270,11 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
         ),
     ] = 0
     undersample: Annotated[
-        bool, Meta(description="with window_stride_ms: of each class as many windows as the rarest has, drawn afresh")
+        bool, Meta(description="with `window_stride_ms`: of each class as many windows as the rarest has, drawn afresh")
     ] = False
     validation_windows: Annotated[int, Meta(ge=10, description="augmented windows that rank the checkpoints")] = 4000
     validation_hours: Annotated[
-        float, Meta(gt=0, le=1, description="sound without the keywords that ranks them where rank_by is 'streams'")
+        float, Meta(gt=0, le=1, description="sound without the keywords that ranks them where `rank_by` is 'streams'")
     ] = 1.0
 
     @property
@@ -333,7 +334,11 @@ class EvaluateMixin(Settings, declares=True):
     ] = (0.1, 0.5, 1.0, 2.0)
     evaluate_hours: Annotated[
         float,
-        Meta(ge=0, description="sound without the keywords that a training is judged on at least; see stream_sources"),
+        Meta(
+            ge=0,
+            description="sound without the keywords that a training is judged on at least; what the test voices lack "
+            "of it comes from `stream_sources`",
+        ),
     ] = 6.0
     target_false_accepts_per_hour: Annotated[
         Annotated[float, Meta(gt=0)] | None,

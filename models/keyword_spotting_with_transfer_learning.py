@@ -1,8 +1,7 @@
 """Numbers, beginning with the weights of `keyword_spotting_mobilenetv2`: its data and net, other words, few epochs."""
 
-from mltk_like.models.keyword_spotting_mobilenetv2 import KeywordSpottingMobilenetV2
-
 import mltk_like as mltk
+from mltk_like.models.keyword_spotting_mobilenetv2 import KeywordSpottingMobilenetV2
 
 
 class KeywordSpottingWithTransferLearning(KeywordSpottingMobilenetV2):

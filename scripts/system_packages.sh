@@ -2,7 +2,7 @@
 # Checks for what only the system can give, installs it where that is allowed, else prints the one line that does.
 # usage: system_packages.sh PYTHON [mcu | for-tests]
 #   mcu        also the compiler and the emulator for Cortex-M
-#   for-tests  only these and a browser, and no error where they cannot be had: the tests that need them are then skipped
+#   for-tests  only these, a browser and a compiler for WebAssembly, and no error where they cannot be had: the tests that need them are then skipped
 set -eu
 python=$1
 what=${2:-}
@@ -30,6 +30,8 @@ if [ -n "$what" ]; then
 fi
 if [ "$what" = for-tests ]; then
   has chromium || has chromium-browser || has google-chrome || missing="$missing chromium fonts-dejavu-core"
+  # For WebAssembly. emscripten would do as well, and takes six times the room.
+  { has clang && has wasm-ld; } || has emcc || missing="$missing clang lld"
 fi
 [ -n "$missing" ] || exit 0
 line="apt-get update && apt-get install -y --no-install-recommends$(printf ' %s' $missing)"

@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from mltk_like.models.keyword_spotting_mobilenetv2 import KeywordSpottingMobilenetV2
 
 import mltk_like as mltk
 from mltk_like import data
 from mltk_like.audio import effects
+from mltk_like.models.keyword_spotting_mobilenetv2 import KeywordSpottingMobilenetV2
 
 BASE = "keyword_spotting_mobilenetv2"
 STEPS, BATCH = 60, 32

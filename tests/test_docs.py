@@ -28,6 +28,14 @@ def test_the_model_file_of_the_readme_loads(tmp_path: Path) -> None:
     assert sum(1 for line in code[1].splitlines() if line.strip()) <= 45
 
 
+def test_the_model_file_of_the_docs_loads(tmp_path: Path) -> None:
+    code = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "model_files.md").read_text(), re.DOTALL)
+    assert code
+    file = tmp_path / "rusty_badger.py"
+    file.write_text(code[1])
+    assert load_file(file).classes == ("rusty badger", "_unknown_")
+
+
 def test_the_readme_lists_every_verb() -> None:
     for verb in VERBS:
         assert f"| `{verb}" in README, verb
@@ -37,14 +45,16 @@ def test_the_docs_list_every_setting() -> None:
     class Everything(Model, TrainMixin, AudioDatasetMixin, EvaluateClassifierMixin):
         pass
 
-    text = (ROOT / "docs" / "model_files.md").read_text()
+    text = (ROOT / "docs" / "settings.md").read_text()
     values = (FrontendSettings, SpectrumSettings, RecogniserSettings)
     names = [*declared(Everything), *(name for cls in values for name in cls.__dataclass_fields__)]
     missing = [name for name in names if f"| `{name}` |" not in text]
     assert not missing
 
 
-@pytest.mark.parametrize("page", [*sorted(ROOT.glob("docs/*.md")), ROOT / "README.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [*sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("*.md"))], ids=lambda page: page.name
+)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), target

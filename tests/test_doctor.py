@@ -33,7 +33,7 @@ def declared(monkeypatch: Patch) -> None:
 def test_what_is_looked_for() -> None:
     names = {found.name for found in doctor().lines}
     assert {"python", "numpy", "keras", "ray", "C++ compiler", "TensorFlow Lite Micro", "hibari", "microphone"} <= names
-    assert {"Arm compiler", "QEMU for Arm", "emscripten", "cores", "disk of the cache"} <= names
+    assert {"Arm compiler", "QEMU for Arm", "WebAssembly compiler", "cores", "disk of the cache"} <= names
 
 
 def test_here_a_model_can_be_trained(capsys: pytest.CaptureFixture[str]) -> None:
@@ -45,7 +45,7 @@ def test_here_a_model_can_be_trained(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_every_missing_line_has_one_command_that_mends_it(monkeypatch: Patch) -> None:
-    def no_program(_: str) -> None:
+    def no_program(_: str, path: str | None = None) -> None:
         return None
 
     monkeypatch.setattr(shutil, "which", no_program)

@@ -32,8 +32,10 @@ from mltk_like.training.embedding_teachers import (
     ToldFeed,
     check_embedding,
     hear_and_answer,
+    principal_components,
     stock_size,
 )
+from mltk_like.training.heads import HEARD_NUMBERS
 from mltk_like.verbs.train.fine_tuning import PERSONAL_WINDOWS
 from tests.toys import RATE, TENSORFLOW_WARNINGS, beep, write_toy
 
@@ -166,6 +168,37 @@ def test_heads_learn_and_what_was_heard_is_not_heard_again(tmp_path: Path) -> No
         hear_and_answer(model, tmp_path, feeds.open, progress=False)
 
 
+@pytest.mark.parametrize("windows", [3, 40, 400])
+def test_principal_components_are_uncorrelated_and_sorted(windows: int) -> None:
+    rng = np.random.default_rng(windows)
+    heard = (rng.standard_normal((windows, 4, 6)) @ rng.standard_normal((6, 6)) + 3).astype(np.float16)
+    found = principal_components(heard, 8)
+    assert found.shape == (windows, 8)
+    assert found.dtype == np.float32
+    covariance = found.T.astype(float) @ found / windows
+    assert np.allclose(covariance, np.diag(np.diag(covariance)), atol=2e-2)
+    assert (np.diff(np.diag(covariance)) <= 1e-3).all()
+    assert np.trace(covariance) == pytest.approx(8, rel=1e-2)
+    flat = heard.reshape(windows, -1).astype(float)
+    least = np.linalg.svd(flat - flat.mean(axis=0), compute_uv=False)[:8] ** 2
+    assert np.allclose(np.diag(covariance)[: len(least)] / 8, least / least.sum(), atol=1e-2)
+
+
+def test_components_of_windows_that_sound_alike_are_zero() -> None:
+    assert not principal_components(np.ones((30, 2, 5), np.float16), 20).any()
+
+
+def test_what_is_heard_lies_beside_the_answers(tmp_path: Path) -> None:
+    import_tensorflow()
+    model, feeds = Settings().with_settings(embedding_features=1.0, embedding_windows=600), Feeds()
+    told = hear_and_answer(model, tmp_path, feeds.open, progress=False)
+    assert told.shape == (600, 2 + HEARD_NUMBERS)
+    heard = np.concatenate([b.features[:, 1] for b in feeds.batches(Task(n, 20) for n in range(0, 600, 20))])
+    assert np.allclose(told[:, 2:], principal_components(heard.astype(np.float16), HEARD_NUMBERS), atol=1e-4)
+    with pytest.raises(DataError, match="of other windows"):
+        hear_and_answer(model.with_settings(embedding_features=0.0), tmp_path, feeds.open, progress=False)
+
+
 def test_the_feed_goes_through_the_stock_again_and_again() -> None:
     answers = np.log(np.random.default_rng(3).dirichlet((1, 1), 60)).astype(np.float32)
     feeds = Feeds()
@@ -219,6 +252,43 @@ def test_a_net_learns_what_it_is_told_and_not_its_labels() -> None:
     assert (right == held.labels).mean() < 0.7
 
 
+def test_a_net_learns_what_the_embedding_hears() -> None:
+    """Of inputs that its answers do not depend on, so that nothing but the hearing makes it keep them."""
+    import_tensorflow()
+    import keras
+
+    from mltk_like.training.trainer import Trainer
+
+    def kept(strength: float) -> float:
+        """How well what the last layer is given tells the three inputs, as a share of their variance."""
+        keras.utils.set_random_seed(3)
+        inputs = keras.Input((4,))
+        hidden = keras.layers.Dense(5, activation="relu")(inputs)
+        net = keras.Model(inputs, keras.layers.Dense(2, activation="softmax")(hidden))
+        model = Settings().with_settings(domain_confusion=0.0, embedding_features=strength, average_weights=0.0)
+        trainer = Trainer(model, net, np.ones(2, np.float32), told=True)
+        rng = np.random.default_rng(4)
+        for number in range(400):
+            x = rng.integers(-9, 10, (64, 4)).astype(np.int8)
+            labels = (x[:, 0] <= 0).astype(np.int64)
+            sure = np.where(x[:, 0] > 0, -0.05, -3.0).astype(np.float32)
+            answers = np.stack([sure, np.log1p(-np.exp(sure))], axis=1)
+            heard = np.zeros((64, HEARD_NUMBERS), np.float32)
+            heard[:, :3] = x[:, 1:] / 5
+            told = np.concatenate([answers, heard], axis=1)
+            trainer.step(
+                Batch(features=x, labels=labels, told=told, origins=np.full(64, -1), words=labels), 0.02, number
+            )
+        x = rng.integers(-9, 10, (400, 4)).astype(np.float32)
+        assert (trainer.predict(x.astype(np.int8)).argmax(axis=1) == (x[:, 0] <= 0)).mean() > 0.9
+        seen = keras.Model(inputs, hidden)(x).numpy()
+        design = np.column_stack([seen, np.ones(400)])
+        left = x[:, 1:] - design @ np.linalg.lstsq(design, x[:, 1:], rcond=None)[0]
+        return float(1 - left.var() / x[:, 1:].var())
+
+    assert kept(30.0) > kept(0.0) + 0.3
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -243,6 +313,7 @@ def test_settings_that_go_with_them() -> None:
 def trained_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     monkeypatch.setenv("MLTK_LIKE_RUNS", str(tmp_path / "runs"))
     settings = "embedding_teachers = 2\nembedding_windows = 160\nteachers = 1\nteacher_steps = 6\nmining_rounds = 1"
+    settings += "\nembedding_features = 0.5"
     path = write_toy(tmp_path / "toy", settings=settings + "\nmining_hours = 0.01")
     path.write_text(path.read_text().replace("warm_up_ms = 100", "warm_up_ms = 600"))
     return path, tmp_path
@@ -261,7 +332,7 @@ def test_a_training_with_them(
     log = (train.parent / "log.txt").read_text()
     assert "2 heads on the speech embedding, 160 windows" in log
     assert "mining round 1" in log
-    assert np.load(train / ANSWERS).shape == (160, 2)
+    assert np.load(train / ANSWERS).shape == (160, 2 + HEARD_NUMBERS)
     with zipfile.ZipFile(result.archive) as archive:
         assert not [name for name in archive.namelist() if ANSWERS in name or STOCK in name]
 
@@ -341,7 +412,7 @@ def test_heads_keep_what_the_net_knows_while_it_learns_a_voice(
     overrides = Run(tuned.folder).settings()["overrides"]
     assert (overrides["embedding_teachers"], overrides["embedding_windows"]) == (2, min(160, PERSONAL_WINDOWS))
     assert (overrides["teachers"], overrides["mining_rounds"]) == (0, 0)
-    assert np.load(tuned.folder / "train" / ANSWERS).shape == (160, 2)
+    assert np.load(tuned.folder / "train" / ANSWERS).shape == (160, 2 + HEARD_NUMBERS)
     assert "own positives: 5 as 'beep'" in (tuned.folder / "log.txt").read_text()
     rows = read_manifest(tuned.folder / "manifest.jsonl")
     assert len([row for row in rows if row.source == "own positives"]) == 5
@@ -352,6 +423,9 @@ def test_heads_keep_what_the_net_knows_while_it_learns_a_voice(
         mltk.train(str(path), resume_from=first.folder, positives=mine, **quick)
     assert "--set embedding_teachers=0" in caught.value.hint
     assert sorted((folder / "runs" / "toy").iterdir()) == runs
+    deaf_model = mltk.load_model(str(path)).with_settings(embedding_teachers=0)
+    deaf = mltk.train(deaf_model, resume_from=first.folder, positives=mine, **quick)
+    assert not (deaf.folder / "train" / ANSWERS).exists()
     # Without recordings of the keyword there is nobody to be heard more, and nothing is heard again.
     plain = mltk.train(str(path), resume_from=first.folder, negatives=mine, **quick)
     assert Run(plain.folder).settings()["overrides"]["embedding_teachers"] == 0

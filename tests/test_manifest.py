@@ -74,7 +74,9 @@ def test_a_file_is_read_once_however_many_stretches_it_has(tmp_path: Path, monke
     write_wav(tmp_path / "a.wav", np.zeros(16_000, np.int16), 16_000)
     clip = Clip(path=tmp_path / "a.wav", label="a", group="g", source="s")
     read = []
-    monkeypatch.setattr("mltk_like.data.manifest._hash_and_length", lambda path: read.append(path) or ("0f", 1.0))
+    monkeypatch.setattr(
+        "mltk_like.data.manifest._hash_and_length", lambda path, *, sound: read.append(path) or ("0f", 1.0)
+    )
     parts = [replace(clip, start_s=i / 100, end_s=(i + 1) / 100) for i in range(100)]
     assert len(write_manifest(tmp_path / "m.jsonl", split_by_group(parts))) == 100
     assert read == [tmp_path / "a.wav"]

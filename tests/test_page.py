@@ -35,7 +35,7 @@ class Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
-        if tag not in ("img", "meta", "br"):
+        if tag not in ("img", "meta", "br", "input", "link"):
             self.open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:

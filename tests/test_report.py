@@ -26,6 +26,7 @@ from mltk_like.artifact import open_artifact
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.errors import DataError, ModelError
+from mltk_like.verbs.export import web_page
 from mltk_like.verbs.report import players as sounds
 from mltk_like.verbs.report.players import LIMIT, LONGEST_S, Players
 from mltk_like.verbs.report.reproduce import set_options
@@ -445,6 +446,23 @@ def test_a_trained_model_judged_now(trained: toys.Trained, tmp_path: Path) -> No
     assert results["tflite"] == trained.result.evaluations["tflite"].to_dict()
     assert results["comparison"]
     assert len(players(again.page.read_text())) == again.players > 0
+
+
+def test_a_page_that_listens_is_linked(run_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link() -> str | None:
+        document = mltk.report(run_folder, output=Path("a b"), progress=False).page.read_text()
+        found = re.search(r'<a href="([^"#]*)">Let it listen in your browser</a>', document)
+        return found and found[1]
+
+    monkeypatch.setattr(web_page, "compile_wasm", lambda data: b"")
+    stranger = Path("export") / f"{NAME}.html"
+    stranger.parent.mkdir()
+    stranger.write_text("<p>of another model")
+    assert link() is None
+    mltk.export(run_folder, format="web")
+    assert link() == f"../export/{NAME}.html"
+    mltk.export(run_folder, format="web", output=run_folder)
+    assert link() == f"../runs/{NAME}/1/{NAME}.html"
 
 
 @pytest.mark.slow

@@ -94,12 +94,12 @@ def test_companions_are_said_as_they_are_and_the_keyword_is_none_of_them() -> No
 
 
 def test_quick_speech_takes_little_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(everyone, "_speaks", lambda name: name in ("hibari", "piper", "pico"))
+    monkeypatch.setattr(everyone, "_speaks", lambda name: name in ("hibari", "piper", "flite"))
     keyword = keyword_speech("hey gecko", label="hey_gecko", count=400, quick=True)
     others = other_speech("hey gecko", label="_unknown_", count=1000, quick=True)
     assert sum(source.count for source in keyword) == 400
     assert sum(source.count for source in others) == pytest.approx(1000, abs=4)
-    assert set(shares(keyword)) == {"hibari", "piper", "pico", "kokoro:en"}
+    assert set(shares(keyword)) == {"hibari", "piper", "flite", "kokoro:en"}
     # Kokoro takes half a second a word: it says no sentences.
     assert sum(count for name, count in shares([*keyword, *others]).items() if name == "kokoro:en") < 250
     # Its English voices are a download; its Japanese ones do not say English words as people do.

@@ -53,6 +53,8 @@ WRONG = (
     ("train toy", "Toy has no data", "define the method sources(self)"),
     ("train shipped.mltk.zip", "further is to run the Python that it carries", "--run-its-code"),
     ("evaluate toy", "toy has not been trained", "python -m mltk_like train toy"),
+    ("evaluate nosuch.json", "no such file: nosuch.json", "give a model's name, a run folder"),
+    ("evaluate toy toy", "several models are judged on recordings", "add --positives DIR --negatives DIR"),
     ("evaluate notes.txt", "notes.txt is not a model", "give a model's name, a .py"),
     ("evaluate broken.tflite", "broken.tflite is not a .tflite file", "give a file that the quantize or train"),
     ("summarize empty.tflite", "empty.tflite is not a .tflite file", "give a file that the quantize or train"),

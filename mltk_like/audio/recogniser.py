@@ -27,7 +27,7 @@ MAX_RESULTS = 64
 
 _HOUR_MS = 3_600_000
 # Whole-number settings: (lowest, highest, unit). Both ends are allowed.
-_RANGES: Mapping[str, tuple[int, int, str]] = MappingProxyType(
+RANGES: Mapping[str, tuple[int, int, str]] = MappingProxyType(
     {
         "latency_ms": (1, _HOUR_MS, "ms"),
         "minimum_count": (0, MAX_RESULTS, "results"),
@@ -63,7 +63,7 @@ class RecogniserSettings:
     verbose_model_output_logs: bool = False
 
     def __post_init__(self) -> None:
-        for name, (low, high, unit) in _RANGES.items():
+        for name, (low, high, unit) in RANGES.items():
             object.__setattr__(self, name, _whole(name, getattr(self, name), low, high, unit))
         levels = self.detection_threshold_list
         if isinstance(levels, str) or not isinstance(levels, Sequence):

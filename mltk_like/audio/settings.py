@@ -10,7 +10,7 @@ from mltk_like.errors import SettingError
 
 PREFIX = "fe."
 
-_RANGES: Ranges = MappingProxyType(
+RANGES: Ranges = MappingProxyType(
     {
         "sample_rate_hz": (1000, 192_000, "Hz"),
         "sample_length_ms": (1, 3_600_000, "ms"),
@@ -35,6 +35,7 @@ _RANGES: Ranges = MappingProxyType(
         "quantize_dynamic_scale_range_db": (1, 200, "dB"),
     }
 )
+"""Number: (lowest, highest, unit)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +51,8 @@ class FrontendSettings:
         window_size_ms: length of one frame; the FFT length is the next power of 2 in samples.
         window_step_ms: from one frame to the next; at most the window.
         filterbank_n_channels: mel bands F in each column.
-        filterbank_upper_band_limit: Hz, at most half the sample rate.
-        filterbank_lower_band_limit: Hz.
+        filterbank_upper_band_limit: where the highest band ends, in Hz; at most half the sample rate.
+        filterbank_lower_band_limit: where the lowest band begins, in Hz.
         noise_reduction_enable: subtract a running estimate of each band's level.
         noise_reduction_smoothing_bits: fraction bits of the estimate.
         noise_reduction_even_smoothing: share of a new column in the estimate, bands 0, 2, ...
@@ -103,7 +104,7 @@ class FrontendSettings:
     quantize_dynamic_scale_range_db: float = 40.0
 
     def __post_init__(self) -> None:
-        check_values(self, _RANGES)
+        check_values(self, RANGES)
         check_frames(self)
         check_limits(self)
         _check_bands(self)

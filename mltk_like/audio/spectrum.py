@@ -10,7 +10,7 @@ from mltk_like.audio.spectrum_checks import check_bands, check_columns, check_ea
 
 PREFIX = "spectrum."
 
-_RANGES: Ranges = MappingProxyType(
+RANGES: Ranges = MappingProxyType(
     {
         "sample_rate_hz": (1000, 192_000, "Hz"),
         "sample_length_ms": (1, 3_600_000, "ms"),
@@ -33,7 +33,8 @@ _RANGES: Ranges = MappingProxyType(
         "scale_maximum": (-1e9, 1e9, ""),
     }
 )
-_CHOICES: Choices = MappingProxyType(
+"""Number: (lowest, highest, unit)."""
+CHOICES: Choices = MappingProxyType(
     {
         "sample_scale": ("unit", "int16"),
         "window_function": ("hann", "hamming"),
@@ -42,6 +43,7 @@ _CHOICES: Choices = MappingProxyType(
         "log": ("none", "ln", "log1p", "db"),
     }
 )
+"""Text: what it may be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +68,8 @@ class SpectrumSettings:
         filterbank_triangles: what the bands' sides are straight over: "hz" (librosa) or "mel" (HTK, TensorFlow, Kaldi).
         filterbank_normalize: mel bands of equal area (Slaney's) instead of equal height; linear bands have none.
         filterbank_n_channels: bands; for "linear", bins from the lower limit on.
-        filterbank_lower_band_limit: Hz.
-        filterbank_upper_band_limit: Hz, at most half the sample rate.
+        filterbank_lower_band_limit: where the lowest band begins, in Hz.
+        filterbank_upper_band_limit: where the highest band ends, in Hz; at most half the sample rate.
         log: "none", "ln": ln x, "log1p": ln(1 + x), "db": 10 log10 of the power, 20 log10 of the magnitude.
         log_floor: smaller x count as this, for "ln" and "db".
         mfcc_count: coefficients kept of the orthonormal DCT-II over the bands; 0: no DCT, the bands themselves.
@@ -112,7 +114,7 @@ class SpectrumSettings:
     scale_maximum: float = 20.0
 
     def __post_init__(self) -> None:
-        check_values(self, _RANGES, _CHOICES)
+        check_values(self, RANGES, CHOICES)
         check_frames(self)
         check_limits(self)
         check_bands(

@@ -40,6 +40,7 @@ VERBS = {
     "tune": "search settings: many trainings, here or on a cluster",
     "view_audio": "a page that shows audio as the net sees it",
     "record": "record examples of a sound, cut out and labelled",
+    "import_mltk": "write a model file from one of Silicon Labs' MLTK, and say what does not carry over",
     "models": "list the models that a name reaches",
     "view": "the graph of a model in the browser",
     "tensorboard": "the curves of a model's trainings in the browser",
@@ -100,7 +101,7 @@ def _run(arguments: Sequence[str]) -> int:
     if "_ARGCOMPLETE" in os.environ:
         from mltk_like.cli.completion import complete, words_typed
 
-        complete(_parser(_verb_of(words_typed(), behind_options=False)))
+        complete(parser_of(_verb_of(words_typed(), behind_options=False)))
     if not arguments:
         _lead()
         _flush()
@@ -160,7 +161,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The arguments of the verb. Raises SettingError for what cannot be understood."""
     early = arguments[0].startswith("-") and arguments[0] not in _OF_ALL
     wanted = _verb_of(arguments, behind_options=early)
-    parser = _parser(wanted)
+    parser = parser_of(wanted)
     if early:
         raise parser.before_verb(arguments[0], wanted)
     args, unknown = parser.parse_known_args(arguments)
@@ -175,8 +176,8 @@ def _verb_of(arguments: Sequence[str], *, behind_options: bool) -> str | None:
     return next((text for text in words if not behind_options or text in VERBS), None)
 
 
-def _parser(wanted: str | None) -> Parser:
-    """Only the verb that is asked for is imported: the others are names and one line each."""
+def parser_of(wanted: str | None) -> Parser:
+    """The whole program's parser. Only the verb that is asked for is imported: the others are names and one line."""
     parser = Parser(
         prog="mltk_like", description="Keyword spotting for microcontrollers, from one short Python file each."
     )

@@ -1,4 +1,4 @@
-"""`evaluate MODEL`."""
+"""`evaluate MODEL ...`."""
 
 import argparse
 from pathlib import Path
@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     folder: dict[str, Any] = {"type": Path, "metavar": "DIR"}
     exclusive = parser.add_mutually_exclusive_group()
     add, other = parser.add_argument, exclusive.add_argument
-    add("model", help=MODEL_HELP)
+    add("model", nargs="+", metavar="MODEL", help=f"{MODEL_HELP}; several are judged side by side, as int8")
     add("--tflite", action="store_true", help="the int8 model (default: the float one)")
     add("--tflm", action="store_true", help="the int8 model on TensorFlow Lite Micro")
     add("--low-bit", action="store_true", help="the net of few bits, in integers")
@@ -42,11 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print."""
+    if len(args.model) > 1:
+        return _several(args)
+    (args.model,) = args.model
     if args.device:
         return _compare(args)
     _check(args)
     from mltk_like.verbs.evaluate import (
-        Recordings,
         evaluate,
         evaluate_both,
         evaluate_labelled,
@@ -56,10 +58,8 @@ def run(args: argparse.Namespace) -> int:
 
     ours: dict[str, Any] = {"normalise": args.normalised, "output": args.output, "progress": not args.json}
     given: dict[str, Any] = {**ours, "subset": args.subset, "snr_db": args.snr, "merge_ms": args.merge_ms}
-    recorded = args.positives or args.negatives
-    if recorded:
-        details: dict[str, Any] = {"noise": args.noise, "label": args.label, "group": args.group}
-        given["recordings"] = Recordings(positives=args.positives, negatives=tuple(args.negatives or ()), **details)
+    if args.positives or args.negatives:
+        given["recordings"] = _recordings(args)
     if args.mlperf_tiny:
         told: dict[str, Any] = {"output": args.output, "progress": not args.json}
         result: Any = evaluate_mlperf_tiny(args.model, tflm=args.tflm, label=args.label, **told)
@@ -74,6 +74,36 @@ def run(args: argparse.Namespace) -> int:
         result = evaluate(args.model, tflite=args.tflite, tflm=args.tflm, low_bit=args.low_bit, **given)
     show(result, args.json)
     return 0
+
+
+def _several(args: argparse.Namespace) -> int:
+    """Several models on the same recordings; 2 where one of them could not be judged."""
+    alone = args.both or args.low_bit or args.labelled or args.mlperf_tiny or args.device or args.limit is not None
+    target = args.target_false_accepts is not None or args.free
+    if alone or target or args.upload or args.session or args.label_map or args.normalised or args.subset != "test":
+        raise SettingError(
+            "several models go with --positives, --negatives, --noise, --snr, --label, --group, --merge-ms, --tflm, "
+            "--output and --json alone",
+            "leave the others out, or give one model",
+        )
+    if not (args.positives or args.negatives):
+        raise SettingError("several models are judged on recordings", "add --positives DIR --negatives DIR")
+    _check(args)
+    from mltk_like.verbs.evaluate import evaluate_models
+
+    result = evaluate_models(
+        args.model, recordings=_recordings(args), tflm=args.tflm, snr_db=args.snr, merge_ms=args.merge_ms,
+        output=args.output, progress=not args.json,
+    )  # fmt: skip
+    show(result, args.json)
+    return 2 if result.refused else 0
+
+
+def _recordings(args: argparse.Namespace) -> Any:
+    from mltk_like.verbs.evaluate import Recordings
+
+    details: dict[str, Any] = {"noise": args.noise, "label": args.label, "group": args.group}
+    return Recordings(positives=args.positives, negatives=tuple(args.negatives or ()), **details)
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from mltk_like.cli.options import MODEL_HELP, add_json, show
 
-_FORMATS = "c-array (default), c, cmake, low-bit, akida"
+_FORMATS = "c-array (default), c, cmake, web, low-bit, akida"
+_OUTPUT = "folder (default ./export/MODEL); for web FILE.html (default ./export/MODEL.html)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     parser.add_argument("model", help=MODEL_HELP)
     parser.add_argument("--format", default="c-array", metavar="NAME", help=_FORMATS)
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder (default ./export/MODEL)")
+    parser.add_argument("-o", "--output", type=Path, metavar="PATH", help=_OUTPUT)
     parser.add_argument("--prefix", default="model", help="of file names and symbols, for several models in a firmware")
     add_json(parser)
 

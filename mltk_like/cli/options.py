@@ -9,7 +9,7 @@ from typing import Any
 from mltk_like.model import Model
 from mltk_like.settings import parse_assignments
 
-MODEL_HELP = "a name, a .py file, a run folder, a .mltk.zip or a .tflite"
+MODEL_HELP = "a name, a .py file, a run folder, a .mltk.zip, a .tflite or a manifest of microWakeWord (.json)"
 
 
 def add_json(parser: argparse._ActionsContainer) -> None:

@@ -12,9 +12,14 @@ _MLTK_VERBS = {
     "build": "summarize MODEL --build and profile MODEL --build build the net with random weights",
     "commander": "a board is reached over its serial line: classify_audio MODEL --device",
     "compile": "there are no accelerators here; export writes the model as C source for TensorFlow Lite Micro",
-    "custom": "a model's file is plain Python: import it with mltk_like.load_model in a script of yours",
+    "custom": "a model's file is plain Python: mltk_like.load_model opens it in a script of yours, with commands "
+    "of its own",
     "ssh": "train MODEL --cluster ADDRESS trains on other machines",
     "classify_image": "images are not this tool's; classify_audio listens",
+    "dump": "report MODEL shows the worst errors with their sound; data MODEL --export-features FILE writes features",
+    "fingerprint_reader": "images are not this tool's; classify_audio listens",
+    "program_app": "boards and their firmware are programmed by their makers' tools; export writes the source",
+    "ssh-keygen": "train MODEL --cluster ADDRESS trains on other machines, and needs no key",
     "utest": "the tests run with pytest, in a copy of the sources",
 }
 _NO_ACCELERATORS = (
@@ -70,7 +75,9 @@ class Parser(argparse.ArgumentParser):
         Returns:
             Whether there is such an argument, and no option among what is left.
         """
-        many = next((action.dest for action in self._actions if not action.option_strings and action.nargs == "*"), "")
+        many = next(
+            (action.dest for action in self._actions if not action.option_strings and action.nargs in ("*", "+")), ""
+        )
         if not many or any(text.startswith("-") and text != "-" for text in arguments):
             return False
         setattr(args, many, [*getattr(args, many), *arguments])

@@ -4,6 +4,7 @@ from mltk_like.data.clip import Clip
 from mltk_like.data.debian.packages import DEBIAN_SPEECH, DEBIAN_SPEECH_ALL
 from mltk_like.data.debian.source import DebianSpeech, debian_speech
 from mltk_like.data.download import Download
+from mltk_like.data.features import Features
 from mltk_like.data.generated import (
     GeneratedRecordings,
     generated_bells,
@@ -69,6 +70,7 @@ __all__ = [
     "Clips",
     "DebianSpeech",
     "Download",
+    "Features",
     "Folder",
     "GeneratedNoise",
     "GeneratedRecordings",

@@ -23,6 +23,7 @@ class Clip:
         split: 'training', 'validation' or 'test' where the source fixes it; empty lets the splitter decide by group.
         start_s: where the clip begins in the file, in seconds.
         end_s: where it ends, in seconds; none: where the file ends. What lies beyond the file is not there.
+        row: of an array of ready features in the file, which is no sound then; none: it is sound.
         weight: how much more often it is drawn than a clip of weight 1.
         details: what else the source knows of it: engine, voice and speed of synthetic speech, for instance.
 
@@ -39,6 +40,7 @@ class Clip:
     split: str = ""
     start_s: float = 0.0
     end_s: float | None = None
+    row: int | None = None
     weight: float = 1.0
     # No hash: mappings have none. Two clips that differ in nothing else share theirs, which is no harm.
     details: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -55,7 +57,9 @@ class Clip:
 
     @property
     def name(self) -> str:
-        """The file's path, with the stretch where it is not the whole file: `a.wav [1.5-2.25 s]`."""
+        """The file's path, with the stretch where it is not the whole file: `a.wav [1.5-2.25 s]`, `a.npz [row 7]`."""
+        if self.row is not None:
+            return f"{self.path} [row {self.row}]"
         if not self.start_s and self.end_s is None:
             return str(self.path)
         return f"{self.path} [{self.start_s:g}-{'' if self.end_s is None else f'{self.end_s:g}'} s]"
@@ -77,7 +81,8 @@ class Clip:
 
 
 def lengths_s(clips: Sequence[Clip]) -> list[float]:
-    """Seconds of each clip, from the headers of their files, each opened once; NaN where one cannot be read."""
-    paths = list(dict.fromkeys(clip.path for clip in clips))
+    """Seconds of each clip, from the headers of their files, each opened once; NaN where one cannot be read, and of
+    ready features."""
+    paths = list(dict.fromkeys(clip.path for clip in clips if clip.row is None))
     files = dict(zip(paths, durations_s(paths), strict=True))
-    return [clip.length_s(files[clip.path]) for clip in clips]
+    return [clip.length_s(files.get(clip.path, math.nan)) for clip in clips]

@@ -279,7 +279,7 @@ def _body_range(answer: Any) -> tuple[int, int | None]:
 
 def _store(part: _Part, raw: Any, start: int, total: int | None) -> None:
     """Append the body to the part file, or start it anew."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     bar = tqdm(
         desc=url_file_name(part.url), total=total, initial=start, unit="B", unit_scale=True, unit_divisor=1024,

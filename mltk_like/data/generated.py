@@ -118,7 +118,7 @@ class GeneratedRecordings:
         Raises:
             DataError: the cache cannot be written; nothing in any recording is labelled.
         """
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         if limit is None:
             missing = [path for path in self._paths() if not path.exists()]

@@ -33,7 +33,7 @@ class ManifestRow:
 
     Attributes:
         path: of the file, as `paths.portable` stores it.
-        label, group, source, licence, text, start_s, end_s, weight, details: as in `Clip`.
+        label, group, source, licence, text, start_s, end_s, row, weight, details: as in `Clip`.
         split: 'training', 'validation' or 'test'.
         duration_s: seconds of the clip; 0 where its file was gone.
         sha256: of the whole file, in hexadecimal; empty where it was gone, in archives, which have one hash over all,
@@ -51,6 +51,7 @@ class ManifestRow:
     sha256: str = ""
     start_s: float = 0.0
     end_s: float | None = None
+    row: int | None = None
     weight: float = 1.0
     details: Mapping[str, str] = field(default_factory=dict)
 
@@ -59,7 +60,7 @@ class ManifestRow:
         return Clip(
             path=unportable(self.path), label=self.label, group=self.group, source=self.source,
             licence=self.licence, text=self.text, split=self.split, start_s=self.start_s, end_s=self.end_s,
-            weight=self.weight, details=self.details,
+            row=self.row, weight=self.weight, details=self.details,
         )  # fmt: skip
 
 
@@ -161,12 +162,12 @@ class _Files:
 
     def row(self, clip: Clip, split: str) -> ManifestRow:
         if clip.path not in self._known:
-            self._known[clip.path] = _hash_and_length(clip.path)
+            self._known[clip.path] = _hash_and_length(clip.path, sound=clip.row is None)
         digest, seconds = self._known[clip.path]
         return ManifestRow(
             path=self._portable(clip.path), label=clip.label, group=clip.group, split=split, source=clip.source,
             licence=clip.licence, text=clip.text, duration_s=round(clip.length_s(seconds), 6), sha256=digest,
-            start_s=clip.start_s, end_s=clip.end_s, weight=clip.weight, details=clip.details,
+            start_s=clip.start_s, end_s=clip.end_s, row=clip.row, weight=clip.weight, details=clip.details,
         )  # fmt: skip
 
     def _portable(self, path: Path) -> str:
@@ -176,10 +177,10 @@ class _Files:
         return self._folders[path.parent] + path.name
 
 
-def _hash_and_length(path: Path) -> tuple[str, float]:
-    """SHA-256 and seconds of a file; ("", 0) for one that cannot be read."""
+def _hash_and_length(path: Path, *, sound: bool) -> tuple[str, float]:
+    """SHA-256 and seconds of a file, 0 of one that is no sound; ("", 0) for one that cannot be read."""
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest(), duration_s(path)
+            return hashlib.file_digest(file, "sha256").hexdigest(), duration_s(path) if sound else 0.0
     except (OSError, DataError):
         return "", 0.0

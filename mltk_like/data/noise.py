@@ -75,7 +75,7 @@ class GeneratedNoise:
         clips = list(self._clips(limit))
         missing = [(number, clip.path) for number, clip in enumerate(clips) if not clip.path.exists()]
         if missing:
-            from tqdm import tqdm
+            from tqdm.auto import tqdm
 
             # Made here, whatever else a cluster does: it takes seconds.
             threads = workers if isinstance(workers, int) and workers > 0 else os.cpu_count()

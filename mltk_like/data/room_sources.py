@@ -71,7 +71,7 @@ class SimulatedRooms:
 
     def remake(self, paths: Collection[Path], *, progress: bool = True) -> None:
         """Make those of its rooms that belong at `paths` and are missing there. Raises ToolError, DataError."""
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         clips = enumerate(self._clips())
         missing = [(number, clip.path) for number, clip in clips if clip.path in paths and not clip.path.exists()]

@@ -124,8 +124,8 @@ def _interleaved(queues: Iterable[Sequence[Clip]]) -> list[Clip]:
     return [clip for row in itertools.zip_longest(*queues) for clip in row if clip is not None]
 
 
-def _order(clip: Clip) -> tuple[str, str, str, float]:
-    return clip.label, clip.group, str(clip.path), clip.start_s
+def _order(clip: Clip) -> tuple[str, str, str, float, int]:
+    return clip.label, clip.group, str(clip.path), clip.start_s, clip.row or 0
 
 
 def _hash(name: str, seed: int) -> float:

@@ -86,18 +86,29 @@ class ScoredTests:
         return number, time_s - self.starts_s[number]
 
 
-def score_tests(subject: Subject, tests: TestSet, *, progress: bool = True) -> ScoredTests:
+def score_tests(subject: Subject, tests: TestSet, *, progress: bool = True, title: str = "evaluate") -> ScoredTests:
     """Run a model along a test set at the pace of the device.
+
+    Args:
+        subject: the model.
+        tests: the audio.
+        progress: show bars.
+        title: what the bars begin with.
 
     Raises:
         DataError: there is no audio.
     """
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
+    if tests.silent:
+        nothing: dict[str, Sequence[ScoredStream]] = {name: () for name in tests.conditions}
+        return ScoredTests(
+            tests=tests, classes=subject.classes, positives=nothing, word_ends_s=(), negatives=None, starts_s=()
+        )
     if not tests.clips and not tests.negatives:
         raise DataError("there is nothing to judge a detector on", "give recordings with and without the word")
     streams = StreamScorer(subject.frontend, subject.recogniser.latency_ms, subject.score, subject.gate)
-    what, starts, negatives = f"evaluate {subject.kind}", list[int](), None
+    what, starts, negatives = f"{title} {subject.kind}", list[int](), None
     if tests.negatives:
         blocks = tests.negative_stream(starts)
         negatives = streams.long(tqdm(blocks, desc=f"{what}, negatives", unit="min", disable=not progress))

@@ -186,7 +186,7 @@ def judge_labelled(
         MisnamedError: a label is nearly called as a class that is detected.
         SettingError: `label_map` leads to a class that the model does not have.
     """
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     names = _checked(label_map or {}, subject)
     found = [_renamed(item, names) for item in _annotated(folder, labels, sessions)]

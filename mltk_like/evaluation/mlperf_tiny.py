@@ -152,7 +152,7 @@ def judge_mlperf_tiny(
         label: the class that stands for the word; detections of others count as nothing.
         progress: show a bar.
     """
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     settings, rate = subject.recogniser, subject.frontend.sample_rate_hz
     scorer = StreamScorer(subject.frontend, settings.latency_ms, subject.score, subject.gate)

@@ -63,6 +63,11 @@ class EvaluationResult:
     voices: Voices | None = None
     peaks: Mapping[str, NDArray[np.int64]] = field(default_factory=dict, repr=False)
 
+    @property
+    def silent(self) -> bool:
+        """Whether no sound was heard, as of a model that was trained on ready features: there are windows alone."""
+        return not any(curve.positives or curve.hours for curve in self.curves.values())
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values. Files are named as `paths.portable` stores them, times are in seconds from a file's start."""
         return {
@@ -92,22 +97,26 @@ class EvaluationResult:
 
     def __str__(self) -> str:
         lines = [f"{self.name}, {ENGINES[self.kind]}, on {self.data}"]
+        if self.silent:
+            return "\n".join([*lines, *self._windows("single windows"), *self._low_bit()])
         for name, curve in self.curves.items():
             table = curve_table(curve, self.rates, own_threshold=self.threshold)
             lines += ["", f"{self.label!r}, {name}:", table, *self._latency(name)]
         lines += [f"false accepts within {self.merge_ms} ms are one"]
         lines += self.voices.sentences() if self.voices else []
         lines += [*self._breakdown(), *self._lists()]
-        if self.windows:
-            lines += ["", f"{self.windows.count} single windows, augmented as in training:", str(self.windows)]
-        if self.low_bit:
-            lines += ["", "low-bit training:", str(self.low_bit)]
-        return "\n".join(lines)
+        return "\n".join([*lines, *self._windows("single windows, augmented as in training"), *self._low_bit()])
 
     def _repr_html_(self) -> str:
         """The curve and the figures, for a notebook."""
         png = plot_stream_curve(self.curves, targets_per_hour=self.rates, label=self.label)
         return f'<img src="data:image/png;base64,{base64.b64encode(png).decode()}"/><pre>{html.escape(str(self))}</pre>'
+
+    def _windows(self, what: str) -> list[str]:
+        return ["", f"{self.windows.count} {what}:", str(self.windows)] if self.windows else []
+
+    def _low_bit(self) -> list[str]:
+        return ["", "low-bit training:", str(self.low_bit)] if self.low_bit else []
 
     def _latency(self, name: str) -> list[str]:
         """How late words are detected at the threshold that is stored in the model."""

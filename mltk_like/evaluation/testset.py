@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,7 @@ class TestSet:
         negatives: files, or stretches of files, without the keywords; joined into one stream when they are scored.
         read: blocks of int16 samples of a negative, by its number.
         sample_rate_hz: of all of it.
+        silent: there is nothing to hear, and single windows alone are judged.
     """
 
     description: str
@@ -71,6 +73,7 @@ class TestSet:
     negatives: tuple[Clip, ...]
     read: Callable[[int], Iterable[Int16]]
     sample_rate_hz: int
+    silent: bool = False
 
     @property
     def conditions(self) -> dict[str, float | None]:
@@ -101,6 +104,25 @@ class TestSet:
         except DataError as error:
             # After hours of scoring, one bad file must not be the end; what came before the damage counts.
             logger.warning("%s; the rest of it is not scored", error.message)
+
+
+def without_sound(rate: int, split: str) -> TestSet:
+    """A split of ready features, which are judged as single windows."""
+
+    def nothing(*_: object) -> Any:
+        raise DataError("ready features have no sound", "give recordings")
+
+    return TestSet(
+        description=f"ready features of the {split} split, single windows alone",
+        clips=(),
+        samples=(),
+        noise=nothing,
+        snrs_db=(),
+        negatives=(),
+        read=nothing,
+        sample_rate_hz=rate,
+        silent=True,
+    )
 
 
 def from_split(

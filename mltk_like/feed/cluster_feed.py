@@ -16,6 +16,7 @@ from typing import Any
 
 from mltk_like.cluster import Cluster
 from mltk_like.errors import SettingError
+from mltk_like.feed.features import open_windows
 from mltk_like.feed.pool import Task
 from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.loader import load_file
@@ -127,6 +128,6 @@ def _unpack(shipment: Shipment) -> WindowMaker:
         for field in fields(shipment.files)
         if isinstance(value := getattr(shipment.files, field.name), Path)
     }
-    maker = WindowMaker(from_json(load_file(path), shipment.overrides), replace(shipment.files, **paths))
+    maker = open_windows(from_json(load_file(path), shipment.overrides), replace(shipment.files, **paths))
     weakref.finalize(maker, shutil.rmtree, folder, ignore_errors=True)
     return maker

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from mltk_like.errors import DataError
 from mltk_like.feed.copy_choice import CopyChoice, choose_copies
 from mltk_like.feed.copy_key import copies_key
+from mltk_like.feed.features import open_windows
 from mltk_like.feed.pool import BatchSource, Feed, Task
-from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
+from mltk_like.feed.windows import Batch, SplitFiles
 from mltk_like.paths import atomic_path, cache_dir
 
 _TASK = 100
@@ -37,7 +38,7 @@ class CopyStore:
     """
 
     def __init__(self, model: Any, files: SplitFiles) -> None:
-        self._maker = WindowMaker(model, files)
+        self._maker = open_windows(model, files)
         self._windows = len(self._maker)
         self.folder = cache_dir() / "copies" / copies_key(model, files)
 
@@ -66,7 +67,7 @@ class CopyStore:
             DataError: the disk is too small, or a file cannot be written; finished passes stay.
             MltkLikeError: as `Feed.batches`.
         """
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         numbers = self.missing(passes)
         tasks = [self._tasks(number) for number in numbers]

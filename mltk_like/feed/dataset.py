@@ -15,6 +15,7 @@ from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
 from mltk_like.data.debian.source import DebianSpeech
 from mltk_like.data.download import Download
+from mltk_like.data.features import are_features
 from mltk_like.data.fetch import offline
 from mltk_like.data.names import refuse_near_labels
 from mltk_like.data.noise import babble, room_impulse_response
@@ -33,6 +34,7 @@ from mltk_like.data.source import (
 from mltk_like.data.split import Splits, split_by_group
 from mltk_like.errors import DataError, MisnamedError, SettingError
 from mltk_like.feed.expected import LOCAL, SILENCE, missing_class
+from mltk_like.feed.features import open_features
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.store import ClipStore, build_store, store_samples
 from mltk_like.feed.streams import all_stream_sources
@@ -102,7 +104,7 @@ def gather(model: AudioDatasetMixin, *, test: bool = False, workers: Workers = N
 
     def take(source: Source, found: Sequence[Clip], problem: str) -> None:
         for clip in found:
-            key = clip.path, clip.start_s, clip.end_s, clip.label
+            key = clip.path, clip.start_s, clip.end_s, clip.row, clip.label
             # Of a folder and a source for one of its sub-folders, the latter knows more of it.
             clips[key] = clip if source.label else clips.get(key, clip)
         skipped.extend(skipped_of(found))
@@ -161,6 +163,7 @@ def collect(
     for label in {UNKNOWN, *(clip.label for clip in added if clip.weight == A_THIRD)}:
         added = restrained(added, gathered.clips, label)
     clips = _of_classes(model, [*gathered.clips, *added])
+    are_features(clips)  # all, or none
     _check_labels(model, clips, problems)
     skipped = (*gathered.skipped, *(item for found in owned for item in skipped_of(found)), *clips.skipped)
     return Dataset(splits=split_by_group(clips, fractions=model.split_fractions), problems=problems, skipped=skipped)
@@ -189,11 +192,14 @@ def open_split(model: AudioDatasetMixin, clips: Sequence[Clip], *, seed: int, pr
     The rooms are those of the clips with the label `_room_`; where there are none they are generated. Clips with the
     label `_stream_` are read from their files as they are heard.
 
-    Clips that cannot be read are left out with a warning.
+    Clips that cannot be read are left out with a warning. Ready features are opened as such: they have no sound.
 
     Raises:
+        SettingError: some are ready features, others sound.
         DataError: no speech can be read, or the cache cannot be written.
     """
+    if are_features(clips):
+        return open_features(model, clips)
     rate = model.frontend.sample_rate_hz
     by_label = {label: [clip for clip in clips if clip.label == label] for label in _SOUNDS}
     streams = tuple(clip for clip in clips if clip.label == STREAM_LABEL)

@@ -50,7 +50,7 @@ def dump_augmented(model: Any, files: SplitFiles, folder: Path, count: int, *, p
         DataError: a clip cannot be used, or a file cannot be written.
         ToolError: matplotlib is not installed.
     """
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     maker = WindowMaker(model, files)
     rows: list[_Row] = []

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from mltk_like.data.clip import Clip
+from mltk_like.data.features import Features
 from mltk_like.data.fetch import offline
 from mltk_like.data.labelled import LabelledRecordings
 from mltk_like.data.layouts import SpeechCommands, SpokenWords
@@ -24,7 +25,7 @@ SILENCE = "_silence_"
 """The class that is made of windows without speech and needs no clip."""
 
 # Read from the disk in a moment: to collect them is to look at them.
-LOCAL = (Folder, LabelledRecordings, RecordingList, SpeechCommands, SpokenWords)
+LOCAL = (Features, Folder, LabelledRecordings, RecordingList, SpeechCommands, SpokenWords)
 
 
 def check_expected(model: Any, own: Sequence[Source], needed: Collection[str], *, test: bool) -> None:

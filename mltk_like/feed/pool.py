@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self, TypeVar
 
 from mltk_like.errors import DataError, MltkLikeError, ModelError, ToolError
+from mltk_like.feed.features import open_windows
 from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.loader import load_file
 from mltk_like.model import Model
@@ -105,7 +106,7 @@ class Feed:
         self._processes: list[BaseProcess] = []
         self._local: WindowMaker | None = None
         if workers == 0 or model.path is None:
-            self._local = WindowMaker(model, files)
+            self._local = open_windows(model, files)
             return
         spec = FeedSpec(model_path=model.path, overrides=overrides or {}, files=files)
         self._ahead = 2 * workers + 2
@@ -182,7 +183,7 @@ class Feed:
     def _hanging(self, window: int) -> str:
         if window == _NONE:
             return "making a batch"
-        return f"augmenting {WindowMaker(self._model, self._files).name(window)}"
+        return f"augmenting {open_windows(self._model, self._files).name(window)}"
 
     def _result(self, future: "Future[_Result]", doing: Callable[[], str]) -> "_Result":
         # Twice: a process that was stopped meanwhile (Ctrl-Z) finds its first wait over, though nobody had a chance.
@@ -213,7 +214,7 @@ def _start_worker(spec: FeedSpec, begun: "ctypes.Array[ctypes.c_int64]") -> None
     serve_parent()
     # An exception here would only break the pool; kept, the first task can hand it over.
     try:
-        _maker = WindowMaker(from_json(load_file(spec.model_path), spec.overrides), spec.files)
+        _maker = open_windows(from_json(load_file(spec.model_path), spec.overrides), spec.files)
     except MltkLikeError as error:
         _maker = error
     except Exception as error:

@@ -116,7 +116,7 @@ def store_samples(path: Path, recordings: Iterable[NDArray[np.int16]], sample_ra
 
 
 def _pack(target: Path, clips: Sequence[Clip], rate: int, progress: bool) -> _Index:
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     by_path: dict[Path, list[int]] = defaultdict(list)
     for number, clip in enumerate(clips):

@@ -36,6 +36,7 @@ class SplitFiles:
 
     `mined` is what `save_mined` wrote: windows of these clips that the model took for a keyword. `streams` are clips
     that no window is made of: they are heard as streams, from their own files. `skipped` are those that cannot be read.
+    `features` is a file of ready windows, in place of sound.
     With `embedding`, the two files of the speech embedding, windows are what that hears of them.
     """
 
@@ -52,6 +53,7 @@ class SplitFiles:
     rooms: Path | None = None
     mined: Path | None = None
     embedding: tuple[Path, Path] | None = None
+    features: Path | None = None
     streams: tuple[Clip, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 
@@ -123,15 +125,35 @@ class WindowMaker:
     """
 
     def __init__(self, model: Any, files: SplitFiles) -> None:
-        if not (isinstance(model, Model) and isinstance(model, AudioDatasetMixin) and isinstance(model, TrainMixin)):
-            raise MltkLikeError(f"{type(model).__name__} lacks AudioDatasetMixin or TrainMixin", "add it to the bases")
+        self._prepare(model, files)
         settings = model.frontend
-        self._model = model
-        self._files = files
         self._speech = ClipStore(files.speech)
         self._sounds = files.open_noise_bank()
-        self._unknown = unknown_class(model.classes)
         self._unknown_clips = np.flatnonzero([label == "_unknown_" for label in files.labels])
+        # One more entry for windows without a clip, whose index is -1.
+        self._companions = np.array([*(files.companions or [-1] * len(files.labels)), -1], dtype=np.int64)
+        self._mined = None if files.mined is None else load_mined(files.mined)
+        self._stride = model.window_stride_ms * settings.sample_rate_hz // 1000
+        self._stage = Stage(
+            warm_up=model.warm_up_ms * settings.sample_rate_hz // 1000,
+            window=settings.sample_length,
+            sample_rate_hz=settings.sample_rate_hz,
+            lead_in_fraction=model.lead_in_fraction,
+            keyword_end=_samples(model.keyword_end_ms, settings.sample_rate_hz),
+        )
+        self._excerpt = int(_EXCERPT * self._stage.length)
+        self._frontend = Frontend(settings, "int8")
+        rate, length = settings.sample_rate_hz, self._stage.length
+        self._heard = None if files.embedding is None else Heard(files.embedding, rate, length)
+
+    def _prepare(self, model: Any, files: SplitFiles) -> None:
+        """What windows of any kind need of a model and a split."""
+        if not (isinstance(model, Model) and isinstance(model, AudioDatasetMixin) and isinstance(model, TrainMixin)):
+            raise MltkLikeError(f"{type(model).__name__} lacks AudioDatasetMixin or TrainMixin", "add it to the bases")
+        self._model = model
+        self._files = files
+        self._unknown = unknown_class(model.classes)
+        self._companions = np.full(len(files.labels) + 1, -1, dtype=np.int64)
         # One more entry for windows without a clip, whose index is -1.
         origins = [Origin.SYNTHETIC if flag else Origin.RECORDED for flag in files.synthetic]
         self._origins = np.array([*(origins or [Origin.OTHER] * len(files.labels)), Origin.OTHER], dtype=np.int64)
@@ -146,22 +168,7 @@ class WindowMaker:
             mined_fraction=model.mined_fraction,
             companion_fraction=model.companion_fraction,
         )
-        # One more entry for windows without a clip, whose index is -1.
-        self._companions = np.array([*(files.companions or [-1] * len(files.labels)), -1], dtype=np.int64)
-        self._mined = None if files.mined is None else load_mined(files.mined)
-        self._stride = model.window_stride_ms * settings.sample_rate_hz // 1000
-        self._stage = Stage(
-            warm_up=model.warm_up_ms * settings.sample_rate_hz // 1000,
-            window=settings.sample_length,
-            sample_rate_hz=settings.sample_rate_hz,
-            lead_in_fraction=model.lead_in_fraction,
-            keyword_end=_samples(model.keyword_end_ms, settings.sample_rate_hz),
-        )
-        self._excerpt = int(_EXCERPT * self._stage.length)
-        self._frontend = Frontend(settings, "int8")
-        self._time, self._bands = settings.spectrogram_shape
-        rate, length = settings.sample_rate_hz, self._stage.length
-        self._heard = None if files.embedding is None else Heard(files.embedding, rate, length)
+        self._time, self._bands = model.frontend.spectrogram_shape
         self._masks = type(model).augment_features is not AudioDatasetMixin.augment_features
         self._plans: dict[int, EpochPlan] = {}
 
@@ -190,7 +197,11 @@ class WindowMaker:
     def name(self, index: int) -> str:
         """What window `index` shows, in words: its clip, its pass, its place there."""
         number, place = divmod(index, len(self))
-        return f"{self._clip_name(number, place)} (pass {number}, window {place})"
+        return f"{self.clip_name(index)} (pass {number}, window {place})"
+
+    def clip_name(self, index: int) -> str:
+        """The clip that window `index` shows, or 'a window of silence'."""
+        return self._clip_name(*divmod(index, len(self)))
 
     def window(self, index: int) -> Window:
         """One window with the sound that it was made from. Raises as `batch` does."""
@@ -217,10 +228,7 @@ class WindowMaker:
         Raises:
             DataError: a clip could not be used; names the clip and carries the traceback. Or there is no clip at all.
         """
-        if not len(self):
-            raise DataError(
-                "a split has no clip of any class", "give sources() more voices, or mend the classes' names"
-            )
+        self._check_not_empty()
         scenes = np.empty((count, self._stage.length), dtype=np.float32)
         quiet = np.empty_like(scenes)
         labels = np.empty(count, dtype=np.int64)
@@ -248,6 +256,12 @@ class WindowMaker:
         masked = time.process_time() - seen
         seconds = {"decode": decode, "augment": made - began - decode + masked, "frontend": seen - made}
         return Batch(features=features, labels=labels, first=first, origins=origins, words=words, seconds=seconds)
+
+    def _check_not_empty(self) -> None:
+        if not len(self):
+            raise DataError(
+                "a split has no clip of any class", "give sources() more voices, or mend the classes' names"
+            )
 
     def _plan(self, number: int) -> EpochPlan:
         """The plan of a pass; the first stays and the two latest, since batches cross from one pass to the next."""

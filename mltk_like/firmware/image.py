@@ -37,7 +37,7 @@ def firmware_image(model: bytes, core: Core, *, line: Line = "console", progress
         ToolError: CMake, the compiler or the emulator is not installed, or one of them failed.
     """
     check_tools("to emulate a chip")
-    _check_ends(model)
+    check_ends(model)
     with TemporaryDirectory(prefix="mltk_like_firmware_") as folder:
         place = Path(folder)
         write_model(model, place)
@@ -49,14 +49,19 @@ def firmware_image(model: bytes, core: Core, *, line: Line = "console", progress
         return target
 
 
-def _check_ends(model: bytes) -> None:
-    """Raise ModelError where the net takes something else than its front end gives, or has not one output a class."""
+def check_ends(model: bytes, refused: str = "there is no firmware for this model") -> None:
+    """Raise ModelError where the net takes something else than its front end gives, or has not one output a class.
+
+    Args:
+        model: content of a `.tflite`.
+        refused: what the error begins with where the model does not say what it hears.
+    """
     parameters = read_parameters(model)
     try:
         frontend = frontend_from_parameters(parameters)
     except SettingError as error:
         raise ModelError(
-            f"there is no firmware for this model: {error.message}",
+            f"{refused}: {error.message}",
             "its front end's settings must be in its parameters: python -m mltk_like update_params",
         ) from error
     NetInput(model).check(frontend.spectrogram_shape)

@@ -145,15 +145,38 @@ def plot_stream_curve(
         ToolError: matplotlib is not installed.
         DataError: `path` cannot be written.
     """
-    curves = {name: curve for name, curve in curves.items() if curve.positives and curve.hours}
     figure, (axes,) = _figure(1, 1, (6.8, 4.6))
+    _draw_curves(axes, curves, targets_per_hour, "Misses against false accepts" + (f": {label!r}" if label else ""))
+    return _png(figure, path)
+
+
+def plot_stream_curves(
+    panels: Mapping[str, Mapping[str, StreamCurve]],
+    *,
+    targets_per_hour: Sequence[float] = TARGETS_PER_HOUR,
+    path: Path | None = None,
+) -> bytes:
+    """As `plot_stream_curve`, with a panel for each condition, side by side, and a line in it for each model.
+
+    Args:
+        panels: by title, the curves by the name in the legend.
+        targets_per_hour, path: see `plot_stream_curve`, which raises the same.
+    """
+    figure, found = _figure(1, len(panels) or 1, (6.8 * (len(panels) or 1), 4.6))
+    for axes, (title, curves) in zip(found, panels.items(), strict=False):
+        _draw_curves(axes, curves, targets_per_hour, f"Misses against false accepts, {title}")
+    return _png(figure, path)
+
+
+def _draw_curves(axes: Any, curves: Mapping[str, StreamCurve], targets: Sequence[float], title: str) -> None:
+    curves = {name: curve for name, curve in curves.items() if curve.positives and curve.hours}
     left = min((0.5 / curve.hours for curve in curves.values()), default=0.1)
     for colour, (name, curve) in zip(_cycle(len(curves)), curves.items(), strict=True):
         rate = np.maximum(curve.false_accepts_per_hour, left)
         text = f"{name} ({curve.positives} clips, {curve.hours:.2f} h)"
         # Between two rates the higher threshold must be taken: its misses hold from its rate rightwards.
         axes.step(rate, 100 * curve.misses_fraction, where="pre", color=colour, label=text)
-        for target in targets_per_hour:
+        for target in targets:
             point = misses_at(curve, target)
             if point is not None:
                 low, high = point.misses_interval_95
@@ -161,15 +184,13 @@ def plot_stream_curve(
                 axes.errorbar(
                     x, y, yerr=[[y - 100 * low], [100 * high - y]], color=colour, marker="o", markersize=4, capsize=3
                 )
-    for target in targets_per_hour:
+    for target in targets:
         axes.axvline(target, color=_GREY, linestyle=":", linewidth=1)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
     axes.set_xlim(left=left * 0.95)
     axes.set_ylim(0, 100)
-    title = "Misses against false accepts" + (f": {label!r}" if label else "")
     _finish(axes, title=title, x="false accepts per hour", y="misses (%)", legend=True)
-    return _png(figure, path)
 
 
 def plot_stream(

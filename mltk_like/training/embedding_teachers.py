@@ -44,9 +44,6 @@ _DIRECTIONS_OF, _BLOCK_ROWS = 32_500, 5000  # windows whose principal components
 def check_embedding(model: Any) -> None:
     """Raise SettingError where `embedding_teachers` does not go with the other settings."""
     if not model.embedding_teachers:
-        if model.embedding_features:
-            hint = "set embedding_teachers to 2, say, or embedding_features to 0"
-            raise SettingError("embedding_features needs embedding_teachers", hint)
         return
     if model.mining_rounds > 1 or (model.mining_rounds and not model.teachers):
         problem = "with embedding_teachers there is one round of mining, by the teachers, before the net is trained"
@@ -138,7 +135,7 @@ class _Stock:
 
 def _hear(model: Any, folder: Path, open_feed: OpensFeed, progress: bool) -> None:
     """Embeddings of the stock, block by block, each in a file that is there whole or not at all."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     batch, total = model.batch_size, stock_size(model)
     size = _BLOCK * batch
@@ -187,7 +184,7 @@ def _read_block(path: Path) -> dict[str, NDArray[Any]]:
 
 def _answers(model: Any, stock: _Stock, progress: bool) -> NDArray[np.float32]:
     """Train the heads on what is heard with noise, and let them answer for both."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     heads = _heads(model, stock.heard)
     rng = np.random.default_rng([model.seed, 0x4EAD])

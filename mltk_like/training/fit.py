@@ -341,7 +341,7 @@ class _Bar:
     """A tqdm bar over all steps, with the figures of the last of them."""
 
     def __init__(self, step: int, total: int, progress: bool) -> None:
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         self._tqdm = tqdm(total=total, initial=step, desc="train", unit="step", disable=not progress, mininterval=0.5)
 

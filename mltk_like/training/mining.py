@@ -89,7 +89,7 @@ def mine_clips(
 
 
 def _groups(order: NDArray[np.int64], progress: bool) -> Iterator[NDArray[np.int64]]:
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     with tqdm(total=len(order), desc="mining", unit="clip", disable=not progress, leave=False) as bar:
         for first in range(0, len(order), _AT_ONCE):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mltk_like.artifact import Artifact, model_of
 from mltk_like.errors import ModelError, one_line
 from mltk_like.feed.dataset import collect, open_split
-from mltk_like.feed.windows import WindowMaker
+from mltk_like.feed.features import open_windows
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
 from mltk_like.nets.weights import load_weights
@@ -117,7 +117,7 @@ def quantize(
         raise ModelError(
             "a net that keeps rows does not replace the one of whole windows", "give another --output FILE"
         )
-    if streaming and artifact.path.suffix == ".tflite":
+    if streaming and artifact.alone:
         return _finished(artifact, output, changed=weights is not None or remake)
     specification = specification_of(model, artifact)
     calibration = _made_again(artifact, specification) if remake else _kept(artifact)
@@ -209,7 +209,7 @@ def kept_windows(artifact: Artifact) -> NDArray[np.int8] | None:
     Raises:
         ModelError: they are damaged.
     """
-    if artifact.path.suffix == ".tflite":
+    if artifact.alone:
         return None
     member = next((name for name in (CALIBRATION_FILE, RANGES_FILE) if artifact.read(name) is not None), None)
     if member is None:
@@ -242,7 +242,7 @@ def _made_again(artifact: Artifact, model: Model) -> NDArray[np.int8]:
     assert isinstance(model, TrainMixin)
     splits = collect(model, test=artifact.name.endswith("-test")).splits
     files = open_split(model, splits.validation, seed=model.seed)
-    return WindowMaker(model, files).batch(0, CALIBRATION_WINDOWS).features
+    return open_windows(model, files).batch(0, CALIBRATION_WINDOWS).features
 
 
 def _write(

@@ -174,7 +174,7 @@ class _Heard:
 
     def capture(self, source: Source, progress: bool) -> None:
         """Fill the blocks. What came before an error is in them."""
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         total = round(self._left / self.rate, 1)
         with tqdm(total=total, desc=source.name, unit="s", disable=not progress, leave=False) as bar:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mltk_like.artifact import model_of
+from mltk_like.artifact import FILES, model_of
 from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import frontend_from_parameters
 from mltk_like.audio.steps import FrontendSteps, frontend_steps
@@ -16,7 +16,6 @@ from mltk_like.errors import ModelError
 from mltk_like.metrics.dataset_plots import plot_filters
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
-from mltk_like.run import ARCHIVE_SUFFIX
 from mltk_like.tflite import ModelSummary, read_parameters, summarize_tflite
 from mltk_like.verbs.shared.building import artifact_of, build_net, build_tflite, open_net, specification_in
 
@@ -70,7 +69,7 @@ def summarize(model: Model | str | Path, *, tflite: bool = False, build: bool = 
             return summarize_tflite(build_tflite(specification), name=specification.name)
         return keras_summary(build_net(specification), specification.name)
     artifact = artifact_of(model)
-    if tflite or artifact.path.suffix == ".tflite":
+    if tflite or artifact.alone:
         return summarize_tflite(artifact.tflite(), name=artifact.name)
     return keras_summary(open_net(artifact, specification_in(model)), artifact.name)
 
@@ -85,7 +84,7 @@ def steps_of(model: Model | str | Path) -> FrontendSteps:
         ModelError: it does not exist, or hears no audio.
         SettingError: a `.tflite` without settings of a front end.
     """
-    if not isinstance(model, Model) and str(model).endswith((ARCHIVE_SUFFIX, ".tflite")):
+    if not isinstance(model, Model) and str(model).endswith(FILES):
         # Those of the .tflite, so that no code is needed.
         parameters = read_parameters(artifact_of(model).tflite())
         return frontend_steps(frontend_from_parameters(parameters), EnergyGateSettings.from_parameters(parameters))

@@ -62,7 +62,7 @@ def _netron() -> Any:
 @contextmanager
 def _file_of(artifact: Artifact, *, tflite: bool) -> Iterator[Path]:
     """The file that Netron opens, in a folder of its own: it offers what lies beside a file, too."""
-    if not tflite and artifact.path.suffix != ".tflite":
+    if not tflite and not artifact.alone:
         with artifact.keras_file() as file:
             yield file
         return

@@ -69,7 +69,7 @@ class DebianSpeech:
         Raises:
             DataError: no package can be had; with `strict`, any cannot.
         """
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         clips: list[Clip] = []
         missing: list[Skipped] = []

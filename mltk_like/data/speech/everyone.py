@@ -34,7 +34,7 @@ _KOKORO: Mapping[str, float] = MappingProxyType({"kokoro:en": 1.0, "kokoro:accen
 _OTHERS: Mapping[str, float] = MappingProxyType({"pico": 1.0, "flite": 1.5, "festival": 0.5})
 _FOREIGN: Mapping[str, float] = MappingProxyType({"pico:de": 1.0, "pico:es": 1.0, "pico:fr": 1.0, "pico:it": 1.0})
 # What speaks a word in hundredths of a second; and Kokoro, which takes half of one and lends many voices, 15 MB.
-_QUICK: Mapping[str, float] = MappingProxyType({"hibari": 0.2, "piper": 0.2, "pico": 0.2, "flite": 0.2})
+_QUICK: Mapping[str, float] = MappingProxyType({"hibari": 0.2, "piper": 0.2, "flite": 0.2})
 _QUICK_KOKORO = 0.2
 _READER: Mapping[str, float] = MappingProxyType({"hibari": 1.0})
 _MANY = "piper:libritts_r"  # 904 speakers, CC BY 4.0, a download

@@ -29,7 +29,7 @@ from mltk_like.signals import serve_parent, workers_start
 from mltk_like.terminal import make_printable
 
 if TYPE_CHECKING:
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
 REJECTED = ".rejected"
 """Suffix of the empty file that stands for an utterance that no draw made sound right."""
@@ -60,7 +60,7 @@ def make_clips(jobs: Sequence[Job], *, name: str, workers: Workers, progress: bo
         shared_engine(engine).check()
     ordered = _in_order(jobs)
     chunks = [ordered[at : at + _CHUNK] for at in range(0, len(ordered), _CHUNK)]
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     with tqdm(total=len(jobs), desc=name, unit="clip", disable=not progress) as bar:
         if isinstance(workers, Cluster):

@@ -60,7 +60,7 @@ def read_text(text: str, language: str) -> str:
 
 
 def _read(spellings: list[str], language: str) -> dict[str, str]:
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     process = EspeakProcess()
     return {word: process.phonemes(language, word) for word in tqdm(spellings, desc="reading words", unit="word")}

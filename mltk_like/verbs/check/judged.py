@@ -41,7 +41,7 @@ def judged_figures(artifact: Artifact) -> tuple[ComparedFigure, ...]:
     Raises:
         ModelError: what is stored is damaged.
     """
-    if artifact.path.suffix == ".tflite":
+    if artifact.alone:
         return ()
     found = [_read(artifact, f"eval/{form}/eval-results.json") for form in _FORMS]
     if any(one is None for one in found):

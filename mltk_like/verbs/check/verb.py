@@ -11,7 +11,7 @@ from mltk_like.artifact import Artifact
 from mltk_like.codegen import NetSource, emit_net
 from mltk_like.errors import CheckError, ModelError, SettingError, ToolError
 from mltk_like.feed.dataset import collect, open_split
-from mltk_like.feed.windows import WindowMaker
+from mltk_like.feed.features import open_windows
 from mltk_like.firmware import Core, core_of
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model, require
@@ -162,14 +162,14 @@ def _made(model: Model, test: bool, clips: int) -> NDArray[np.int8]:
     assert isinstance(model, AudioDatasetMixin)
     assert isinstance(model, TrainMixin)
     splits = collect(model, test=test).splits
-    return WindowMaker(model, open_split(model, splits.test, seed=model.seed)).batch(0, clips).features
+    return open_windows(model, open_split(model, splits.test, seed=model.seed)).batch(0, clips).features
 
 
 def _float_net(
     model: Model | str | Path, artifact: Artifact, windows: NDArray[np.int8] | None, skipped: Skipped
 ) -> Any:
     """The Keras net; None where there is none, nothing to run it on, or no TensorFlow."""
-    if artifact.path.suffix == ".tflite" or artifact.read(f"{artifact.name}.keras") is None:
+    if artifact.alone or artifact.read(f"{artifact.name}.keras") is None:
         skipped[_FLOAT] = "there is no .keras file"
         return None
     if windows is None:

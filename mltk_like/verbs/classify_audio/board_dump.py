@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,8 @@ class Columns:
         numbers = range(end - length, end)
         if any(self._missing.get(number) != 0 for number in numbers):
             return None
-        window: NDArray[np.int8] = self._frontend.windows(np.stack([self._kept[number] for number in numbers]), [0])[0]
+        columns: NDArray[Any] = np.stack([self._kept[number] for number in numbers])
+        window: NDArray[np.int8] = self._frontend.windows(columns, [0])[0]
         return window
 
 

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from mltk_like.artifact import Artifact
 from mltk_like.audio.energy_gate import EnergyGateSettings
-from mltk_like.audio.frontend import frontend_from_parameters
 from mltk_like.audio.live import DEFAULT_SENSITIVITY
 from mltk_like.audio.recogniser import RecogniserSettings
 from mltk_like.errors import ModelError, SettingError
@@ -22,6 +21,7 @@ from mltk_like.verbs.classify_audio.session import Listening, LiveAudio, LiveMod
 from mltk_like.verbs.shared.audio_sources import PIPE, open_source
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.engines import ENGINES
+from mltk_like.verbs.shared.subject import classes_of, front_end_of, recogniser_of
 
 LEVELS = ("low", "medium", "high")
 """Sensitivities that `evaluate --target-false-accepts` stores in a model."""
@@ -112,19 +112,16 @@ def _check_place(device: str | None, engine: str, file: str | Path | None, elsew
 def _live_model(
     artifact: Artifact, parameters: Mapping[str, Any], changes: Mapping[str, Any], threshold: int | None
 ) -> LiveModel:
-    classes = parameters.get("classes")
-    if not isinstance(classes, list) or not classes:
-        raise ModelError(
-            f"{artifact.path} names no classes", "its .tflite lacks the parameter 'classes': see update_params"
-        )
+    data = artifact.tflite()
+    frontend = front_end_of(artifact, data)
     gate = EnergyGateSettings.from_parameters(parameters)
     if threshold is not None:
         gate = replace(gate or EnergyGateSettings(), threshold=threshold)
     return LiveModel(
-        tflite=artifact.tflite(),
-        classes=tuple(str(label) for label in classes),
-        frontend=frontend_from_parameters(parameters),
-        recogniser=_changed(RecogniserSettings.from_parameters(parameters), changes),
+        tflite=data,
+        classes=classes_of(artifact, parameters),
+        frontend=frontend,
+        recogniser=_changed(recogniser_of(artifact, parameters), changes),
         gate=gate,
     )
 

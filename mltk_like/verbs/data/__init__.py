@@ -1,12 +1,15 @@
 """The data of a model: what there is, its pictures, and what is made of it ahead of a training."""
 
 from mltk_like.verbs.data.copies import store_copies, worker_overrides
+from mltk_like.verbs.data.exported import ExportedFeatures, export_features
 from mltk_like.verbs.data.plots import plot_data
 from mltk_like.verbs.data.verb import DataReport, data_report, heard_s, inventory, offline_note, splits_summary
 
 __all__ = [
     "DataReport",
+    "ExportedFeatures",
     "data_report",
+    "export_features",
     "heard_s",
     "inventory",
     "offline_note",

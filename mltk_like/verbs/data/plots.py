@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mltk_like.artifact import model_of
 from mltk_like.audio.frontend import Frontend
+from mltk_like.errors import DataError
 from mltk_like.feed.dataset import collect, open_split
 from mltk_like.feed.store import ClipStore
 from mltk_like.feed.windows import SplitFiles, WindowMaker
@@ -40,7 +41,13 @@ def plot_data(model: Model | str | Path, folder: Path, *, progress: bool = True)
     for mixin in (AudioDatasetMixin, TrainMixin):
         require(specification, mixin, "data --plots")
     splits = collect(specification, progress=progress).splits
-    files = {name: open_split(specification, clips, seed=specification.seed) for name, clips in splits.items() if clips}
+    files = {
+        name: open_split(specification, clips, seed=specification.seed, progress=progress)
+        for name, clips in splits.items()
+        if clips
+    }
+    if files["training"].features is not None:
+        raise DataError("ready features have no sound to draw", "data MODEL says what there is of them")
     makers = {name: WindowMaker(specification, of) for name, of in files.items()}
     counts = {
         name: dict(zip(specification.classes, maker.class_counts().tolist(), strict=True))

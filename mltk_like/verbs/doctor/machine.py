@@ -13,6 +13,7 @@ from mltk_like.data.speech.catalogue import LISTED
 from mltk_like.data.speech.engines import open_engine
 from mltk_like.errors import MltkLikeError
 from mltk_like.feed.pool import default_workers
+from mltk_like.firmware import WASM_REMEDY, find_wasm_compiler
 from mltk_like.paths import cache_dir, runs_dir
 from mltk_like.tflite import find_tflm, is_tested_build, runner_path
 from mltk_like.verbs.doctor.line import Line
@@ -24,7 +25,6 @@ _WANTED = (
     ("C++ compiler", ("c++", "g++", "clang++"), "apt-get install g++"),
     ("Arm compiler", ("arm-none-eabi-g++",), "apt-get install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib"),
     ("QEMU for Arm", ("qemu-system-arm",), "apt-get install qemu-system-arm"),
-    ("emscripten", ("emcc",), "apt-get install emscripten"),
     ("ffmpeg", ("ffmpeg",), "apt-get install ffmpeg"),
 )
 # The caches of a model that ships, and a few runs.
@@ -72,6 +72,11 @@ def program_lines() -> Iterator[Line]:
     for name, programs, remedy in _WANTED:
         found = next(filter(None, map(shutil.which, programs)), "")
         yield Line(group=_PROGRAMS, name=name, ok=bool(found), found=found, remedy="" if found else remedy)
+    compiler = find_wasm_compiler()
+    yield Line(
+        group=_PROGRAMS, name="WebAssembly compiler", ok=compiler is not None, found=compiler.clang if compiler else "",
+        remedy="" if compiler else WASM_REMEDY,
+    )  # fmt: skip
 
 
 def voice_lines() -> Iterator[Line]:

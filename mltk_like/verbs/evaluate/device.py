@@ -115,7 +115,7 @@ def check_device(
         DataError: no recordings, or the board cannot be used.
         ToolError: pyserial or TensorFlow Lite Micro is not installed.
     """
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     artifact = artifact_of(model)
     host = _Host(artifact.tflite())

@@ -7,6 +7,7 @@ from typing import Any
 from mltk_like.evaluation.comparison import Comparison
 from mltk_like.evaluation.labelled import LabelledRecording, LabelledResult
 from mltk_like.evaluation.result import EvaluationResult
+from mltk_like.evaluation.side_by_side import SideBySide
 from mltk_like.metrics import ClassificationReport
 from mltk_like.metrics.plots import (
     plot_confusion,
@@ -14,6 +15,7 @@ from mltk_like.metrics.plots import (
     plot_roc,
     plot_stream,
     plot_stream_curve,
+    plot_stream_curves,
 )
 from mltk_like.paths import write_text
 
@@ -39,6 +41,15 @@ def write_comparison(result: Comparison, folder: Path) -> None:
     write_figures(result, folder)
     for part in (result.first, result.second):
         write_evaluation(part, folder / part.kind)
+
+
+def write_side_by_side(result: SideBySide, folder: Path) -> None:
+    """`models.json`, `models.csv`, `summary.txt`, and `models.png` with the curves of all. Raises DataError."""
+    write_text(folder / "models.json", json.dumps(result.to_dict(), indent=2) + "\n")
+    write_text(folder / "models.csv", result.to_csv())
+    write_text(folder / "summary.txt", f"{result}\n")
+    panels = {name: result.curves(name) for name in result.conditions}
+    plot_stream_curves(panels, targets_per_hour=result.rates, path=folder / "models.png")
 
 
 def write_labelled(result: LabelledResult, folder: Path) -> None:

@@ -9,10 +9,11 @@ from mltk_like.artifact import Artifact
 from mltk_like.data.clip import Clip
 from mltk_like.data.manifest import parse_manifest, splits_of
 from mltk_like.data.split import SPLIT_NAMES
-from mltk_like.errors import SettingError
+from mltk_like.errors import ModelError, SettingError
 from mltk_like.evaluation.subject import Subject
-from mltk_like.evaluation.testset import Recordings, TestSet, from_folders, from_split
+from mltk_like.evaluation.testset import Recordings, TestSet, from_folders, from_split, without_sound
 from mltk_like.feed.dataset import collect, open_split, restore
+from mltk_like.feed.features import FeatureMaker
 from mltk_like.feed.streams import with_streams
 from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.metrics.curve import TARGETS_PER_HOUR
@@ -64,11 +65,16 @@ def gather(
         raise SettingError(f"recordings have no subset {subset!r}", "leave it out, or the recordings")
     if recordings is not None:
         subject.labels(recordings.label)  # it detects that
-        tests = from_folders(recordings, subject.classes, rate, _ratios(snr_db, DEFAULT_SNR_DB), progress=progress)
+        tests = from_folders(recordings, subject.classes, rate, ratios_of(snr_db, DEFAULT_SNR_DB), progress=progress)
         return Material(tests=tests, rates=TARGETS_PER_HOUR)
+    if artifact.alone:
+        raise ModelError(
+            f"{artifact.path} is {artifact.kind}, which has no data of its own to be judged on",
+            "give recordings: --positives DIR --negatives DIR, or the model's name or run folder",
+        )
     specification: Any = specification_of(model, artifact)
     clips, files = _split(artifact, specification, subset, progress)
-    ratios = _ratios(snr_db, specification.evaluate_snr_db)
+    ratios = ratios_of(snr_db, specification.evaluate_snr_db)
     return own_material(specification, files, clips, subset=subset, snrs_db=ratios)
 
 
@@ -85,15 +91,21 @@ def own_material(
         subset: its name.
     """
     keywords = [name for name in model.classes if not name.startswith("_")]
+    rate = model.frontend.sample_rate_hz
+    if files.features is not None:
+        rows = FeatureMaker(model, files, masks=False)
+        tests = without_sound(rate, subset)
+        return Material(tests=tests, rates=model.evaluate_false_accepts_per_hour, windows=rows.batch(0, len(rows)))
     maker = WindowMaker(model, files)
     return Material(
-        tests=from_split(files, clips, keywords, model.frontend.sample_rate_hz, snrs_db, subset),
+        tests=from_split(files, clips, keywords, rate, snrs_db, subset),
         rates=model.evaluate_false_accepts_per_hour,
         windows=maker.batch(0, min(_WINDOWS, max(len(maker), 1) * 4)),
     )
 
 
-def _ratios(given: float | Sequence[float] | None, otherwise: float) -> tuple[float, ...]:
+def ratios_of(given: float | Sequence[float] | None, otherwise: float) -> tuple[float, ...]:
+    """The signal-to-noise ratios of the noisy conditions, each once. Raises SettingError for one that cannot be."""
     values = [otherwise] if given is None else [given] if isinstance(given, int | float) else given
     for value in values:
         if not -60 <= value <= 120:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mltk_like.artifact import Artifact, is_run_folder
+from mltk_like.errors import DataError
 from mltk_like.evaluation.judge import judge, score_tests
 from mltk_like.evaluation.result import EvaluationResult
 from mltk_like.evaluation.sensitivity import Sensitivity, find_sensitivity
@@ -82,8 +83,14 @@ def find_threshold(
         SettingError, DataError: the target or the audio cannot be; also as `evaluate`.
     """
     artifact = artifact_of(model)
+    artifact.check_writable()
     subject = open_subject(artifact, "tflm" if tflm else "tflite")
     material = gather(model, artifact, subject, recordings=recordings, subset=subset, snr_db=snr_db, progress=progress)
+    if material.tests.silent:
+        raise DataError(
+            "the model's data are ready features, which have no sound to hear as a stream",
+            "a threshold is set on recordings: add --positives DIR --negatives DIR",
+        )
     scored = score_tests(subject, material.tests, progress=progress)
     found = find_sensitivity(scored, subject.recogniser, target, free=free, merge_ms=merge_ms)
     result = judge(

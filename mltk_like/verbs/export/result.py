@@ -22,6 +22,7 @@ class Written:
     agreement: Agreement | None = None
     arenas: Mapping[str, int] = field(default_factory=dict)
     state_bytes: int = 0
+    page_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +42,7 @@ class ExportResult:
             models that are not run one row at a time.
         arenas: for "c": bytes of the arena by the kernels that are compiled ("portable", "dsp", "mve").
         state_bytes: for "c": what a streaming net keeps from one inference to the next.
+        page_bytes: for "web": the size of the page; `flash_bytes` is that of the `.tflite`.
     """
 
     name: str
@@ -53,6 +55,7 @@ class ExportResult:
     agreement: Agreement | None = None
     arenas: Mapping[str, int] = field(default_factory=dict)
     state_bytes: int = 0
+    page_bytes: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -67,6 +70,8 @@ class ExportResult:
     def __str__(self) -> str:
         lines = [f"{self.name} as {self.format}: {', '.join(map(str, self.files))}"]
         lines += [f"flash, model (bytes):        {_bytes(self.flash_bytes)}"]
+        if self.page_bytes:
+            lines += [f"page (bytes):                {_bytes(self.page_bytes)}, to be opened in a browser"]
         if self.arena_bytes is not None and self.activations_bytes is not None:
             lines += [
                 f"RAM, tensor arena (bytes):   {_bytes(self.arena_bytes)} at most",

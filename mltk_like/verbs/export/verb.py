@@ -14,6 +14,7 @@ from mltk_like.verbs.export.c_array import c_array
 from mltk_like.verbs.export.c_net import c_net
 from mltk_like.verbs.export.cmake_folder import cmake_folder
 from mltk_like.verbs.export.result import ExportResult, Written
+from mltk_like.verbs.export.web_page import placed, web_page
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.low_bit import akida_files, low_bit_files, low_bit_integers
 
@@ -30,9 +31,10 @@ def export(
         model: a specification, name, run folder, archive or `.tflite`.
         format: one of `FORMATS`: "c-array" gives PREFIX.h, PREFIX.c and PREFIX_ops.h for TensorFlow Lite Micro; "c" the
             net itself as C, PREFIX_net.h and PREFIX_net.c with its kernels; "cmake" a folder with front end, net and
-            recogniser that CMake builds; "low-bit" and "akida" are for models
+            recogniser that CMake builds; "web" a page in which the model listens; "low-bit" and "akida" are for models
             trained with `low_bit`, see docs/low_bit.md.
-        output: folder; none: `./export/<name>`.
+        output: folder; none: `./export/<name>`. For "web": the page, where it ends with `.html`, or the folder of
+            `<name>.html`; none: `./export`.
         prefix: of file names and symbols; give another where a firmware has several models.
 
     Raises:
@@ -40,6 +42,7 @@ def export(
             be the same, a number is infinite, a text too long.
         ModelError: the model does not exist, has not been trained, has a layer that the format has no kernel for, or
             TFLM cannot run it.
+        ToolError: for "web": there is no compiler for WebAssembly.
         DataError: the folder cannot be written.
     """
     if format not in FORMATS:
@@ -48,6 +51,8 @@ def export(
     artifact = artifact_of(model)
     folder = Path("export") / artifact.name if output is None else output
     written = FORMATS[format](artifact, prefix)
+    if format == "web":
+        folder, written = placed(written, output)
     for name, content in written.files.items():
         write_bytes(folder / name, content if isinstance(content, bytes) else content.encode())
     figures = {one.name: getattr(written, one.name) for one in fields(Written) if one.name != "files"}
@@ -66,6 +71,7 @@ FORMATS: Mapping[str, Writer] = MappingProxyType(
         "c-array": c_array,
         "c": c_net,
         "cmake": cmake_folder,
+        "web": web_page,
         "low-bit": _low_bit(low_bit_files),
         "akida": _low_bit(akida_files),
     }

@@ -157,7 +157,7 @@ def _listen(
     progress: bool,
 ) -> None:
     """Hear the new files (each with its folder) and cut them; the bar moves with every inference."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     done = set(states) - set(new)
     # A second more than the headers say: rounding must not carry the bar beyond its end.
@@ -195,6 +195,6 @@ def _positives_hint(rows: Sequence[Heard], folders: Sequence[Path]) -> Iterator[
 
 
 def _next_command(artifact: Artifact, output: Path) -> str:
-    resume = [] if artifact.path.suffix == ".tflite" else ["--resume-from", artifact.typed]
+    resume = [] if artifact.alone else ["--resume-from", artifact.typed]
     words = [artifact.typed_model, *resume, "--negatives", str(output)]
     return shlex.join(["python", "-m", "mltk_like", "train", *words])

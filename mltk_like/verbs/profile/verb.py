@@ -129,7 +129,7 @@ def profile_tflite(data: bytes, name: str, *, repeat: int = 20, progress: bool =
 @contextmanager
 def _shown(progress: bool) -> Iterator[Waiting]:
     """Shows how many inferences are done. How many there will be follows from the time of the first."""
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     form = "{desc}: {elapsed}, inferences done: {n_fmt}"
     # Of a quick model nothing is seen: the first call comes after a second.

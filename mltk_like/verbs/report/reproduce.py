@@ -3,17 +3,17 @@
 import hashlib
 import json
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from mltk_like.verbs.report.part import Part, part
 from mltk_like.verbs.report.stored import StoredModel
-from mltk_like.verbs.shared.page import code_block, folded, notice, paragraph, table
+from mltk_like.verbs.shared.page import code_block, folded, notice, paragraph, table, value_text
 
 
 def parameters_part(model: StoredModel) -> Part:
     """What the `.tflite` carries, and the settings of the training."""
     stored = model.summary.parameters
-    rows = [(name, _shown(value)) for name, value in stored.items()]
+    rows = [(name, value_text(value)) for name, value in stored.items()]
     settings = list(_flat(model.settings.get("settings", {})))
     changed = list(_changed(model))
     return part(
@@ -99,11 +99,3 @@ def _flat(settings: object, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 def _json(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    if isinstance(value, float):
-        return f"{value:.7g}"
-    return ", ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)

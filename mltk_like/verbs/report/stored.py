@@ -287,7 +287,7 @@ class StoredModel:
 def read_model(artifact: Artifact) -> StoredModel:
     """Read it. Raises ModelError where there is no `.tflite` or something is damaged; DataError for the manifest."""
     data = artifact.tflite()
-    manifest = artifact.read(MANIFEST) if artifact.path.suffix != ".tflite" else None
+    manifest = artifact.read(MANIFEST) if not artifact.alone else None
     rows = parse_manifest(manifest, artifact.path) if manifest else ()
     found = {kind: _read(artifact, f"eval/{kind}/eval-results.json", StoredEvaluation) for kind in KINDS}
     return StoredModel(

@@ -26,7 +26,8 @@ from mltk_like.verbs.report.training import model_card, training_part
 from mltk_like.verbs.report.windows import forms_part, windows_part
 from mltk_like.verbs.report.worst import false_accepts_part, misses_part
 from mltk_like.verbs.shared.building import artifact_of
-from mltk_like.verbs.shared.page import page, paragraph
+from mltk_like.verbs.shared.page import Html, element, page, paragraph
+from mltk_like.verbs.shared.web_pages import address_from, find_page
 
 PAGE = "index.html"
 RESULTS = "eval-results.json"
@@ -98,11 +99,11 @@ def report(
         Players(stored.sample_rate_hz, anywhere=anywhere),
         _command(model, artifact, recordings, snr_db, results),
     )
-    document = page(
-        f"{artifact.name}: report", [part.section for part in parts], lead=[*headline(stored), _about(parts)]
-    )
+    folder = output or _folder(artifact)
+    lead = [*headline(stored), *_listening(stored, folder), _about(parts)]
+    document = page(f"{artifact.name}: report", [part.section for part in parts], lead=lead)
     # All is in memory by now, so an error leaves nothing behind.
-    return _write(output or _folder(artifact), stored, parts, document, results)
+    return _write(folder, stored, parts, document, results)
 
 
 def _judge(
@@ -115,7 +116,7 @@ def _judge(
     """Results by form, with 'comparison' where there are two."""
     options: dict[str, Any] = {"recordings": recordings, "snr_db": snr_db, "progress": progress}
     artifact = stored.artifact
-    if artifact.path.suffix != ".tflite" and artifact.read(f"{artifact.name}.keras") is not None:
+    if not artifact.alone and artifact.read(f"{artifact.name}.keras") is not None:
         both = evaluate_both(model, **options)
         return {**both.to_dict(), "comparison": both.figures}
     return {"tflite": evaluate_one(model, tflite=True, **options).to_dict()}
@@ -154,6 +155,18 @@ def _about(parts: Sequence[Part]) -> Any:
     return paragraph(
         f"This page is one file of about {size:.1f} MB with {players} players; it needs no network.", soft=True
     )
+
+
+def _listening(model: StoredModel, folder: Path) -> list[Html]:
+    """A link to the page in which the model listens, where it was exported: beside this page, to the model, or to where
+    `export` puts it."""
+    artifact = model.artifact
+    beside = artifact.path if artifact.path.is_dir() else artifact.path.parent
+    found = find_page(model.tflite, artifact.name, (folder, beside, Path("export")))
+    if found is None:
+        return []
+    link = element("a", "Let it listen in your browser", href=address_from(folder, found))
+    return [paragraph(link, ": the model itself, on a page of its own.")]
 
 
 def _command(

@@ -82,8 +82,8 @@ def open_source(
             yield source
         return
     if file is None:
-        with Microphone(microphone, sample_rate_hz) as device:
-            yield Source(name=device.info.name, blocks=device, take_lost_ms=device.take_lost_ms)
+        with Microphone(microphone, sample_rate_hz) as own:
+            yield Source(name=own.info.name, blocks=own, take_lost_ms=own.take_lost_ms)
         return
     if str(file) == PIPE:
         if sys.stdin.isatty():

@@ -15,7 +15,7 @@ from mltk_like.training.low_bit import INTEGERS, REPORT
 
 def low_bit_integers(artifact: Artifact) -> IntegerNet:
     """The net in integers. Raises ModelError where the model was not trained to few bits, or the net branches."""
-    data = artifact.read(f"train/{INTEGERS}") if artifact.path.suffix != ".tflite" else None
+    data = artifact.read(f"train/{INTEGERS}") if not artifact.alone else None
     if data is None:
         report = low_bit_report(artifact)
         why = report.problem if report else "it was not trained with low_bit"
@@ -25,7 +25,7 @@ def low_bit_integers(artifact: Artifact) -> IntegerNet:
 
 def low_bit_report(artifact: Artifact) -> LowBitReport | None:
     """What low-bit training came to; None for other models. Raises ModelError where it is damaged."""
-    data = artifact.read(f"train/{REPORT}") if artifact.path.suffix != ".tflite" else None
+    data = artifact.read(f"train/{REPORT}") if not artifact.alone else None
     return LowBitReport.from_json(data) if data else None
 
 

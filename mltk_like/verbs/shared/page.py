@@ -51,6 +51,8 @@ code { font-size: .92em; white-space: nowrap; }
 pre code { font-size: 1em; white-space: pre; }
 """
 
+_VOID = frozenset({"img", "meta", "br", "input", "link"})
+
 
 class Html(str):
     """Markup: what is in it has been escaped and is put into a page as it stands."""
@@ -93,7 +95,16 @@ def element(tag: str, *children: object, **attributes: object) -> Html:
             written = name.rstrip("_").replace("_", "-")
             opening.append(written if value is True else f'{written}="{text(value)}"')
     start = f"<{' '.join(opening)}>"
-    return Html(start if tag in ("img", "meta", "br") else f"{start}{join(children)}</{tag}>")
+    return Html(start if tag in _VOID else f"{start}{join(children)}</{tag}>")
+
+
+def value_text(value: object) -> str:
+    """A parameter of a model as it is shown."""
+    if isinstance(value, bytes):
+        return f"{len(value)} bytes"
+    if isinstance(value, float):
+        return f"{value:.7g}"
+    return ", ".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
 
 
 def join(parts: Iterable[object]) -> Html:
@@ -177,15 +188,31 @@ def page(title: str, sections: Sequence[Section], *, lead: Sequence[Html] = ()) 
             for n, part in enumerate(sections, 1)
         ),
     ]
-    head = [
+    return document(title, body)
+
+
+def document(
+    title: str, body: Iterable[object], *, style: str = "", policy: str = _POLICY, head: Iterable[object] = ()
+) -> str:
+    """A page of one's own making.
+
+    Args:
+        title: of the window.
+        body: what stands in it.
+        style: CSS that is added.
+        policy: Content-Security-Policy; none: no script, and nothing from elsewhere.
+        head: what else stands before the title.
+    """
+    parts = [
         element("meta", charset="utf-8"),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        element("meta", http_equiv="Content-Security-Policy", content=policy),
+        *head,
         element("title", title),
-        element("style", Html(_STYLE)),
+        element("style", Html(_STYLE + style)),
     ]
-    document = element("html", element("head", *head), element("body", *body), lang="en")
-    return f"<!DOCTYPE html>\n{document}\n"
+    whole = element("html", element("head", *parts), element("body", *body), lang="en")
+    return f"<!DOCTYPE html>\n{whole}\n"
 
 
 def _allowed(character: str) -> str:

@@ -7,9 +7,10 @@ import numpy as np
 
 from mltk_like.artifact import Artifact
 from mltk_like.audio.energy_gate import EnergyGateSettings
-from mltk_like.audio.frontend import frontend_from_parameters
+from mltk_like.audio.frontend import AnySettings, frontend_from_parameters, has_frontend
 from mltk_like.audio.recogniser import Recogniser, RecogniserSettings
-from mltk_like.errors import MltkLikeError, ModelError, one_line
+from mltk_like.brought.reasons import cannot_hear
+from mltk_like.errors import MltkLikeError, ModelError, SettingError, one_line
 from mltk_like.evaluation.subject import Subject, make_scorer
 from mltk_like.model import Model
 from mltk_like.tflite import read_parameters
@@ -33,7 +34,8 @@ def open_subject(artifact: Artifact, kind: str, model: Model | None = None) -> S
     """
     data = artifact.tflite()
     parameters = read_parameters(data)
-    kind = "tflite" if kind == "keras" and artifact.path.suffix == ".tflite" else kind
+    frontend = front_end_of(artifact, data)
+    kind = "tflite" if kind == "keras" and artifact.alone else kind
     net: Any = data
     if kind == "keras":
         net = open_net(artifact, model)
@@ -43,13 +45,35 @@ def open_subject(artifact: Artifact, kind: str, model: Model | None = None) -> S
         name=artifact.name,
         kind=kind,
         score=make_scorer(net, kind),
-        classes=_classes(parameters, artifact),
-        frontend=frontend_from_parameters(parameters),
-        recogniser=RecogniserSettings.from_parameters(parameters),
+        classes=classes_of(artifact, parameters),
+        frontend=frontend,
+        recogniser=recogniser_of(artifact, parameters),
         gate=EnergyGateSettings.from_parameters(parameters),
     )
     _try(subject, artifact)
     return subject
+
+
+def front_end_of(artifact: Artifact, data: bytes) -> AnySettings:
+    """The front end of a trained model, whose `.tflite` is `data`.
+
+    Raises:
+        ModelError: it has no settings of one; whose model it looks like is said.
+        SettingError: they cannot be.
+    """
+    parameters = read_parameters(data)
+    if not has_frontend(parameters):
+        raise cannot_hear(data, artifact.path)
+    return frontend_from_parameters(parameters)
+
+
+def recogniser_of(artifact: Artifact, parameters: Mapping[str, Any]) -> RecogniserSettings:
+    """The recogniser that a trained model's parameters set. Raises SettingError, with its file, for what cannot be."""
+    try:
+        return RecogniserSettings.from_parameters(parameters)
+    except SettingError as error:
+        hint = "change it: python -m mltk_like update_params FILE NAME=VALUE --output CHANGED.tflite"
+        raise SettingError(f"{artifact.path}: {error.message}", error.hint or hint) from error
 
 
 def _try(subject: Subject, artifact: Artifact) -> None:
@@ -77,7 +101,8 @@ def _try(subject: Subject, artifact: Artifact) -> None:
         )
 
 
-def _classes(parameters: Mapping[str, Any], artifact: Artifact) -> tuple[str, ...]:
+def classes_of(artifact: Artifact, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of a trained model's outputs. Raises ModelError where its parameters have none."""
     classes = parameters.get("classes")
     if not isinstance(classes, list) or not classes:
         raise ModelError(

@@ -7,6 +7,7 @@ from typing import Any
 from mltk_like.errors import SettingError
 from mltk_like.feed.copies import CopyStore
 from mltk_like.feed.dump import dump_augmented
+from mltk_like.feed.features import feature_sources
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.paths import portable
 from mltk_like.run import Run
@@ -39,7 +40,11 @@ class Augmented:
             raise SettingError(f"dump_augmented={self.dump} is no number of windows", "give 0 or more")
 
     def check(self, model: Any) -> None:
-        """Raise SettingError where stored passes would not be read."""
+        """Raise SettingError where stored passes would not be read, or there is no sound to write."""
+        if (self.dump or str(self.copies) != "0") and feature_sources(model):
+            raise SettingError(
+                "ready features have no sound, and are not augmented", "leave out --dump-augmented and --augment-copies"
+            )
         if str(self.copies) != "0" and model.embedding_teachers:
             hint = "leave augment_copies at 0, or embedding_teachers"
             raise SettingError("with embedding_teachers windows are made afresh, and copies would not be read", hint)

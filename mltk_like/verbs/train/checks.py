@@ -8,6 +8,7 @@ from mltk_like.data.source import Source
 from mltk_like.data.split import SPLIT_NAMES
 from mltk_like.errors import SettingError
 from mltk_like.feed.expected import check_expected
+from mltk_like.feed.features import check_features, feature_sources
 from mltk_like.feed.measured import check_standardize
 from mltk_like.quiet import import_tensorflow
 from mltk_like.training.class_weights import check_class_weights
@@ -56,7 +57,14 @@ def check_keras(model: Any, *, threads: int) -> None:
 
 
 def check_data(model: Any, own: Sequence[Source], *, test: bool, evaluate: bool) -> None:
-    """Refuse what can be known of the data beforehand. Raises as `check_expected`."""
+    """Refuse what can be known of the data beforehand. Raises as `check_features` and `check_expected`.
+
+    SettingError also where recordings are to be added to ready features.
+    """
+    features = feature_sources(model)
+    check_features(model, features)
+    if features and own:
+        raise SettingError("recordings cannot be added to ready features", "leave out --positives and --negatives")
     check_expected(model, own, needed_splits(evaluate=evaluate), test=test)
 
 

@@ -155,7 +155,7 @@ def start_from(spec: str | Path, model: Any, *, keyword: bool = False) -> Start:
         SettingError: one of its settings does not fit any more.
     """
     artifact = open_artifact(spec)
-    if artifact.path.suffix == ".tflite":
+    if artifact.alone:
         raise ModelError(
             f"{artifact.path} has no float weights to go on from", "give a run folder, a .mltk.zip or a name"
         )

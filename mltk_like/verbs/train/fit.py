@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.feed.copies import open_feed
+from mltk_like.feed.features import open_windows
 from mltk_like.feed.pool import BatchSource
-from mltk_like.feed.windows import SplitFiles, WindowMaker
+from mltk_like.feed.windows import SplitFiles
 from mltk_like.metrics.plots import plot_history
 from mltk_like.paths import write_bytes
 from mltk_like.training.class_weights import class_weights
@@ -44,7 +45,7 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
     """Train the net, from the checkpoint on where there is one."""
     model, training = job.model, files["training"]
     overrides = worker_overrides(model)
-    plan = WindowMaker(model, training)
+    plan = open_windows(model, training)
     validation = make_validation(model, files["validation"], workers=job.workers, overrides=overrides)
     schedule = make_schedule(model, len(plan))
     job.say(

@@ -5,11 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mltk_like.data.features import are_features
 from mltk_like.data.manifest import read_manifest, splits_of, write_manifest
 from mltk_like.data.skipped import Skipped, add_skipped, summary_of
 from mltk_like.data.split import Splits
 from mltk_like.feed.dataset import Dataset, collect, open_split
 from mltk_like.feed.expected import check_splits
+from mltk_like.feed.features import note_on_features
 from mltk_like.feed.measured import is_measured, measured_scale
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.streams import with_streams
@@ -45,6 +47,8 @@ def collect_data(job: Job) -> Splits:
     _note_problems(job, dataset)
     if not job.test:
         check_splits(job.model.classes, dataset.splits, needed_splits(evaluate=job.evaluate))
+    if are_features(dataset.splits.training):
+        job.say(note_on_features(job.model))
     rows = write_manifest(manifest, dataset.splits)
     seconds = iter(rows)
     durations = [[next(seconds).duration_s for _ in clips] for _, clips in dataset.splits.items()]

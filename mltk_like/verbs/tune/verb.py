@@ -109,7 +109,7 @@ class _Search:
 
     def run(self, trials: int, cluster: str | None, *, progress: bool) -> None:
         """Train until the study has so many trials that ended."""
-        from tqdm import tqdm
+        from tqdm.auto import tqdm
 
         done = len(self._ended())
         with tqdm(total=trials, initial=min(done, trials), desc="tune", unit="trial", disable=not progress) as bar:

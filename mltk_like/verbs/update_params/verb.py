@@ -127,9 +127,9 @@ def set_parameters(
 
 
 def _with_specification(artifact: Artifact) -> Artifact:
-    if artifact.path.suffix == ".tflite":
+    if artifact.alone:
         raise ModelError(
-            f"{artifact.path} is a bare .tflite without a model file to take values from",
+            f"{artifact.path} is {artifact.kind} without a model file to take values from",
             "give KEY=VALUE, or the model's name or run folder",
         )
     return artifact

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mltk_like.artifact import model_of, open_artifact
+from mltk_like.artifact import FILES, model_of, open_artifact
 from mltk_like.audio.frontend import frontend_from_parameters
 from mltk_like.errors import ModelError, SettingError
 from mltk_like.mixins import AudioDatasetMixin
 from mltk_like.model import Model, require
-from mltk_like.run import ARCHIVE_SUFFIX
 from mltk_like.settings import parse_assignments
 from mltk_like.tflite import read_parameters
 
@@ -66,7 +65,7 @@ def open_subject(spec: Model | str | Path) -> Subject:
     try:
         model = spec if isinstance(spec, Model) else model_of(spec)
     except ModelError:
-        if not str(spec).endswith((ARCHIVE_SUFFIX, ".tflite")):
+        if not str(spec).endswith(FILES):
             raise
         return _frontend_alone(Path(str(spec)))
     require(model, AudioDatasetMixin, "view_audio")

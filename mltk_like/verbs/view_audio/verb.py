@@ -164,7 +164,7 @@ def _data_of(subject: Subject, *, needed: bool, variants: int, progress: bool) -
 
 
 def _bar(reads: Sequence[Read], progress: bool) -> Iterable[Read]:
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     bar: Iterable[Read] = tqdm(reads, desc="spectrograms", unit="clip", disable=not progress)
     return bar
