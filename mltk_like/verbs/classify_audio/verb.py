@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +18,8 @@ from mltk_like.tflite import read_parameters
 from mltk_like.verbs.classify_audio.boards import listen_on_board
 from mltk_like.verbs.classify_audio.dump import Dumps
 from mltk_like.verbs.classify_audio.here import Ears, listen_here
-from mltk_like.verbs.classify_audio.session import Listening, LiveAudio, LiveModel, Place
-from mltk_like.verbs.shared.audio_sources import PIPE, open_source
+from mltk_like.verbs.classify_audio.session import LiveAudio, LiveModel, Place
+from mltk_like.verbs.shared.audio_sources import PIPE, Source, open_source
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.engines import ENGINES
 from mltk_like.verbs.shared.subject import classes_of, front_end_of, recogniser_of
@@ -76,26 +77,29 @@ def classify_audio(
     number, changes = _read_sensitivity(sensitivity, parameters, artifact)
     changes |= settings or {}
     live = _live_model(artifact, parameters, changes, gate)
-    given = {
-        "--engine": None if engine == ENGINES[0] else engine,
-        "--gate": gate,
-        "--simulate-latency": simulate_latency,
+    only_here = {
+        "--engine": engine != ENGINES[0],
+        "--gate": gate is not None,
+        "--simulate-latency": simulate_latency is not None,
     }
     ears = Ears(
         engine=engine, sensitivity=number, simulated_ms=simulate_latency, dumps=dumps or Dumps(),
-        only_here=tuple(name for name, value in given.items() if value is not None),
+        only_here=tuple(name for name, given in only_here.items() if given),
     )  # fmt: skip
     place = Place(name=engine if device is None else "board")
-    listen: Callable[[], Listening]
-    if device is not None:
-        listen = partial(listen_on_board, device, live, ears, changes, input, place)
-    else:
-        opened = partial(
-            open_source, file=input, microphone=microphone, rate_hz=rate_hz,
-            sample_rate_hz=live.frontend.sample_rate_hz, real_time=simulate_latency is not None,
-        )  # fmt: skip
-        listen = partial(listen_here, live, ears, opened)
+    here = partial(listen_here, live, ears, _opened(live, ears, input, microphone, rate_hz))
+    listen = here if device is None else partial(listen_on_board, device, live, ears, changes, input, place)
     return LiveAudio(name=artifact.name, model=live, place=place, listen=listen)
+
+
+def _opened(
+    live: LiveModel, ears: Ears, file: str | Path | None, microphone: str | None, rate_hz: int | None
+) -> Callable[[], AbstractContextManager[Source]]:
+    """Opens this machine's source of audio."""
+    rate, real_time = live.frontend.sample_rate_hz, ears.simulated_ms is not None
+    return partial(
+        open_source, file=file, microphone=microphone, rate_hz=rate_hz, sample_rate_hz=rate, real_time=real_time
+    )
 
 
 def _check_place(device: str | None, engine: str, file: str | Path | None, elsewhere: tuple[object, ...]) -> None:
