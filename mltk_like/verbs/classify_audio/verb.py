@@ -77,14 +77,9 @@ def classify_audio(
     number, changes = _read_sensitivity(sensitivity, parameters, artifact)
     changes |= settings or {}
     live = _live_model(artifact, parameters, changes, gate)
-    only_here = {
-        "--engine": engine != ENGINES[0],
-        "--gate": gate is not None,
-        "--simulate-latency": simulate_latency is not None,
-    }
     ears = Ears(
         engine=engine, sensitivity=number, simulated_ms=simulate_latency, dumps=dumps or Dumps(),
-        only_here=tuple(name for name, given in only_here.items() if given),
+        only_here=_only_here(engine, gate, simulate_latency),
     )  # fmt: skip
     place = Place(name=engine if device is None else "board")
     here = partial(listen_here, live, ears, _opened(live, ears, input, microphone, rate_hz))
@@ -100,6 +95,13 @@ def _opened(
     return partial(
         open_source, file=file, microphone=microphone, rate_hz=rate_hz, sample_rate_hz=rate, real_time=real_time
     )
+
+
+def _only_here(engine: str, gate: int | None, simulate_latency: object) -> tuple[str, ...]:
+    """Options that were given and that a board with a model cannot follow."""
+    engines = ["--engine"] if engine != ENGINES[0] else []
+    others = {"--gate": gate, "--simulate-latency": simulate_latency}
+    return (*engines, *(name for name, value in others.items() if value is not None))
 
 
 def _check_place(device: str | None, engine: str, file: str | Path | None, elsewhere: tuple[object, ...]) -> None:
