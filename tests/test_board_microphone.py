@@ -16,9 +16,11 @@ from mltk_like.audio.board import (
     AudioReport,
     Board,
     BoardMicrophone,
+    Frame,
     Gapless,
     Tell,
     TextReport,
+    encode_frame,
     greeting,
     plain,
     simulated_board,
@@ -158,8 +160,8 @@ def test_a_board_that_falls_silent(line: str, tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(module, "SILENT_S", 0.3)
 
     def stop() -> None:
-        with Board(line):
-            pass  # a greeting stops it
+        with open(line, "wb") as other:
+            other.write(encode_frame(Frame(type=1, sequence=1, payload=b"\1\1")))  # a greeting stops it
 
     heard_until(monkeypatch, line, stop)
     with pytest.raises(DataError, match="sends no audio; what was heard until then is in"):
@@ -197,6 +199,8 @@ def test_the_command_line(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert main(arguments) == 0
     assert main([*arguments, line]) == 0
     assert main([*arguments, str(tmp_path / "none" / "tty")]) == 2
+    with Board(line), pytest.raises(DataError, match="is in use by another program"):
+        record("k", device=line, seconds=0.2, output=tmp_path / "out", progress=False)
     assert len(list((tmp_path / "out").glob("*.wav"))) == 2
 
 

@@ -48,7 +48,8 @@ class Port:
         serial = _pyserial()
         self.path = path
         try:
-            self._line: Any = serial.Serial(path, baud_rate, timeout=0, write_timeout=_WRITE_TIMEOUT_S)
+            # Without the lock two programs would each get a part of what comes.
+            self._line: Any = serial.Serial(path, baud_rate, timeout=0, write_timeout=_WRITE_TIMEOUT_S, exclusive=True)
         except (OSError, ValueError) as error:
             raise _cannot_open(path, error) from error
 
@@ -118,6 +119,6 @@ def _cannot_open(path: str, error: Exception) -> DataError:
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         known = ", ".join(port_names()) or "none"
         return DataError(f"there is no device {path}", f"plug the board in; serial lines of this computer: {known}")
-    if number == errno.EBUSY:
+    if number in (errno.EBUSY, errno.EAGAIN):
         return DataError(f"{path} is in use by another program", "close the terminal or gateway that has it open")
     return DataError(f"cannot open {path}: {error}", "give a serial line such as /dev/ttyACM0, or auto")
