@@ -34,7 +34,9 @@ lint: $(VENV)/.test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/clang-format --dry-run -Werror $$(find cpp examples/cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c')
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin
+	$(BIN)/clang-format --dry-run -Werror $$(find cpp examples/cpp tests/stand_ins mltk_like/verbs/export/folders -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c' -o -name '*.ino')
 
 cpp-test: $(VENV)/.test
 	$(BIN)/cmake -S cpp -B build/cpp-test -G Ninja -DCMAKE_MAKE_PROGRAM=$(abspath $(BIN))/ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DMLTK_BUILD_TESTS=ON -DMLTK_SANITIZE=ON -DMLTK_TFLM_LIBRARY="$$($(BIN)/python -c 'from mltk_like.tflite import find_tflm; print(find_tflm())')"

@@ -189,8 +189,10 @@ def read_json(data: bytes, what: object) -> Any:
         raise ModelError(f"{what} cannot be read: {error}", _DAMAGED) from error
 
 
-def read_npz(source: Path | bytes, origin: object, *, kind: str = "arrays") -> dict[str, NDArray[Any]]:
-    """All arrays of an `.npz` by their names.
+def read_npz(
+    source: Path | bytes, origin: object, *, kind: str = "arrays", only: str | None = None
+) -> dict[str, NDArray[Any]]:
+    """All arrays of an `.npz` by their names, or one of them.
 
     NumPy's own reader takes memory for the shape that a header claims, whatever follows it.
 
@@ -198,6 +200,7 @@ def read_npz(source: Path | bytes, origin: object, *, kind: str = "arrays") -> d
         source: a file, or its content.
         origin: what to call it in errors.
         kind: name of the limit for all arrays together.
+        only: name of the one to read, where it is there; none: all.
 
     Raises:
         ModelError: it is beyond a limit.
@@ -209,6 +212,7 @@ def read_npz(source: Path | bytes, origin: object, *, kind: str = "arrays") -> d
             return {
                 info.filename.removesuffix(".npy"): _array(b"".join(archive.pieces(info, kind)))
                 for info in archive.members
+                if only is None or info.filename == f"{only}.npy"
             }
     except ModelError as error:
         if error.__cause__ is None:

@@ -1,8 +1,9 @@
 """Where things live on disk, and how files are written so that a crash never leaves half of one."""
 
 import errno
-import fcntl
 import os
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -14,6 +15,7 @@ DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers of a disk, or a share of one, that has no room left."""
 UNREACHABLE = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
 """Error numbers of a path that leads nowhere, whatever there is on the disk."""
+_CLOSED = -1
 
 
 def cache_dir() -> Path:
@@ -71,9 +73,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = _open_temporary(target)
     except OSError as error:
-        raise DataError(
-            f"cannot write {target}: {error.strerror}", "check the folder's permissions and free disk"
-        ) from error
+        raise _unwritable(target, error) from error
     try:
         yield temporary
         # The file is private until now; give it what an ordinary new file would have.
@@ -81,14 +81,62 @@ def atomic_path(target: Path) -> Iterator[Path]:
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)
         os.fsync(handle)
+        if sys.platform == "win32":
+            os.close(handle)  # no file that is open can be renamed there
+            handle = _CLOSED
         temporary.replace(target)
     except OSError as error:
-        raise DataError(
-            f"cannot write {target}: {error.strerror or error}", "check the folder's permissions and free disk"
-        ) from error
+        raise _unwritable(target, error) from error
     finally:
+        _discard(handle, temporary)
+
+
+def _discard(handle: int, temporary: Path) -> None:
+    """Close a temporary file, and remove what still has its name: on Windows, which keeps open files, in that order."""
+    if sys.platform == "win32":
+        if handle != _CLOSED:
+            os.close(handle)
+        temporary.unlink(missing_ok=True)
+    else:
         temporary.unlink(missing_ok=True)
         os.close(handle)
+
+
+@contextmanager
+def atomic_folder(target: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `target`; on success it is renamed to that, else removed with all in it.
+
+    Raises:
+        DataError: `target` is there and is no empty folder, the folder above cannot be written to, or the disk is full.
+    """
+    if target.name in ("", ".."):
+        raise DataError(f"{target} is a folder that is in use", "give a new folder by its name")
+    with suppress(OSError):
+        if not target.is_dir() and os.path.lexists(target):
+            raise DataError(f"{target} is there, and is no folder", "give another folder")
+        if any(target.iterdir()):
+            raise DataError(f"the folder {target} has something in it", "give a new folder, or remove that one first")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o777 & ~umask)
+        temporary.replace(target)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _unwritable(target: Path, error: OSError) -> DataError:
+    return DataError(
+        f"cannot write {target}: {error.strerror or error}", "check the folder's permissions and free disk"
+    )
 
 
 def _open_temporary(target: Path) -> tuple[int, Path]:
@@ -110,6 +158,10 @@ def _open_temporary(target: Path) -> tuple[int, Path]:
 
 def remove_abandoned(temporary: Path) -> None:
     """Remove a temporary file of `atomic_path` whose process was killed; one that is being written stays."""
+    if sys.platform == "win32":
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)  # which fails while a process has it open
+        return
     try:
         handle = os.open(temporary, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
@@ -121,7 +173,14 @@ def remove_abandoned(temporary: Path) -> None:
 
 
 def _is_held(handle: int, path: Path) -> bool:
-    """Whether this process has the lock of an open file now, and it still is the one of that name."""
+    """Whether this process has the lock of an open file now, and it still is the one of that name.
+
+    On Windows a file that is open is as good as locked: nobody can remove it.
+    """
+    if sys.platform == "win32":
+        return True
+    import fcntl
+
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return os.path.samestat(os.fstat(handle), os.stat(path))

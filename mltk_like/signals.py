@@ -1,9 +1,11 @@
-"""What ends a command from outside: Ctrl-C (SIGINT), SIGTERM, and SIGHUP of a terminal that was closed.
+"""What ends a command from outside: Ctrl-C (SIGINT), SIGTERM, and a terminal that was closed (SIGHUP; SIGBREAK on
+Windows).
 
 All of them come as a KeyboardInterrupt, so that whatever keeps its work at a Ctrl-C keeps it. Only the command line
 asks for that; a script or a notebook that imports the package keeps the handlers it has.
 """
 
+import _thread
 import multiprocessing
 import os
 import signal
@@ -16,13 +18,17 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+if sys.platform == "win32":
+    _CLOSED = signal.SIGBREAK
+else:
+    _CLOSED = signal.SIGHUP
+_ENDING = (signal.SIGINT, signal.SIGTERM, _CLOSED)
 # The kernel, the shell and who waits for a service each send one when a terminal closes or a machine stops.
 _SAME_END_S = 5.0
 
 
 class Stopped(KeyboardInterrupt):
-    """SIGTERM or SIGHUP came.
+    """SIGTERM came, or the terminal was closed.
 
     Args:
         number: of the signal.
@@ -69,7 +75,7 @@ class Signals:
             sys.unraisablehook = self._unraisable
 
     def _end(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGHUP:
+        if number == _CLOSED:
             _leave_terminal()
         before, self._since = self._since, time.monotonic()
         if number != signal.SIGINT and self._came is not None and self._since - before < _SAME_END_S:
@@ -85,9 +91,17 @@ class Signals:
         # It would be lost. It comes again in a moment, in code that can be ended.
         self._came = None
         number = getattr(unraisable.exc_value, "number", signal.SIGINT)
-        again = threading.Timer(0.02, os.kill, (os.getpid(), number))
+        again = threading.Timer(0.02, _send, (number,))
         again.daemon = True
         again.start()
+
+
+def _send(number: int) -> None:
+    """A signal to this process. Windows would end it without asking the handlers; there only Python hears of it."""
+    if sys.platform == "win32":
+        _thread.interrupt_main(signal.Signals(number))
+    else:
+        os.kill(os.getpid(), number)
 
 
 def _leave_terminal() -> None:
@@ -106,18 +120,21 @@ def workers_start() -> Iterator[None]:
     """Worker processes and threads that start meanwhile never see Ctrl-C and SIGHUP: they inherit the mask.
 
     So does the process that removes what they shared when all are gone, which starts as soon as anything is shared:
-    the pool is to be made within this too.
+    the pool is to be made within this too. Windows has no mask: there they see a Ctrl-C until they serve, and end.
     """
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
-    try:
+    if sys.platform == "win32":
         yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    else:
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, _CLOSED})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def serve_parent() -> None:
     """For a worker process: Ctrl-C and a closed terminal are the parent's affair, and it ends when the parent does."""
-    for number in (signal.SIGINT, signal.SIGHUP):
+    for number in (signal.SIGINT, _CLOSED):
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -137,7 +154,8 @@ def end_with_stdin() -> None:
     the background and the workers of Ray do.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_end_at_eof, daemon=True).start()
 
 
@@ -145,4 +163,4 @@ def _end_at_eof() -> None:
     # Not by sys.stdin, whose lock Python wants when it ends.
     while os.read(0, 4096):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    _send(signal.SIGTERM)

@@ -7,7 +7,7 @@ from mltk_like.nets import mixed_net, tenet12
 
 
 class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    version = 4
+    version = 5
     description = 'Keyword spotting classifier to detect: "alexa"'
     classes = ("alexa", "_unknown_")
 
@@ -30,6 +30,7 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
     teachers = 4
     teacher_steps = 3000
     embedding_teachers = 2
+    embedding_features = 1.0
     score_temperature = 3.0
     unknown_multiplier = 4.0
     companion_fraction = 0.35

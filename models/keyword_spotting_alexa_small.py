@@ -7,7 +7,7 @@ from mltk_like.nets import mixed_net
 
 
 class KeywordSpottingAlexaSmall(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    version = 3
+    version = 4
     description = 'Keyword spotting classifier to detect: "alexa"'
     classes = ("alexa", "_unknown_")
 
@@ -28,6 +28,7 @@ class KeywordSpottingAlexaSmall(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMi
     domain_confusion = 0.2
     companion_words = data.COMPANIONS
     embedding_teachers = 2
+    embedding_features = 1.0
     unknown_multiplier = 4.0
     companion_fraction = 0.35
     keyword_end_ms = (-60, 240)

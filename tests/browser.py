@@ -59,8 +59,8 @@ class Browser:
             self.complaints.append(parameters["entry"]["text"])
         return message
 
-    def open(self, page: Path, *, width: int = 1000, height: int = 1100) -> None:
-        """Open a page in place of the one before; nothing is known of that one any more."""
+    def open(self, page: Path | str, *, width: int = 1000, height: int = 1100) -> None:
+        """Open a file or an address in place of the page before; nothing is known of that one any more."""
         before, self.session = self._target, ""
         if before:
             self.call("Target.closeTarget", targetId=before)
@@ -72,8 +72,8 @@ class Browser:
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
-        self.call("Page.navigate", url=page.as_uri())
-        self.wait("location.protocol === 'file:' && document.readyState === 'complete'")
+        self.call("Page.navigate", url=page.as_uri() if isinstance(page, Path) else page)
+        self.wait("location.protocol !== 'about:' && document.readyState === 'complete'")
 
     def value(self, expression: str, *, gesture: bool = False) -> Any:
         """What an expression of JavaScript is, promises awaited."""
@@ -99,7 +99,7 @@ class Browser:
 
     def press(self, key: str, code: int) -> None:
         """Press a key and let it go."""
-        down = {"text": key} if len(key) == 1 else {}
+        down = {"text": "\r" if key == "Enter" else key} if len(key) == 1 or key == "Enter" else {}
         self.call("Input.dispatchKeyEvent", type="keyDown", key=key, windowsVirtualKeyCode=code, **down)
         self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
 

@@ -1,6 +1,7 @@
 """Fixtures that many tests share. No test touches the user's cache or run folders."""
 
 import signal
+import sys
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell that puts the tests into the background has them ignore SIGINT, nohup SIGHUP, and what they start would
     # inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    if sys.platform != "win32":
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", "own_folders: the test sees the real cache and run folders")
 
 

@@ -142,7 +142,7 @@ def test_the_command(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", str(several), "--json"]) == 0
     value = json.loads(capsys.readouterr().out)
     assert [source["state"] for source in value["sources"]][:3] == ["ready", "to be made", "not fetched"]
-    assert {"name", "sources", "splits", "offline", "fetch"} == set(value)
+    assert {"name", "sources", "splits", "offline", "fetch", "corrected", "thrown_out"} == set(value)
     assert main(["data", str(several), "--fetch", "--json"]) == 1
     assert main(["data", str(several), "--fetch", "--offline"]) == 1
     assert main(["data", "no_such_model"]) == 2

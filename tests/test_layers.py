@@ -28,6 +28,7 @@ LAYERS = (
         "processes",
         "signals",
         "stored",
+        "systems",
         "limits",
         "opening",
         "_native",

@@ -44,13 +44,11 @@ alignas(16) Net::Output output[kClasses];
 int8_t last[kKeepsState ? kWindow : 1];  // the window before, from which the net's state follows
 bool has_last;
 
+// Plain conditions and no `if constexpr`: some boards' tools still compile C++14.
 void run(const int8_t* values) {
-  if constexpr (kCopies) {
-    fill_input(values, MODEL_NET_INPUT_BYTES, kValue<Net::Input>, input);
-    model_net_run(input, output);
-  } else {
-    model_net_run(values, output);
-  }
+  if (kCopies) fill_input(values, MODEL_NET_INPUT_BYTES, kValue<Net::Input>, input);
+  // Where nothing is copied, the net's type is that of `values`.
+  model_net_run(kCopies ? input : reinterpret_cast<const Net::Input*>(values), output);
 }
 
 }  // namespace
@@ -63,7 +61,7 @@ void forget_windows() {
 void classify_window(const int8_t* window, uint8_t* scores) {
   const size_t fresh = new_bytes(window, has_last ? last : nullptr, kWindow, MODEL_NET_INPUT_BYTES);
   for (size_t at = kWindow - fresh; at < kWindow; at += MODEL_NET_INPUT_BYTES) run(window + at);
-  if constexpr (kKeepsState) {
+  if (kKeepsState) {
     memcpy(last, window, kWindow);
     has_last = true;
   }

@@ -21,12 +21,12 @@ inline uint32_t root(uint64_t n) {
   const auto high = static_cast<uint32_t>(n >> 32), low = static_cast<uint32_t>(n);
   if (high == 0) {
     if (low == 0) return 0;
-    const int shift = __builtin_clz(low) & ~1;
+    const int shift = leading_zeros(low) & ~1;
     const uint32_t result = root_of_large(low << shift) >> (shift / 2);
     return low - result * result > result && result != 0xFFFF ? result + 1 : result;
   }
   // One digit more, in base 2^16: with n shifted up, sqrt(n) = top 2^16 + rest / (2 top), less at most 1.
-  const int shift = __builtin_clz(high) & ~1;
+  const int shift = leading_zeros(high) & ~1;
   const uint64_t large = n << shift;
   const auto large_high = static_cast<uint32_t>(large >> 32);
   const uint32_t top = root_of_large(large_high);

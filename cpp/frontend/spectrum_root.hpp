@@ -8,6 +8,8 @@
 #include <xmmintrin.h>
 #endif
 
+#include "bits.hpp"
+
 namespace mltk {
 
 /// Digit by digit, in integers. For x >= 0.
@@ -20,7 +22,7 @@ inline float root_in_integers(float x) {
   if (exponent != 0) {
     mantissa |= 0x800000u;
   } else {
-    const int up = __builtin_clz(mantissa) - 8;
+    const int up = leading_zeros(mantissa) - 8;
     mantissa <<= up;
     exponent = 1 - up;
   }

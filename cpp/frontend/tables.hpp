@@ -1,6 +1,7 @@
 // What the front end's parts share: the tables, and how a memory block is divided.
 #pragma once
 
+#include "bits.hpp"
 #include "mltk/frontend.hpp"
 
 namespace mltk {
@@ -87,7 +88,7 @@ inline bool block_fits(const void* block, size_t bytes, size_t needed) {
 void fill_fft_order(int half, uint16_t* order);
 
 /// Number of significant bits: 0 for 0, 1 for 1, 16 for 32768.
-inline int bit_length(uint32_t x) { return x == 0 ? 0 : 32 - __builtin_clz(x); }
+inline int bit_length(uint32_t x) { return x == 0 ? 0 : 32 - leading_zeros(x); }
 
 /// a * b for b < 2^16. A core that multiplies to 32 bits only would call a function for the whole product.
 inline uint64_t product16(uint32_t a, uint32_t b) {

@@ -42,12 +42,38 @@ def resampled(blocks: Iterable[Int16], rate_hz: int, sample_rate_hz: int) -> Ite
     if rate_hz == sample_rate_hz:
         yield from blocks
         return
-    import soxr
-
-    resampler: Any = soxr.ResampleStream(rate_hz, sample_rate_hz, 1, dtype="float32")
+    resampler = Resampler(rate_hz, sample_rate_hz)
     for block in blocks:
-        yield from _filled(resampler.resample_chunk(block.astype(np.float32) / np.float32(32768)))
-    yield from _filled(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        yield from _filled(resampler.push(block))
+    yield from _filled(resampler.end())
+
+
+class Resampler:
+    """Audio in pieces at another rate (soxr, HQ); at the same rate it passes through.
+
+    Args:
+        rate_hz: of what is pushed, in Hz.
+        sample_rate_hz: of what comes out, in Hz.
+    """
+
+    def __init__(self, rate_hz: int, sample_rate_hz: int) -> None:
+        self._stream: Any = None
+        if rate_hz != sample_rate_hz:
+            import soxr
+
+            self._stream = soxr.ResampleStream(rate_hz, sample_rate_hz, 1, dtype="float32")
+
+    def push(self, block: Int16) -> Int16:
+        """The next samples, int16 (n,); returns what is ready, (m,), m >= 0."""
+        if self._stream is None:
+            return block
+        return to_int16(self._stream.resample_chunk(block.astype(np.float32) / np.float32(32768)))
+
+    def end(self) -> Int16:
+        """What is left, (m,), once all has been pushed."""
+        if self._stream is None:
+            return np.zeros(0, np.int16)
+        return to_int16(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))
 
 
 def paced(
@@ -86,6 +112,6 @@ def _whole_samples(read: Callable[[], bytes]) -> Iterator[Int16]:
             yield np.frombuffer(data[:even], "<i2").astype(np.int16, copy=False)
 
 
-def _filled(mono: NDArray[np.float32]) -> Iterator[Int16]:
-    if len(mono):
-        yield to_int16(mono)
+def _filled(block: Int16) -> Iterator[Int16]:
+    if len(block):
+        yield block

@@ -42,6 +42,7 @@ VERBS = {
     "record": "record examples of a sound, cut out and labelled",
     "import_mltk": "write a model file from one of Silicon Labs' MLTK, and say what does not carry over",
     "models": "list the models that a name reaches",
+    "workbench": "a page to work with: runs, live view, clips, recordings, errors",
     "view": "the graph of a model in the browser",
     "tensorboard": "the curves of a model's trainings in the browser",
     "doctor": "what is installed here, and what mends what is not",

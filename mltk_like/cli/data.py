@@ -1,10 +1,13 @@
 """`data MODEL`."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from mltk_like.cli.options import add_json, add_set, apply_set, show, whole_number
+from mltk_like.errors import SettingError
 from mltk_like.loader import find_model, load_file
+from mltk_like.model import Model
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +24,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cluster", metavar="ADDRESS", help="do the work on a Ray cluster: auto, HOST:PORT, ray://HOST:PORT"
     )
+    clips = parser.add_argument_group("single clips", "corrected in tables beside their files, which stay as they are")
+    clips.add_argument("--clips", nargs="?", const="", metavar="SOURCE", help="list the clips, of one source or of all")
+    clips.add_argument(
+        "--relabel", nargs=2, action="append", default=[], metavar=("CLIP", "LABEL"), help="a clip is something else"
+    )
+    clips.add_argument(
+        "--trim", nargs=3, action="append", default=[], metavar=("CLIP", "START", "END"),
+        help="take a part of its file: from START to END seconds",
+    )  # fmt: skip
+    clips.add_argument("--throw-out", action="append", default=[], metavar="CLIP", help="leave a clip out")
+    clips.add_argument("--as-it-was", action="append", default=[], metavar="CLIP", help="forget what was corrected")
     add_set(parser)
     add_json(parser)
 
@@ -32,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     from mltk_like.verbs.data import data_report, export_features, plot_data, store_copies
 
     model = apply_set(load_file(find_model(args.model).path), args.set)
+    if args.clips is not None or args.relabel or args.trim or args.throw_out or args.as_it_was:
+        return _clips(args, model)
     with offline(args.offline), workers_at(args.cluster) as workers:
         if args.export_features:
             count = args.workers if args.workers is not None else workers
@@ -45,3 +61,27 @@ def run(args: argparse.Namespace) -> int:
             plot_data(model, args.plots, progress=not args.json)
     show(report, args.json)
     return 1 if report.failed else 0
+
+
+def _clips(args: argparse.Namespace, model: Model) -> int:
+    """Correct clips, or list them."""
+    from mltk_like.verbs.data import Change, correct_clips, list_clips
+
+    changes: dict[str, Change] = {clip: Change(anew=True) for clip in args.as_it_was}
+    wanted = [(clip, {"label": label}) for clip, label in args.relabel]
+    wanted += [(clip, {"trim_s": (_seconds(start), _seconds(end))}) for clip, start, end in args.trim]
+    wanted += [(clip, {"out": True}) for clip in args.throw_out]
+    for clip, change in wanted:
+        changes[clip] = replace(changes.get(clip, Change()), **change)
+    if changes:
+        show(correct_clips(model, changes), args.json)
+    if args.clips is not None:
+        show(list_clips(model, source=args.clips or None), args.json)
+    return 0
+
+
+def _seconds(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise SettingError(f"--trim: {text!r} is no number of seconds", "as in: --trim rec/a.wav 0.2 1.1") from None

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from mltk_like.cli.options import MODEL_HELP, add_json, show
 
-_FORMATS = "c-array (default), c, cmake, web, low-bit, akida"
+_FORMATS = (
+    "c-array (default), c, cmake, web, arduino, platformio, esp-idf, zephyr, pico-sdk, mcu, esphome, low-bit, akida"
+)
 _OUTPUT = "folder (default ./export/MODEL); for web FILE.html (default ./export/MODEL.html)"
 
 

@@ -93,16 +93,17 @@ class OwnRecordings:
         """The clip in the cache. What is said of it later names the file in the user's folder, and not the folder."""
         given = Path(self.path).expanduser()
         name = clip.path.relative_to(given if given.is_dir() else given.parent)
-        return replace(clip, path=copy, details={"file": name.as_posix()})
+        return replace(clip, path=copy, details={**clip.details, "file": name.as_posix()})
 
     def _cut(self, clip: Clip) -> Iterator[Clip]:
-        count = math.ceil(duration_s(clip.path) / self.window_s) - 1 if self.window_s else 1
+        length = clip.length_s(duration_s(clip.path)) if self.window_s else 0.0
+        count = math.ceil(length / self.window_s) - 1 if self.window_s else 1
         if count <= 1:
             yield clip
             return
         for number in range(count):
-            start = number * self.window_s
-            end = None if number == count - 1 else start + 2 * self.window_s
+            start = clip.start_s + number * self.window_s
+            end = clip.end_s if number == count - 1 else start + 2 * self.window_s
             yield replace(clip, start_s=start, end_s=end)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from mltk_like.audio.wav import AUDIO_SUFFIXES
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
+from mltk_like.data.corrections import corrected
 from mltk_like.data.names import SPECIAL_LABELS, refuse_near_names
 from mltk_like.data.skipped import Clips, Skipped, report, usable, way_out
 from mltk_like.data.split import first_spread
@@ -144,17 +145,20 @@ def finished(
 
     Raises:
         DataError: nothing can be used; with `strict`, anything cannot.
+        MisnamedError: a table of corrections cannot be read.
     """
-    chosen = first_spread(clips, limit)
+    wanted = corrected(clips)
+    chosen = first_spread(wanted, limit)
     found = usable(chosen, min_duration_s=min_duration_s)
     left_out = (*skipped, *found.skipped)
     total = len(chosen) + len(skipped)
     report(name, left_out, total, strict=strict)
     if not found:
-        why = f": {left_out[0]}" if left_out else ""
+        why = "".join(f": {item}" for item in (*left_out, *wanted.skipped)[:1])
         hint = way_out(why, "check one with an audio player")
-        raise DataError(f"{name}: none of {total} recordings can be used{why}", hint)
-    return Clips(found, left_out)
+        raise DataError(f"{name}: none of {len(clips) + len(skipped)} recordings can be used{why}", hint)
+    # What the user has thrown out is listed with the others, but is nothing to be warned of.
+    return Clips(found, (*left_out, *wanted.skipped))
 
 
 def audio_files(root: Path, pattern: str = "**/*") -> list[Path]:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from mltk_like.audio.wav import stream_audio
 from mltk_like.data.clip import Clip
+from mltk_like.data.corrections import corrected
 from mltk_like.data.positives import positive_folders
 from mltk_like.data.recordings import GroupRule, audio_files, check_group_rule, group_of
-from mltk_like.data.skipped import way_out
+from mltk_like.data.skipped import Clips, way_out
 from mltk_like.errors import DataError
 from mltk_like.evaluation.streams import Int16, joined, mix_at_snr, pad_clip
 from mltk_like.feed.store import ClipStore, build_store
@@ -178,6 +179,7 @@ def from_folders(
     """Anyone's recordings: one keyword in each positive file, any length of negatives.
 
     Positives and noise are decoded once into the cache; the negatives are streamed, so hours of them need no memory.
+    Positives and negatives are taken as they are corrected, see `data.corrections`.
 
     Args:
         recordings: the folders, searched with their sub-folders.
@@ -194,7 +196,9 @@ def from_folders(
     check_group_rule(recordings.group)
     folders = [recordings.positives, *recordings.negatives]
     found = _positives(recordings, classes)
-    negatives = [clip for folder in recordings.negatives for clip in _find(folder, recordings.group)]
+    negatives = corrected([clip for folder in recordings.negatives for clip in _find(folder, recordings.group)])
+    # What turned out to be a keyword, or none, would be counted on the wrong side.
+    negatives = Clips(clip for clip in negatives if clip.label.startswith("_"))
     noises = _find(recordings.noise, "stem") if recordings.noise else []
     samples = _decode(found, rate, progress)
     sounds = _decode(noises, rate, progress)
@@ -213,7 +217,7 @@ def from_folders(
         noise=excerpt,
         snrs_db=tuple(snrs_db),
         negatives=tuple(negatives),
-        read=lambda number: stream_audio(negatives[number].path, rate),
+        read=lambda number: _stretch(negatives[number], rate),
         sample_rate_hz=rate,
     )
 
@@ -235,10 +239,11 @@ def _positives(recordings: Recordings, classes: Sequence[str]) -> list[Clip]:
         return []
     found = _find(folder, recordings.group)  # there are some, or that is said first
     of_folder = {path: label for label, path in positive_folders(folder, classes, recordings.label).items()}
-    return [
+    labelled = [
         replace(clip, label=of_folder.get(folder) or of_folder[folder / clip.path.relative_to(folder).parts[0]])
         for clip in found
     ]
+    return [clip for clip in corrected(labelled) if clip.label in of_folder.values()]
 
 
 def _find(folder: Path, group: GroupRule) -> list[Clip]:

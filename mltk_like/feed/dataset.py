@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
+from mltk_like.data.corrections import corrected
 from mltk_like.data.debian.source import DebianSpeech
 from mltk_like.data.download import Download
 from mltk_like.data.features import are_features
@@ -102,7 +103,8 @@ def gather(model: AudioDatasetMixin, *, test: bool = False, workers: Workers = N
     problems: dict[str, str] = {}
     skipped: list[Skipped] = []
 
-    def take(source: Source, found: Sequence[Clip], problem: str) -> None:
+    def take(source: Source, given: Sequence[Clip], problem: str) -> None:
+        found = corrected(given)
         for clip in found:
             key = clip.path, clip.start_s, clip.end_s, clip.row, clip.label
             # Of a folder and a source for one of its sub-folders, the latter knows more of it.

@@ -25,6 +25,7 @@ from mltk_like.feed.features import open_windows
 from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.loader import load_file
 from mltk_like.model import Model
+from mltk_like.processes import usable_cores
 from mltk_like.settings import from_json
 from mltk_like.signals import serve_parent, workers_start
 from mltk_like.terminal import make_printable
@@ -65,7 +66,7 @@ class Task:
 
 def default_workers() -> int:
     """One worker a core that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_cores()
 
 
 class BatchSource(Protocol):

@@ -4,6 +4,7 @@ import re
 import select
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,8 +60,10 @@ def emulated(image: Path, core: Core, *, line: Line = "console") -> Iterator[Emu
         line: the line.
 
     Raises:
-        ToolError: QEMU is not installed, or does not start.
+        ToolError: QEMU is not installed, or does not start, or this is Windows.
     """
+    if sys.platform == "win32":
+        raise ToolError("QEMU has no pseudo-terminals on Windows", "emulate chips on Linux or macOS")
     qemu = find_tool("qemu-system-arm")
     if qemu is None:
         raise ToolError("qemu-system-arm is not installed", "on Debian and Ubuntu: apt-get install qemu-system-arm")

@@ -13,12 +13,22 @@ from mltk_like.tflite.parameters import (
     read_parameters,
     write_parameters,
 )
-from mltk_like.tflite.runner import LayerTime, TflmResult, Waiting, find_tflm, is_tested_build, run_tflm, runner_path
+from mltk_like.tflite.runner import (
+    TFLM_REQUIREMENT,
+    LayerTime,
+    TflmResult,
+    Waiting,
+    find_tflm,
+    is_tested_build,
+    run_tflm,
+    runner_path,
+)
 from mltk_like.tflite.summary import ModelSummary, summarize_tflite
 from mltk_like.tflite.units import format_units
 
 __all__ = [
     "STREAMING_ROWS",
+    "TFLM_REQUIREMENT",
     "Agreement",
     "LayerSummary",
     "LayerTime",

@@ -25,10 +25,13 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk_like.errors import DataError, ModelError, ToolError
+from mltk_like.systems import has_tflm, without_tflm
 from mltk_like.tflite.layers import TensorSummary
 from mltk_like.tflite.model_file import check_ends, parse, read_model
 from mltk_like.tflite.summary import summarize_tflite
 
+TFLM_REQUIREMENT = "tflite-micro==0.dev20261023182759"
+"""What pip installs TensorFlow Lite Micro by, as in pyproject.toml."""
 _EXECUTABLE = "tflm_runner"
 _TICK_S = 1.0
 _ARENA_STEP = 64  # bytes; the search ends at this resolution
@@ -112,7 +115,7 @@ def find_tflm() -> Path:
     """The shared library of the installed `tflite-micro` package, found without importing it.
 
     Raises:
-        ToolError: the package is not installed.
+        ToolError: the package is not installed, or there is none for this system.
     """
     try:
         spec = importlib.util.find_spec("tflite_micro")
@@ -122,10 +125,9 @@ def find_tflm() -> Path:
         library = Path(folder) / "python" / "tflite_micro" / "_runtime.so"
         if library.is_file():
             return library
-    raise ToolError(
-        "TensorFlow Lite Micro is not installed",
-        "pip install tflite-micro==0.dev20261023182759 (Linux on x86-64 only)",
-    )
+    if not has_tflm():
+        raise without_tflm("TensorFlow Lite Micro")
+    raise ToolError("TensorFlow Lite Micro is not installed", f"pip install {TFLM_REQUIREMENT}")
 
 
 def is_tested_build(library: Path) -> bool:
@@ -152,9 +154,11 @@ def runner_path() -> Path:
         candidate = folder / "bin" / _EXECUTABLE
         if os.access(candidate, os.X_OK):
             return candidate
+    if not has_tflm():
+        raise without_tflm(_EXECUTABLE)
     raise ToolError(
         f"the executable {_EXECUTABLE} was not built with this installation",
-        "reinstall with pip install . on Linux, or build cpp/ with CMake and set MLTK_LIKE_RUNNER",
+        "reinstall with pip install . in a checkout, or build cpp/ with CMake and set MLTK_LIKE_RUNNER",
     )
 
 

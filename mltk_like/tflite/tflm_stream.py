@@ -4,6 +4,7 @@ import json
 import os
 import select
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mltk_like.errors import DataError, ModelError, ToolError
+from mltk_like.systems import without_tflm
 from mltk_like.tflite.model_file import check_ends, parse, read_model
 from mltk_like.tflite.runner import check_batch, find_tflm, runner_path
 from mltk_like.tflite.summary import summarize_tflite
@@ -112,6 +114,8 @@ class TflmStream:
         Raises:
             ModelError: the process ended, or the time is up.
         """
+        if sys.platform == "win32":
+            raise without_tflm("TensorFlow Lite Micro")
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         to, of = self._process.stdin.fileno(), self._process.stdout.fileno()
@@ -169,5 +173,6 @@ def _start(command: list[str], messages: IO[bytes]) -> subprocess.Popen[bytes]:
         raise ToolError(f"cannot run {command[0]}: {error.strerror}", "build it again for this machine") from error
     # A row may be larger than the pipe: a write takes what fits, and waits for nothing.
     assert process.stdin is not None
-    os.set_blocking(process.stdin.fileno(), False)
+    if sys.platform != "win32":
+        os.set_blocking(process.stdin.fileno(), False)
     return process

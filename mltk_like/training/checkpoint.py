@@ -64,3 +64,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise  # beyond a limit, which its hint says how to raise
     except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
         raise ModelError(f"cannot read the checkpoint {path}: {error}", "train again without --resume") from error
+
+
+def checkpoint_history(path: Path) -> dict[str, list[float]]:
+    """The figures of each epoch alone, without the arrays beside them, as of a training that is under way.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+    """
+    try:
+        meta = json.loads(str(read_npz(path, path, kind="checkpoint", only=_META)[_META]))
+        return {str(name): [float(value) for value in values] for name, values in meta["history"].items()}
+    except ModelError:
+        raise
+    except Exception as error:  # whatever NumPy and its decompressors make of damaged bytes
+        raise ModelError(f"cannot read the checkpoint {path}: {error}") from error

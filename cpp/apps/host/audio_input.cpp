@@ -1,7 +1,11 @@
 #include "audio_input.hpp"
 
 #include <fcntl.h>
+#ifdef _WIN32
+#include <io.h>
+#else
 #include <unistd.h>
+#endif
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +17,7 @@
 namespace mltk {
 namespace {
 
+constexpr int kStandardInput = 0;
 constexpr uint32_t kUnknownLength = 0xFFFFFFFF;  // of programs that write to a pipe
 
 uint32_t u32(const uint8_t* at) {
@@ -20,29 +25,55 @@ uint32_t u32(const uint8_t* at) {
 }
 uint32_t u16(const uint8_t* at) { return at[0] | uint32_t{at[1]} << 8; }
 
+#ifdef _WIN32
+
+// Windows turns ends of lines about unless it is told that these are bytes.
+int open_bytes(const std::string& path) {
+  if (path == "-") return ::_setmode(kStandardInput, _O_BINARY) < 0 ? -1 : kStandardInput;
+  return ::_open(path.c_str(), _O_RDONLY | _O_BINARY);
+}
+
+int64_t read_bytes(int file, uint8_t* bytes, size_t count) {
+  return ::_read(file, bytes, static_cast<unsigned>(std::min<size_t>(count, 1u << 30)));
+}
+
+void close_file(int file) { ::_close(file); }
+
+#else
+
+int open_bytes(const std::string& path) {
+  return path == "-" ? kStandardInput : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+}
+
+int64_t read_bytes(int file, uint8_t* bytes, size_t count) { return ::read(file, bytes, count); }
+
+void close_file(int file) { ::close(file); }
+
+#endif
+
 }  // namespace
 
 AudioInput::AudioInput(const std::string& path, bool raw, int32_t sample_rate_hz)
     : name_(path == "-" ? "standard input" : path),
-      file_(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
+      file_(open_bytes(path)),
       left_(std::numeric_limits<uint64_t>::max()) {
   if (file_ < 0) throw RunnerError("cannot read " + name_ + ": " + std::strerror(errno));
   try {
     if (!raw) read_header(sample_rate_hz);
   } catch (...) {
-    if (file_ != STDIN_FILENO) ::close(file_);
+    if (file_ != kStandardInput) close_file(file_);
     throw;
   }
 }
 
 AudioInput::~AudioInput() {
-  if (file_ != STDIN_FILENO) ::close(file_);
+  if (file_ != kStandardInput) close_file(file_);
 }
 
 bool AudioInput::fill(uint8_t* bytes, size_t count) {
   size_t done = 0;
   while (done < count) {
-    const ssize_t n = ::read(file_, bytes + done, count - done);
+    const int64_t n = read_bytes(file_, bytes + done, count - done);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw RunnerError("cannot read " + name_ + ": " + std::strerror(errno));
     if (n == 0) return false;
@@ -110,7 +141,7 @@ std::vector<int16_t> AudioInput::read(size_t count) {
   std::vector<uint8_t> bytes(static_cast<size_t>(std::min<uint64_t>(2 * uint64_t{count}, left_ / 2 * 2)));
   size_t done = 0;
   while (!bytes.empty() && done == 0) {
-    const ssize_t n = ::read(file_, bytes.data(), bytes.size());
+    const int64_t n = read_bytes(file_, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) throw RunnerError("cannot read " + name_ + ": " + std::strerror(errno));
     if (n == 0) return {};

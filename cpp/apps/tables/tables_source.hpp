@@ -1,8 +1,8 @@
 // A front end's tables as C++ source, for a device: constants that the linker puts into flash.
 #pragma once
 
-#include <cstdlib>
 #include <memory>
+#include <new>
 #include <ostream>
 #include <string>
 
@@ -17,16 +17,21 @@ template <class Tables>
 class BuiltTables {
  public:
   template <class Settings>
-  explicit BuiltTables(const Settings& settings) : block_(nullptr, std::free) {
-    const size_t bytes = tables_bytes(settings), unit = kFrontendAlignment;
-    block_.reset(std::aligned_alloc(unit, (bytes / unit + 1) * unit));
+  explicit BuiltTables(const Settings& settings) {
+    const size_t bytes = tables_bytes(settings);
+    block_.reset(::operator new(bytes, alignment()));
     const auto status = build_tables(settings, block_.get(), bytes, &tables_);
     if (static_cast<int>(status) != 0) throw RunnerError(describe(status));
   }
   const Tables& operator*() const { return *tables_; }
 
  private:
-  std::unique_ptr<void, void (*)(void*)> block_;
+  static std::align_val_t alignment() { return std::align_val_t{kFrontendAlignment}; }
+  struct Free {
+    void operator()(void* block) const { ::operator delete(block, alignment()); }
+  };
+
+  std::unique_ptr<void, Free> block_;
   const Tables* tables_ = nullptr;
 };
 

@@ -38,8 +38,8 @@ def main(folder: Path) -> None:
     library.espeak_TextToPhonemes.restype = ctypes.c_char_p
     for line in sys.stdin:
         # The library keeps state from one text to the next. In a fork each text is its first: always the same sound.
-        child = os.fork()
-        if child:
+        # Windows has no forks: there the process ends with its first text, and the next text gets another.
+        if sys.platform != "win32" and (child := os.fork()):
             os.waitpid(child, 0)
             continue
         request = json.loads(line)

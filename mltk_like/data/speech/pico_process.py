@@ -21,8 +21,8 @@ def main(folder: Path) -> None:
     for line in sys.stdin:
         # What a text sounds like depends on the memory that the texts before it left behind, and a text may bring the
         # library down. In a fork each text is its first, and a crash is no more than a clip that is missing.
-        child = os.fork()
-        if child:
+        # Windows has no forks: there the process ends with its first text, and the next text gets another.
+        if sys.platform != "win32" and (child := os.fork()):
             _, status = os.waitpid(child, 0)
             if status:
                 _answer(b"")

@@ -25,6 +25,7 @@ from mltk_like.data.speech.phonemes import phones
 from mltk_like.data.speech.utterance import Utterance
 from mltk_like.errors import DataError, MltkLikeError
 from mltk_like.paths import write_bytes
+from mltk_like.processes import usable_cores
 from mltk_like.signals import serve_parent, workers_start
 from mltk_like.terminal import make_printable
 
@@ -225,4 +226,4 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _cores() -> int:
-    return min(len(os.sched_getaffinity(0)), _MOST_WORKERS)
+    return min(usable_cores(), _MOST_WORKERS)

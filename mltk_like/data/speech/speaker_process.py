@@ -15,6 +15,9 @@ import numpy.typing as npt
 
 from mltk_like.errors import ToolError
 
+# The programs answer each text in a fork; where there is none they end with their first answer.
+_ANSWERS_ONCE = sys.platform == "win32"
+
 
 class SpeakerProcess:
     """One running program, started at the first request; it ends with this object.
@@ -37,7 +40,7 @@ class SpeakerProcess:
         # the package is given, since it may lie on a path that only this process knows.
         command = [sys.executable, "-I", str(Path(__file__).with_name(self._script)), str(self._package())]
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        weakref.finalize(self, end_process, process)
+        self._end = weakref.finalize(self, end_process, process)
         return process
 
     def speak(self, request: Mapping[str, Any]) -> tuple[npt.NDArray[np.float32], int]:
@@ -64,7 +67,11 @@ class SpeakerProcess:
             name = Path(self._script).stem.replace("_", " ")
             raise ToolError(f"the {name} ended (voice {request['voice']})", self._hint)
         rate, size = struct.unpack("<II", head)
-        return rate, pipe_out.read(size)
+        answer = pipe_out.read(size)
+        if _ANSWERS_ONCE:
+            self._end()
+            del self._process
+        return rate, answer
 
 
 def end_process(process: "subprocess.Popen[bytes]") -> None:

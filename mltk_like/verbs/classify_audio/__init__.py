@@ -2,6 +2,7 @@
 
 from mltk_like.verbs.classify_audio.dump import Dumps
 from mltk_like.verbs.classify_audio.output import present, print_microphones
+from mltk_like.verbs.classify_audio.pushed import PushedAudio
 from mltk_like.verbs.classify_audio.session import LiveAudio, LiveResult
 from mltk_like.verbs.classify_audio.verb import LEVELS, classify_audio
 
@@ -10,6 +11,7 @@ __all__ = [
     "Dumps",
     "LiveAudio",
     "LiveResult",
+    "PushedAudio",
     "classify_audio",
     "present",
     "print_microphones",

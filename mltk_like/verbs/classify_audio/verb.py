@@ -73,10 +73,7 @@ def classify_audio(
     """
     _check_place(device, engine, input, elsewhere=(microphone, rate_hz))
     artifact = artifact_of(model)
-    parameters = read_parameters(artifact.tflite())
-    number, changes = _read_sensitivity(sensitivity, parameters, artifact)
-    changes |= settings or {}
-    live = _live_model(artifact, parameters, changes, gate)
+    live, number, changes = prepared(artifact, settings, sensitivity, gate)
     ears = Ears(
         engine=engine, sensitivity=number, simulated_ms=simulate_latency, dumps=dumps or Dumps(),
         only_here=_only_here(engine, gate, simulate_latency),
@@ -85,6 +82,22 @@ def classify_audio(
     here = partial(listen_here, live, ears, _opened(live, ears, input, microphone, rate_hz))
     listen = here if device is None else partial(listen_on_board, device, live, ears, changes, input, place)
     return LiveAudio(name=artifact.name, model=live, place=place, listen=listen)
+
+
+def prepared(
+    artifact: Artifact,
+    settings: Mapping[str, Any] | None = None,
+    sensitivity: float | str | None = None,
+    gate: int | None = None,
+) -> tuple[LiveModel, float, dict[str, Any]]:
+    """What listens, the sensitivity of its activity sign, and what was changed of its recogniser.
+
+    Arguments and errors are those of `classify_audio`.
+    """
+    parameters = read_parameters(artifact.tflite())
+    number, changes = _read_sensitivity(sensitivity, parameters, artifact)
+    changes |= settings or {}
+    return _live_model(artifact, parameters, changes, gate), number, changes
 
 
 def _opened(

@@ -3,16 +3,18 @@
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mltk_like.artifact import model_of
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip, lengths_s
+from mltk_like.data.corrections import CORRECTED, CORRECTIONS, THROWN_OUT, corrected
 from mltk_like.data.fetch import is_offline
 from mltk_like.data.fetch import offline as without_network
 from mltk_like.data.names import refuse_near_labels
+from mltk_like.data.skipped import skipped_of
 from mltk_like.data.source import (
     CANNOT,
     MICROPHONE_LABEL,
@@ -72,6 +74,8 @@ class DataReport:
         splits: labels in alphabetical order, the three splits of each; empty where no clip is here.
         offline: whether the network was off.
         fetch: whether what is missing was to be got.
+        corrected: clips with another label or other ends than their source gives, see `data.corrections`.
+        thrown_out: clips that the same tables leave out.
     """
 
     name: str
@@ -80,6 +84,8 @@ class DataReport:
     splits: tuple[SplitRow, ...]
     offline: bool
     fetch: bool = False
+    corrected: int = 0
+    thrown_out: int = 0
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -99,6 +105,9 @@ class DataReport:
         if self.splits:
             complete = all(line.state == "ready" for line in self.sources)
             rows += ["", "split" if complete else "split of the clips that are here", split_table(self.splits)]
+        if self.corrected or self.thrown_out:
+            text = f"{self.corrected} clips are relabelled or trimmed, and {self.thrown_out} thrown out"
+            rows += ["", f"{text}, by {CORRECTIONS} beside the recordings"]
         if self.failed:
             rows += ["", f"could not be got: {', '.join(self.failed)}; {_WITHOUT}"]
         if self.offline:
@@ -161,11 +170,13 @@ def data_report(
         splits=tuple(summary(splits, durations)) if clips else (),
         offline=off,
         fetch=fetch,
+        corrected=sum(CORRECTED in clip.details for clip in clips),
+        thrown_out=sum(item.reason == THROWN_OUT for _, found in pairs for item in skipped_of(found.clips)),
     )
 
 
 def inventory(source: Source, gathered: Gathered | None = None) -> Inventory:
-    """What there is of a source.
+    """What there is of a source, as it is corrected.
 
     One that cannot tell shows the clips that it has just given, and is else to be made.
 
@@ -173,6 +184,11 @@ def inventory(source: Source, gathered: Gathered | None = None) -> Inventory:
         source: any source.
         gathered: what all sources gave, where they were asked.
     """
+    found = _inventory(source, gathered)
+    return replace(found, clips=corrected(found.clips))
+
+
+def _inventory(source: Source, gathered: Gathered | None) -> Inventory:
     problem = gathered.problems.get(source.name, "") if gathered else ""
     if gathered and problem:
         # A source may have given some of its clips and not others.

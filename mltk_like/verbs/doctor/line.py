@@ -14,6 +14,7 @@ class Line:
         found: what was found: version, path, number; empty where nothing was.
         remedy: the command that mends it; empty where it is fine.
         needed: whether `train` needs it.
+        elsewhere: whether this system cannot have it, and nothing mends that.
     """
 
     group: str
@@ -22,7 +23,8 @@ class Line:
     found: str = ""
     remedy: str = ""
     needed: bool = False
+    elsewhere: bool = False
 
     def __str__(self) -> str:
-        state = "ok" if self.ok else "missing" if not self.found else "wrong"
+        state = "ok" if self.ok else "not here" if self.elsewhere else "missing" if not self.found else "wrong"
         return f"  {state:<8} {self.name:<22} {self.found}" + (f"   mend: {self.remedy}" if self.remedy else "")

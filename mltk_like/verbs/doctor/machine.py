@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,18 +16,33 @@ from mltk_like.errors import MltkLikeError
 from mltk_like.feed.pool import default_workers
 from mltk_like.firmware import WASM_REMEDY, find_wasm_compiler
 from mltk_like.paths import cache_dir, runs_dir
-from mltk_like.tflite import find_tflm, is_tested_build, runner_path
+from mltk_like.systems import has_tflm, system_name
+from mltk_like.tflite import TFLM_REQUIREMENT, find_tflm, is_tested_build, runner_path
 from mltk_like.verbs.doctor.line import Line
 
 _PARTS, _PROGRAMS, _VOICES, _MACHINE = "built parts", "programs", "speech engines", "machine"
 _REINSTALL = "pip install --force-reinstall --no-deps mltk_like   # in a checkout: pip install -e ."
-# What is used where it is found: programs, any of which will do, and the package of Debian and Ubuntu that has one.
+# What is used where it is found: programs, any of which will do.
 _WANTED = (
-    ("C++ compiler", ("c++", "g++", "clang++"), "apt-get install g++"),
-    ("Arm compiler", ("arm-none-eabi-g++",), "apt-get install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib"),
-    ("QEMU for Arm", ("qemu-system-arm",), "apt-get install qemu-system-arm"),
-    ("ffmpeg", ("ffmpeg",), "apt-get install ffmpeg"),
+    ("C++ compiler", ("c++", "g++", "clang++")),
+    ("Arm compiler", ("arm-none-eabi-g++",)),
+    ("QEMU for Arm", ("qemu-system-arm",)),
+    ("ffmpeg", ("ffmpeg",)),
 )
+# How they are had: on Debian and Ubuntu, on macOS with Homebrew, on Windows.
+_REMEDIES = {
+    "linux": (
+        "apt-get install g++", "apt-get install gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib",
+        "apt-get install qemu-system-arm", "apt-get install ffmpeg",
+    ),
+    "darwin": (
+        "xcode-select --install", "brew install --cask gcc-arm-embedded", "brew install qemu", "brew install ffmpeg",
+    ),
+    "win32": (
+        "winget install LLVM.LLVM", "winget install Arm.GnuArmEmbeddedToolchain",
+        "winget install SoftwareFreedomConservancy.QEMU", "winget install Gyan.FFmpeg",
+    ),
+}  # fmt: skip
 # The caches of a model that ships, and a few runs.
 _ROOM_GB = 5.0
 
@@ -51,7 +67,7 @@ def part_lines() -> Iterator[Line]:
         try:
             yield Line(group=_PARTS, name=name, ok=True, found=str(find()))
         except MltkLikeError:
-            yield Line(group=_PARTS, name=name, ok=False, remedy=_REINSTALL)
+            yield _part(name, _REINSTALL)
     yield _tflm_line()
 
 
@@ -60,16 +76,24 @@ def _tflm_line() -> Line:
     try:
         library = find_tflm()
     except MltkLikeError as error:
-        return Line(group=_PARTS, name=name, ok=False, remedy=error.hint)
+        return _part(name, error.hint)
     if is_tested_build(library):
         return Line(group=_PARTS, name=name, ok=True, found="its hash is that of a tested build")
-    remedy = "pip install --force-reinstall --no-deps tflite-micro==0.dev20261023182759"
+    remedy = f"pip install --force-reinstall --no-deps {TFLM_REQUIREMENT}"
     return Line(group=_PARTS, name=name, ok=False, found="its hash is of no tested build", remedy=remedy)
+
+
+def _part(name: str, remedy: str) -> Line:
+    """A part that is not there and needs TensorFlow Lite Micro, which is not published for every system."""
+    if has_tflm():
+        return Line(group=_PARTS, name=name, ok=False, remedy=remedy)
+    return Line(group=_PARTS, name=name, ok=False, found="for Linux on x86-64 only", elsewhere=True)
 
 
 def program_lines() -> Iterator[Line]:
     """Programs that some verbs use."""
-    for name, programs, remedy in _WANTED:
+    remedies = _REMEDIES.get(sys.platform, _REMEDIES["linux"])
+    for (name, programs), remedy in zip(_WANTED, remedies, strict=True):
         found = next(filter(None, map(shutil.which, programs)), "")
         yield Line(group=_PROGRAMS, name=name, ok=bool(found), found=found, remedy="" if found else remedy)
     compiler = find_wasm_compiler()
@@ -97,7 +121,8 @@ def voice_lines() -> Iterator[Line]:
 
 
 def machine_lines() -> Iterator[Line]:
-    """Microphone, cores and disk."""
+    """System, microphone, cores and disk."""
+    yield Line(group=_MACHINE, name="system", ok=True, found=system_name(), needed=True)
     try:
         found = find_microphone().name
         yield Line(group=_MACHINE, name="microphone", ok=True, found=found)

@@ -1,23 +1,13 @@
 """`--format cmake`: a folder that CMake builds: a detector as a library, and a program that listens with it."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from mltk_like.artifact import Artifact
 from mltk_like.codegen import NetSource, emit_net
 from mltk_like.codegen.kernels import cpp_folder
-from mltk_like.errors import ModelError, SettingError
-from mltk_like.firmware.sources import write_model
 from mltk_like.verbs.export.result import Written
+from mltk_like.verbs.export.sources import check_no_prefix, detector_sources, model_sources
 
-_FOLDERS: Mapping[str, tuple[str, ...]] = {
-    "detector": ("detector/detector.cpp", "detector/model_window.cpp", "detector/include/mltk/*.hpp"),
-    "frontend": ("frontend/*.cpp", "frontend/*.hpp", "frontend/include/mltk/*.hpp"),
-    "kernels": ("kernels/mltk_*.c", "kernels/mltk_*.h"),
-    "pipeline": ("pipeline/*.cpp", "pipeline/include/mltk/*.hpp"),
-    "recogniser": ("recogniser/*.cpp", "recogniser/include/mltk/*.hpp"),
-}
 _LISTEN = ("detector/listen.cpp", "apps/host/audio_input.cpp", "apps/host/audio_input.hpp", "runner/runner_error.hpp")
 
 
@@ -29,16 +19,16 @@ def cmake_folder(artifact: Artifact, prefix: str) -> Written:
         ModelError: a layer has no kernel, or the model does not say what it hears.
         ToolError: the sources are not there.
     """
-    if prefix != "model":
-        raise SettingError("names in this format have no prefix", "give each model a folder of its own with -o")
+    check_no_prefix(prefix)
     data = artifact.tflite()
     net = emit_net(data)
     root = cpp_folder()
+    sources = detector_sources() | {f"listen/{Path(name).name}": root / name for name in _LISTEN}
     files = {
         "CMakeLists.txt": (root / "detector" / "CMakeLists.txt").read_text(encoding="utf-8"),
         "README.md": _page(artifact.name, net),
-        **dict(_model(data, artifact.name)),
-        **{name: path.read_text(encoding="utf-8") for name, path in _sources(root)},
+        **{f"model/{name}": text for name, text in model_sources(data, artifact.name).items()},
+        **{name: path.read_text(encoding="utf-8") for name, path in sources.items()},
     }
     return Written(
         files=files,
@@ -48,23 +38,6 @@ def cmake_folder(artifact: Artifact, prefix: str) -> Written:
         arenas=net.arena_bytes,
         state_bytes=net.state_bytes,
     )
-
-
-def _model(data: bytes, name: str) -> Iterator[tuple[str, str]]:
-    with TemporaryDirectory(prefix="mltk_like_export_") as folder:
-        place = Path(folder)
-        if not write_model(data, place):
-            raise ModelError(f"{name} does not say what its front end is", "use --format c, which writes the net alone")
-        for path in sorted((place / "model").iterdir()):
-            yield f"model/{path.name}", path.read_text(encoding="utf-8")
-
-
-def _sources(root: Path) -> Iterator[tuple[str, Path]]:
-    for folder, patterns in _FOLDERS.items():
-        for path in sorted(found for pattern in patterns for found in root.glob(pattern)):
-            yield f"{folder}/{path.relative_to(root / folder).as_posix()}", path
-    for name in _LISTEN:
-        yield f"listen/{Path(name).name}", root / name
 
 
 def _page(name: str, net: NetSource) -> str:

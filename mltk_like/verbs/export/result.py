@@ -1,12 +1,15 @@
 """What an export wrote, and the memory that it will take."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mltk_like.tflite import Agreement, format_units
+from mltk_like.verbs.export.measured import MEASURED_ON, Linked
 
+_MOST_NAMED = 40  # files
 _CORES = {"portable": "portable C", "dsp": "Cortex-M4, M7, M33", "mve": "Cortex-M55"}
 
 
@@ -22,6 +25,7 @@ class Written:
     agreement: Agreement | None = None
     arenas: Mapping[str, int] = field(default_factory=dict)
     state_bytes: int = 0
+    linked: Linked | None = None
     page_bytes: int = 0
 
 
@@ -34,12 +38,16 @@ class ExportResult:
         format: one of `FORMATS`.
         files: in the order in which they were written.
         flash_bytes: of the model's array, of the constants of a net that is C, or of the tables of a net of few bits.
-        arena_bytes: for "c-array", TFLM's tensor arena on this 64-bit machine, enough for any 32-bit one; for "c" and
-            "cmake", the net's own for the kernels that take most; None where TFLM is not installed.
+        arena_bytes: for "c-array", TFLM's tensor arena on this 64-bit machine, enough for any 32-bit one; for a net
+            that is C, its own for the kernels that take most; None where TFLM is not installed.
         activations_bytes: for "c-array": the part of it for tensors, the same on any machine.
         operators: TFLM's kernels that the model needs; for "c", the layers' kinds.
         agreement: TFLM against LiteRT on random inputs; None for other formats, where TFLM is not installed, and for
             models that are not run one row at a time.
+        arenas: where the net is C: bytes of the arena by the kernels that are compiled ("portable", "dsp", "mve").
+        state_bytes: where the net is C: what a streaming net keeps from one inference to the next.
+        linked: of a folder for a board: what front end, net and recogniser take together on a Cortex-M4; None where no
+            compiler for it is there, and for other formats.
         arenas: for "c": bytes of the arena by the kernels that are compiled ("portable", "dsp", "mve").
         state_bytes: for "c": what a streaming net keeps from one inference to the next.
         page_bytes: for "web": the size of the page; `flash_bytes` is that of the `.tflite`.
@@ -55,6 +63,7 @@ class ExportResult:
     agreement: Agreement | None = None
     arenas: Mapping[str, int] = field(default_factory=dict)
     state_bytes: int = 0
+    linked: Linked | None = None
     page_bytes: int = 0
 
     @property
@@ -68,7 +77,7 @@ class ExportResult:
         return {**asdict(self), "files": [str(path) for path in self.files], "agreement": agreement}
 
     def __str__(self) -> str:
-        lines = [f"{self.name} as {self.format}: {', '.join(map(str, self.files))}"]
+        lines = [f"{self.name} as {self.format}: {self._where()}"]
         lines += [f"flash, model (bytes):        {_bytes(self.flash_bytes)}"]
         if self.page_bytes:
             lines += [f"page (bytes):                {_bytes(self.page_bytes)}, to be opened in a browser"]
@@ -77,15 +86,28 @@ class ExportResult:
                 f"RAM, tensor arena (bytes):   {_bytes(self.arena_bytes)} at most",
                 f"  of it for activations:     {_bytes(self.activations_bytes)}",
             ]
+        elif self.arena_bytes is not None and not self.arenas:
+            lines += [f"RAM, tensor arena (bytes):   {_bytes(self.arena_bytes)} at most"]
         for target, size in self.arenas.items():
             lines += [f"RAM, tensor arena (bytes):   {_bytes(size)} ({_CORES[target]})"]
         if self.state_bytes:
             lines += [f"RAM, kept state (bytes):     {_bytes(self.state_bytes)}"]
+        if self.linked is not None:
+            lines += [f"flash, linked (bytes):       {_bytes(self.linked.flash_bytes)} ({MEASURED_ON}, all of it)"]
+            lines += [
+                f"RAM, linked (bytes):         {_bytes(self.linked.ram_bytes)} ({MEASURED_ON}, without the stack)"
+            ]
         if self.operators:
             lines += [f"operators: {', '.join(self.operators)}"]
         if self.agreement is not None:
             lines += [str(self.agreement)]
         return "\n".join(lines)
+
+    def _where(self) -> str:
+        """The files, or the folder where there are many."""
+        if len(self.files) <= _MOST_NAMED:
+            return ", ".join(map(str, self.files))
+        return f"{len(self.files)} files in {os.path.commonpath(self.files)}"
 
 
 def _bytes(count: int) -> str:

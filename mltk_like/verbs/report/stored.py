@@ -289,7 +289,6 @@ def read_model(artifact: Artifact) -> StoredModel:
     data = artifact.tflite()
     manifest = artifact.read(MANIFEST) if not artifact.alone else None
     rows = parse_manifest(manifest, artifact.path) if manifest else ()
-    found = {kind: _read(artifact, f"eval/{kind}/eval-results.json", StoredEvaluation) for kind in KINDS}
     return StoredModel(
         artifact=artifact,
         tflite=data,
@@ -297,15 +296,26 @@ def read_model(artifact: Artifact) -> StoredModel:
         settings=_read(artifact, "settings.json", dict[str, Any]) or {},
         state=_read(artifact, "state.json", StoredState) or StoredState(),
         versions=_read(artifact, "versions.json", dict[str, str]) or {},
-        history=_read(artifact, "train/history.json", StoredHistory),
+        history=history_of(artifact),
         profile=_read(artifact, "profile/profile.json", Profile),
         rows=rows,
         source=(artifact.read(f"{artifact.name}.py") or b"").decode(errors="replace"),
-        evaluations={kind: evaluation for kind, evaluation in found.items() if evaluation is not None},
+        evaluations=evaluations_of(artifact),
         data_hash=digest(rows) or (artifact.read(DIGEST) or b"").decode(errors="replace").strip(),
         mining=_read(artifact, f"train/{MINING}", tuple[StoredMining, ...]) or (),
         check=_read(artifact, "check/check.json", StoredCheck),
     )
+
+
+def history_of(artifact: Artifact) -> StoredHistory | None:
+    """The figures of each epoch of a finished training. Raises ModelError where they are damaged."""
+    return _read(artifact, "train/history.json", StoredHistory)
+
+
+def evaluations_of(artifact: Artifact) -> dict[str, StoredEvaluation]:
+    """The stored evaluations by form, a device's first. Raises ModelError where one is damaged."""
+    found = {kind: _read(artifact, f"eval/{kind}/eval-results.json", StoredEvaluation) for kind in KINDS}
+    return {kind: evaluation for kind, evaluation in found.items() if evaluation is not None}
 
 
 def evaluation_of(values: Mapping[str, Any]) -> StoredEvaluation:

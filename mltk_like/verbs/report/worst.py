@@ -1,6 +1,6 @@
 """The words that were missed by most and the loudest false accepts, to be heard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mltk_like.evaluation.details import FalseAccept, Miss
 from mltk_like.evaluation.result import LISTED
@@ -28,7 +28,9 @@ def misses_part(model: StoredModel, players: Players) -> Part:
     before, rows = players.made, []
     for number, found in enumerate(words.values(), 1):
         free = players.made - before < most
-        sound = _miss_player(found[0], number, players) if free else f"no player: the page has {LIMIT}"
+        sound: object = f"no player: the page has {LIMIT}"
+        if free:
+            sound = _miss_player(found[0], number, model.summary.parameters, players)
         rows.append([number, *_miss_cells(found), sound])
     header = ("", "score", "word", "file", "at", "voice", "source", "sound")
     how = (
@@ -46,10 +48,9 @@ def false_accepts_part(model: StoredModel, players: Players) -> Part:
     if not evaluation.loudest_false_accepts:
         return part(title, "None at the model's own threshold.")
     before = players.made
-    window_s = _window_s(model)
     rows = [
         [number, event.score, event.label, event.file, f"{event.time_s:.2f} s", event.group, event.source,
-         _event_player(event, number, window_s, players)]
+         _event_player(event, number, model.summary.parameters, players)]
         for number, event in enumerate(evaluation.loudest_false_accepts[:LISTED], 1)
     ]  # fmt: skip
     header = ("", "score", "taken for", "file", "at", "voice", "source", "sound")
@@ -57,9 +58,21 @@ def false_accepts_part(model: StoredModel, players: Players) -> Part:
     return part(title, how, table(rows, header=header), players=players.made - before)
 
 
-def _miss_player(miss: Miss, number: int, players: Players) -> object:
+def heard_stretch(event: Miss | FalseAccept, parameters: Mapping[str, object]) -> tuple[float, float]:
+    """The first and last second of a file between which an error can be heard.
+
+    Args:
+        event: the error.
+        parameters: of the `.tflite`: how much sound a detection rests on.
+    """
+    if isinstance(event, Miss):
+        return event.time_s - _BEFORE_S, event.end_s + _AFTER_S
+    return event.time_s - _window_s(parameters), event.time_s + _AFTER_S
+
+
+def _miss_player(miss: Miss, number: int, parameters: Mapping[str, object], players: Players) -> object:
     name = f"miss {number}: {miss.label} by {miss.group}"
-    return players.player(miss.file, miss.time_s - _BEFORE_S, miss.end_s + _AFTER_S, name=name)
+    return players.player(miss.file, *heard_stretch(miss, parameters), name=name)
 
 
 def _miss_cells(found: Sequence[Miss]) -> list[object]:
@@ -68,13 +81,13 @@ def _miss_cells(found: Sequence[Miss]) -> list[object]:
     return [scores, first.label, first.file, f"{first.time_s:.2f} s", first.group, first.source]
 
 
-def _event_player(event: FalseAccept, number: int, window_s: float, players: Players) -> object:
+def _event_player(event: FalseAccept, number: int, parameters: Mapping[str, object], players: Players) -> object:
     name = f"false accept {number}: {event.source}, {event.group}"
-    return players.player(event.file, event.time_s - window_s, event.time_s + _AFTER_S, name=name)
+    return players.player(event.file, *heard_stretch(event, parameters), name=name)
 
 
-def _window_s(model: StoredModel) -> float:
+def _window_s(parameters: Mapping[str, object]) -> float:
     """Seconds that a detection may rest on: the net's window and the time over which scores are averaged."""
-    stored = (model.summary.parameters.get(name) for name in ("fe.sample_length_ms", "average_window_duration_ms"))
+    stored = (parameters.get(name) for name in ("fe.sample_length_ms", "average_window_duration_ms"))
     known = sum(value for value in stored if isinstance(value, int | float) and value > 0) / 1000
     return min(known or LONGEST_S, LONGEST_S - _AFTER_S)

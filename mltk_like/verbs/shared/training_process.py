@@ -2,13 +2,14 @@
 
 import hashlib
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from mltk_like.processes import interrupt_session, kill_session
 
 # Ray and others set these to the cores that *they* were told of; the training looks for itself.
 _NOT_INHERITED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONPATH")
@@ -110,9 +111,9 @@ class TrainingProcess:
     def stop(self, patience_s: float = 60.0) -> None:
         """Interrupt the training, as Ctrl-C does, so that its checkpoint is kept; kill it when that takes too long."""
         if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGINT)
+            interrupt_session(self._process)
             if self.exit_code(patience_s) is None:
-                os.killpg(self._process.pid, signal.SIGKILL)
+                kill_session(self._process)
                 self.exit_code(None)
 
 

@@ -268,8 +268,8 @@ def _output(actor: Any) -> Iterator[str]:
 
 def _bring_back(packed: bytes, name: str) -> Path:
     folder = next_folder(runs_dir() / name)
-    with tempfile.NamedTemporaryFile(suffix=".zip") as file:
-        file.write(packed)
-        file.flush()
-        extract(Path(file.name), folder)
+    with tempfile.TemporaryDirectory(prefix="mltk_like-") as place:
+        file = Path(place) / "run.zip"
+        file.write_bytes(packed)
+        extract(file, folder)
     return folder

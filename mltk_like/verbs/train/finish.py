@@ -1,7 +1,6 @@
 """What follows the training: the model's files, figures, the profile and the archive."""
 
 import os
-import resource
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -11,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.data.split import Splits
+from mltk_like.errors import ToolError
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.packing import pack
 from mltk_like.packing import publish as publish_archive
 from mltk_like.paths import portable, write_bytes, write_text
+from mltk_like.processes import peak_memory_mb
 from mltk_like.tflite import read_parameters, summarize_tflite
 from mltk_like.training.convert import CALIBRATION_WINDOWS, stamp
 from mltk_like.training.product import make_tflite
@@ -82,9 +83,13 @@ def _write_tflite(job: Job, data: bytes) -> None:
     write_text(job.run.file(".tflite.summary.txt"), f"{summarize_tflite(data, name=job.run.name)}\n")
 
 
-def measure(job: Job, tflite: bytes) -> Profile:
-    """Every layer on TFLM."""
-    result = profile_tflite(tflite, job.run.name, progress=job.progress)
+def measure(job: Job, tflite: bytes) -> Profile | None:
+    """Every layer on TFLM; None where it is not there for this system."""
+    try:
+        result = profile_tflite(tflite, job.run.name, progress=job.progress)
+    except ToolError as error:
+        job.say(f"\nno profile: {error.message}\n")
+        return None
     job.run.write_json("profile/profile.json", result.to_dict())
     write_text(job.run.folder / "profile" / "profile.txt", f"{result}\n")
     job.say(f"\n{result}\n")
@@ -98,9 +103,8 @@ def archive(job: Job, failures: Sequence[str] = ()) -> Path | None:
         job: the training.
         failures: checks that the model did not pass, noted in the archive.
     """
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     # From here on a run that ends has only its packing left.
-    job.run.update(peak_memory_mb=peak, failures=list(failures), **{PACKING: {"evaluated": job.evaluate}})
+    job.run.update(peak_memory_mb=peak_memory_mb(), failures=list(failures), **{PACKING: {"evaluated": job.evaluate}})
     return pack_and_publish(job)
 
 
