@@ -29,6 +29,7 @@ from mltk_like.audio.board import (
     classify_on_board,
     encode_frame,
     greeting,
+    messages,
     port,
     session,
     simulated_board,
@@ -40,8 +41,9 @@ from mltk_like.audio.recogniser import RecogniserSettings
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.errors import DataError, ModelError, SettingError, ToolError
-from mltk_like.tflite import find_tflm, read_parameters
+from mltk_like.tflite import find_tflm, read_parameters, summarize_tflite, write_parameters
 from mltk_like.verbs.evaluate import check_device
+from mltk_like.verbs.profile import profile_device
 
 DATA = Path(__file__).parent / "data" / "board"
 FIXED, FLOAT = DATA / "fixed.tflite", DATA / "float.tflite"
@@ -209,9 +211,41 @@ def test_the_boards_own_layer_table(line: str, capsys: pytest.CaptureFixture[str
     assert found.time_us > 0
     assert found.layers[0].op == "CONV_2D"
     assert main(["profile", "--device", line]) == 0
-    assert "SOFTMAX" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "SOFTMAX" in out
+    assert "MACs" not in out
     assert main(["profile", "--device", line, "--json"]) == 0
     assert len(json.loads(capsys.readouterr().out)["layers"]) == len(found.layers)
+
+
+def test_the_boards_times_beside_what_the_file_says(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    known = summarize_tflite(FIXED.read_bytes())
+    assert main(["profile", str(FIXED), "--device", line]) == 0
+    out = capsys.readouterr().out
+    assert "note:" not in out
+    assert "Padding:Same" in out
+    assert main(["profile", str(FIXED), "--device", line, "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert (values["macs"], values["ops"], values["same_file"]) == (known.macs, known.ops, True)
+    assert [row["macs"] for row in values["layers"]] == [layer.macs for layer in known.layers]
+    assert values["layers"][0]["output_shape"] == known.layers[0].outputs[0].shape_text
+    assert all(row["time_us"] > 0 for row in values["layers"])
+
+
+def test_a_profile_of_another_file(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "other.tflite"
+    other.write_bytes(write_parameters(FIXED.read_bytes(), {"name": "changed"}))
+    with simulated_board(FIXED, library, "--slot", "0") as path:
+        with pytest.raises(ModelError, match="the board runs fixed, and not this file"):
+            profile_device(path, other)
+        # A board that does not know its file: by the operators alone.
+        monkeypatch.setattr(greeting, "parse_info", lambda data: messages.parse_info(data[:21]))
+        assert str(profile_device(path, other)).endswith("its operators are those of this one")
+        with pytest.raises(ModelError, match="has other operators: 14 of them, "):
+            profile_device(path, DATA / "streaming.tflite")
+    monkeypatch.undo()
+    with simulated_board(FLOAT, library) as path:
+        assert profile_device(path, FIXED).same_file, "a board with a slot is given the file"
 
 
 def test_a_model_put_onto_the_board(library: Path, heard: list) -> None:
@@ -391,10 +425,28 @@ def test_a_line_without_a_board(monkeypatch: pytest.MonkeyPatch) -> None:
         os.close(slave)
 
 
-def test_auto_finds_the_board(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_cannot_be_opened_is_the_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    pytest.importorskip("serial")
+    monkeypatch.setattr(greeting, "port_names", lambda: [str(tmp_path / "tty")])
+    with pytest.raises(DataError, match="there is no device"):
+        Board("auto")
+    monkeypatch.setattr(greeting, "port_names", list)
+    with pytest.raises(DataError, match="this computer has no serial line"):
+        Board("auto")
+
+
+def test_auto_finds_the_only_board(line: str, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(greeting, "port_names", lambda: ["/dev/none", line])
     with Board("auto") as board:
         assert board.path == line
+    with simulated_board(FLOAT, library, "--name", "other") as second:
+        monkeypatch.setattr(greeting, "port_names", lambda: [line, second])
+        with pytest.raises(DataError) as caught:
+            Board("auto")
+    assert caught.value.message == (
+        f"there are 2 boards ({line}: simulator, model fixed; {second}: other, model float)"
+    )
+    assert caught.value.hint == f"name the line of one, as in: --device {line}"
 
 
 def test_another_version_is_said(line: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -226,7 +226,7 @@ def test_sensitivity_is_a_stored_level_or_a_number(model: Path, sound: Path) -> 
         ({"settings": {"minimum_count": 9}}, SettingError, "would detect nothing"),
         ({"settings": {"loudness": 9}}, SettingError, "no setting 'loudness'"),
         ({"simulate_latency": -5}, SettingError, "cannot last"),
-        ({"microphone": "x"}, SettingError, "both a file and a microphone"),
+        ({"microphone": "x"}, SettingError, "audio comes from one place"),
         ({"rate_hz": 8000}, SettingError, "--rate goes with raw samples"),
         ({"input": "missing.wav"}, DataError, "missing.wav"),
     ],
@@ -361,7 +361,7 @@ def test_json_has_one_event_a_line(model: Path, sound: Path) -> None:
     ("options", "words"),
     [
         (["--input", "no.wav"], "no.wav"),
-        (["--input", "-", "-m", "x"], "both a file and a microphone"),
+        (["--input", "-", "-m", "x"], "audio comes from one place"),
         (["--input", "-", "--rate", "1"], "sample rate of 1 Hz"),
         (["--input", "-", "-t", "256"], "detection_threshold must be"),
         (["--input", "-", "--engine", "gpu"], "no engine"),
@@ -658,12 +658,52 @@ def test_a_board_that_loses_and_resets(model: Path, sound: Path, board: Callable
     assert times == sorted(set(times))
 
 
-@pytest.mark.parametrize(
-    "options", [{"microphone": "x"}, {"engine": "tflm"}, {"input": "-"}, {"simulate_latency": 3.0}, {"rate_hz": 8000}]
-)
-def test_what_a_board_cannot_do(model: Path, options: dict[str, Any]) -> None:
+@pytest.mark.parametrize("options", [{"microphone": "x"}, {"input": "-"}, {"rate_hz": 8000}])
+def test_audio_that_a_board_cannot_hear(model: Path, options: dict[str, Any]) -> None:
     with pytest.raises(SettingError, match="a board listens to its own microphone"):
         classify_audio(model, device="auto", **options)
+
+
+def test_what_a_board_with_a_model_cannot_do(model: Path, board: Callable[..., str]) -> None:
+    live = classify_audio(model, device=board(model), engine="tflm", gate=0, simulate_latency=3.0)
+    with pytest.raises(SettingError, match="the board runs the net: --engine, --gate, --simulate-latency cannot be"):
+        next(iter(live))
+
+
+@pytest.mark.parametrize("fault", ["drop=0", "reset=60000"])
+def test_what_a_board_is_sent_is_dumped(
+    model: Path, sound: Path, tmp_path: Path, board: Callable[..., str], fault: str
+) -> None:
+    """The same files as without a board."""
+    settings = {"volume_gain": 0.5}
+    for name, options in {"here": {}, "board": {"device": board(model, "--fault", fault)}}.items():
+        place = tmp_path / name
+        dumps = Dumps(audio=place, raw_spectrograms=place)
+        detections = found(classify_audio(model, input=sound, settings=settings, dumps=dumps, **options))
+        assert len(detections) > 1
+    here, there = ({path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("here", "board"))
+    assert here == there
+
+
+def test_what_a_boards_microphone_heard_is_dumped(
+    model: Path, sound: Path, tmp_path: Path, board: Callable[..., str]
+) -> None:
+    """Its detections are those of the dumped audio; each has its window."""
+    dumps = Dumps(audio=tmp_path / "heard", raw_spectrograms=tmp_path / "heard")
+    live = classify_audio(model, device=board(model, "--microphone", str(sound)), dumps=dumps)
+    on_board = []
+    for event in live:
+        on_board += found([event])
+        if len(on_board) == 2:
+            break
+    file = tmp_path / "heard" / "dumped_audio.wav"
+    again = Dumps(raw_spectrograms=tmp_path / "again")
+    here = found(classify_audio(model, input=file, engine="tflm", dumps=again))
+    assert here[: len(on_board)] == on_board
+    for path in (tmp_path / "heard").glob("*.npy"):
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+    assert len(list((tmp_path / "heard").glob("*.npy"))) == 2
+    assert re.fullmatch("board simulator at /dev/.*", live.result.engine)
 
 
 def test_microphones_are_listed(microphone: None, capsys: pytest.CaptureFixture[str]) -> None:

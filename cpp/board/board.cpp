@@ -7,6 +7,12 @@ void Board::use(Pipeline& pipeline) {
   begin_stream();
 }
 
+void Board::use_microphone(int32_t sample_rate_hz) {
+  pipeline_ = nullptr;
+  microphone_hz_ = sample_rate_hz;
+  begin_stream();
+}
+
 void Board::boot() {
   parser_.reset();
   greeted_ = failed_ = false;
@@ -19,8 +25,12 @@ void Board::boot() {
   begin_stream();
   print("mltk board ");
   print_name(device_.name(0));
-  print(", model ");
-  print_name(device_.name(1));
+  if (pipeline_ == nullptr) {
+    print(", microphone");
+  } else {
+    print(", model ");
+    print_name(device_.name(1));
+  }
   print(", protocol ");
   print_number(kProtocolVersion);
   print("\r\n");

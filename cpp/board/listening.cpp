@@ -18,7 +18,7 @@ BoardStatus Board::start(const Frame& frame) {
 }
 
 void Board::begin_stream() {
-  pipeline_->reset();
+  if (pipeline_ != nullptr) pipeline_->reset();
   failed_ = false;
   samples_heard_ = 0;
   detections_ = 0;
@@ -36,7 +36,7 @@ void Board::hear(const int16_t* samples, size_t count) {
       send(Report::kAudio, payload, 4 + 2 * n);
     }
     samples_heard_ += static_cast<uint32_t>(n);
-    if (!pipeline_->process(samples, n)) {
+    if (pipeline_ != nullptr && !pipeline_->process(samples, n)) {
       failed_ = true;
       return;
     }

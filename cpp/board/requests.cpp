@@ -51,7 +51,8 @@ BoardStatus Board::hello(const Frame& frame) {
   tell_ = 0;
   if (transfer_ == Transfer::kSamples) transfer_ = Transfer::kNone;
   const BoardInfo info = device_.info();
-  const PipelineShape& shape = pipeline_->shape();
+  const PipelineShape shape =
+      pipeline_ != nullptr ? pipeline_->shape() : PipelineShape{microphone_hz_, 0, 0, 0, 0};
   put_u16(static_cast<uint16_t>(kMaxPayload));
   put_u16(info.frames_ahead);
   put_u32(info.boot);

@@ -53,6 +53,7 @@ bool value_of(const PipelineSettings& settings, Parameter parameter, uint32_t* v
 
 BoardStatus Board::set(const Frame& frame) {
   constexpr size_t kEach = 5;
+  if (pipeline_ == nullptr) return BoardStatus::kUnsupported;
   if (frame.length == 0 || frame.length % kEach != 0) return BoardStatus::kMalformed;
   PipelineSettings changed = pipeline_->settings();
   for (size_t at = 0; at < frame.length; at += kEach) {
@@ -67,6 +68,7 @@ BoardStatus Board::set(const Frame& frame) {
 
 BoardStatus Board::get(const Frame& frame) {
   uint32_t value = 0;
+  if (pipeline_ == nullptr) return BoardStatus::kUnsupported;
   if (frame.length != 1) return BoardStatus::kMalformed;
   if (!value_of(pipeline_->settings(), static_cast<Parameter>(frame.payload[0]), &value))
     return BoardStatus::kNoSuch;

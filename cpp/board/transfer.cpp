@@ -15,6 +15,7 @@ BoardStatus Board::begin(const Frame& frame) {
   const auto kind = static_cast<Transfer>(frame.payload[0]);
   const uint32_t bytes = read_u32(frame.payload + 3), check = read_u32(frame.payload + 7);
   if (kind != Transfer::kSamples && kind != Transfer::kModel) return BoardStatus::kUnsupported;
+  if (kind == Transfer::kSamples && pipeline_ == nullptr) return BoardStatus::kUnsupported;
   if (kind == Transfer::kModel && device_.info().slot_bytes == 0) return BoardStatus::kUnsupported;
   if (kind == Transfer::kModel && bytes > device_.info().slot_bytes) return BoardStatus::kRefused;
   const bool same = transfer_ == Transfer::kModel && transfer_bytes_ == bytes && transfer_check_ == check;

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mltk_like.cli.options import MODEL_HELP
+from mltk_like.cli.options import MODEL_HELP, add_device
 from mltk_like.errors import SettingError
 
 # Names, where the value goes, type, name of the value, help.
@@ -18,13 +18,6 @@ _VALUES = (
     ),
     (("--rate",), "rate", int, "HZ", "rate of the raw samples (default: the model's)"),
     (("-m", "--microphone"), "microphone", str, "NAME", "number, name or part of the name of a microphone"),
-    (
-        ("-d", "--device"),
-        "device",
-        str,
-        "PORT",
-        "a board listens, on this serial line; auto finds it; --input is sent to it",
-    ),
     (("--engine",), "engine", str, "NAME", "litert, or tflm: TensorFlow Lite Micro in a process of its own"),
     (("-w", "--window_duration"), "average_window_duration_ms", int, "MS", "older results are not averaged"),
     (("-c", "--count"), "minimum_count", int, "N", "results needed to decide; 0 decides on the latest alone"),
@@ -54,6 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", help=MODEL_HELP)
     for names, target, kind, value, text in _VALUES:
         parser.add_argument(*names, dest=target, type=kind, metavar=value, help=text)
+    add_device(parser, "a board listens, or its microphone is heard where it has no model; --input is sent to it", "-d")
     for names, text in _DUMPS:
         text = f"write {text} (DIR: heard)"
         parser.add_argument(*names, nargs="?", type=Path, const=Path("heard"), metavar="DIR", help=text)

@@ -4,14 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mltk_like.cli.options import MODEL_HELP, add_json, show
+from mltk_like.cli.options import MODEL_HELP, add_device, add_json, show
 from mltk_like.errors import SettingError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     folder: dict[str, Any] = {"type": Path, "metavar": "DIR"}
-    add, other = parser.add_argument, parser.add_mutually_exclusive_group().add_argument
+    exclusive = parser.add_mutually_exclusive_group()
+    add, other = parser.add_argument, exclusive.add_argument
     add("model", nargs="+", metavar="MODEL", help=f"{MODEL_HELP}; several are judged side by side, as int8")
     add("--tflite", action="store_true", help="the int8 model (default: the float one)")
     add("--tflm", action="store_true", help="the int8 model on TensorFlow Lite Micro")
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--session", nargs="+", default=[], metavar="NAME", help="labelling sessions of the .dcli to take")
     add("--label-map", type=_pair, nargs="+", default=[], metavar="LABEL=CLASS", help="labels that a class has there")
     other("--mlperf-tiny", action="store_true", help="the int8 model on MLPerf Tiny's streaming wake word (20 minutes)")
-    other("--device", metavar="PORT", help="compare a board with this computer on the --positives; auto finds it")
+    add_device(exclusive, "compare a board with this computer on the --positives")
     add("--limit", type=int, metavar="N", help="with --device: so many recordings")
     add("--upload", action="store_true", help="with --device: put the model onto the board first")
     add("--normalised", action="store_true", help="confusion matrices as shares of the true class")
@@ -112,7 +113,7 @@ def _check(args: argparse.Namespace) -> None:
     tiny = args.mlperf_tiny
     # (what was given, what it needs or does not go with, hint)
     rules: tuple[tuple[bool, str, str], ...] = (
-        (args.limit is not None or args.upload, "--limit and --upload go with --device", "add --device PORT"),
+        (args.limit is not None or args.upload, "--limit and --upload go with --device", "add --device"),
         (
             bool(args.noise or (args.label and not tiny)) and not recorded,
             "--noise and --label go with recordings",

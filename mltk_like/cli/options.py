@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 from mltk_like.model import Model
@@ -13,6 +15,28 @@ MODEL_HELP = "a name, a .py file, a run folder, a .mltk.zip, a .tflite or a mani
 def add_json(parser: argparse._ActionsContainer) -> None:
     """`--json`: machine-readable output."""
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
+
+
+def add_device(parser: argparse._ActionsContainer, text: str, *names: str) -> None:
+    """`--device [PORT]`, with other names before it; `auto` without a PORT."""
+    parser.add_argument(
+        *names, "--device", nargs="?", const="auto", type=serial_line, metavar="PORT",
+        help=f"{text}; PORT is its serial line, and is not needed where there is one board",
+    )  # fmt: skip
+
+
+def serial_line(text: str) -> str:
+    """Type of an option that takes a serial line, or auto.
+
+    Raises:
+        argparse.ArgumentTypeError: it is the name of something else, which would be looked for as a file here.
+    """
+    line = text == "auto" or re.search(r"[/\\]", text) or re.fullmatch(r"com\d+", text.lower()) or Path(text).exists()
+    if not line:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no serial line such as /dev/ttyACM0 or COM3; a model or a label stands before --device"
+        )
+    return text
 
 
 def whole_number(text: str) -> int:

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from mltk_like.cli.options import MODEL_HELP, add_json, show
+from mltk_like.cli.options import MODEL_HELP, add_device, add_json, show
 from mltk_like.errors import SettingError
 
 
@@ -29,9 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--boards", action="store_true", help="on which common boards the model fits, and with what load"
     )
-    where.add_argument(
-        "--device", metavar="PORT", help="a board's serial line, or auto: print its own layer table, without a MODEL"
-    )
+    add_device(where, "a board times its layers; with a MODEL, which it must run, their operations and shapes too")
     parser.add_argument("--clock", metavar="HZ", help="the core's clock, for time and load: --target m4 --clock 78MHz")
     form = parser.add_mutually_exclusive_group()
     add_json(form)
@@ -44,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
 
     _check(args)
     if args.device:
-        show(profile_device(args.device), args.json)
+        show(profile_device(args.device, args.model), args.json)
     elif args.target is not None:
         found = profile_target(args.model, args.target, clock=args.clock, build=args.build, progress=_say)
         _show(found, args)
@@ -56,8 +54,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if (args.model is None) == (args.device is None):
-        raise SettingError("profile takes a MODEL, or --device PORT", "a board profiles the model that it runs")
+    if args.model is None and args.device is None:
+        raise SettingError("profile needs a MODEL or --device", "a board profiles the model that it runs")
+    if args.build and args.device:
+        raise SettingError("a board has no random weights: --build does not go with --device", "leave one of them out")
     if args.clock is not None and args.target is None:
         raise SettingError("--clock is that of a --target", "as in: profile MODEL --target cortex-m4 --clock 78MHz")
     if args.csv and args.target is None and not args.boards:

@@ -32,12 +32,15 @@ example: arecord -f S16_LE -r 16000 -t raw | audio_classifier --model keyword_sp
 """,
     "board_simulator": """\
 usage: board_simulator --model FILE.tflite [options]
+       board_simulator --microphone FILE.wav [options]
 
 A board without hardware: front end, recogniser and TensorFlow Lite Micro behind the board protocol, on a
 pseudo-terminal. The first line of its output is the path of that; it ends when its standard input is closed.
+Without a model it is a board that only streams its microphone.
 
 options:
   --microphone FILE  a WAV file that it hears over and over, in real time (default: silence)
+  --rate HZ          of the microphone of a board without a model (default: 16000)
   --slot BYTES       room for a model that is sent to it
   --name TEXT        what it calls itself
   --fault LIST       drop=P,flip=P,garbage=P,reset=BYTES,unplug=BYTES: what goes wrong on the line
@@ -70,7 +73,7 @@ def _become(name: str, arguments: list[str]) -> int:
 
     try:
         program = str(program_path(name))
-        library = [] if "--library" in arguments else ["--library", str(find_tflm())]
+        library = [] if "--library" in arguments or "--model" not in arguments else ["--library", str(find_tflm())]
     except MltkLikeError as error:
         print(f"error: {error.message}\nhint: {error.hint}", file=sys.stderr)
         return error.exit_code

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from mltk_like.cli.options import add_json, show
+from mltk_like.cli.options import add_device, add_json, show
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("recordings"), metavar="DIR", help="folder")
     parser.add_argument("--input", metavar="FILE", help="a sound file, or - for raw samples (default: the microphone)")
     parser.add_argument("-m", "--microphone", metavar="NAME", help="number, name or part of the name of a microphone")
+    add_device(parser, "what the microphone of a board hears", "-d")
     parser.add_argument("--rate", type=int, default=16000, metavar="HZ", help="sample rate of the WAV (default 16000)")
     parser.add_argument("--above", type=float, default=12.0, metavar="DB", help="level of an event over the background")
     parser.add_argument("--segment", type=float, metavar="S", help="label so long from each start (default: all of it)")
@@ -26,7 +27,8 @@ def run(args: argparse.Namespace) -> int:
 
     result = record(
         args.label, seconds=args.seconds, output=args.output, input=args.input, microphone=args.microphone,
-        sample_rate_hz=args.rate, above_db=args.above, segment_s=args.segment, whole=args.whole, progress=not args.json,
+        device=args.device, sample_rate_hz=args.rate, above_db=args.above, segment_s=args.segment, whole=args.whole,
+        progress=not args.json,
     )  # fmt: skip
     show(result, args.json)
     return 0

@@ -10,7 +10,7 @@ from mltk_like.errors import SettingError
 # What Silicon Labs' MLTK has and this tool has not, and what does its work here.
 _MLTK_VERBS = {
     "build": "summarize MODEL --build and profile MODEL --build build the net with random weights",
-    "commander": "a board is reached over its serial line: classify_audio MODEL --device auto",
+    "commander": "a board is reached over its serial line: classify_audio MODEL --device",
     "compile": "there are no accelerators here; export writes the model as C source for TensorFlow Lite Micro",
     "custom": "a model's file is plain Python: mltk_like.load_model opens it in a script of yours, with commands "
     "of its own",
@@ -31,12 +31,12 @@ _MLTK_OPTIONS = {
     "--accelerator": _NO_ACCELERATORS,
     "--app": "leave it out: the programs come with the package, and a board's firmware is yours",
     "--clean": "leave it out: each training has a run folder of its own",
-    "--device": "classify_audio, profile and evaluate take it; evaluate --device PORT --upload sends a board its model",
+    "--device": "classify_audio, record, profile and evaluate take it; evaluate --device --upload sends a model",
     "--dump": "report MODEL shows the worst errors with their sound",
     "--estimates": "leave it out: profile MODEL --target cortex-m4 --clock 78MHz estimates cycles, time and load",
     "--full-summary": "leave it out: profile always shows every layer",
     "--no-gpu": "set CUDA_VISIBLE_DEVICES=-1 in the environment",
-    "--port": "the serial line stands behind --device: --device /dev/ttyACM0, or --device auto",
+    "--port": "the serial line stands behind --device: --device /dev/ttyACM0; --device alone finds the only board",
     "--post": "leave it out: nothing is sent anywhere",
     "--resume-epoch": "--resume goes on from the last checkpoint",
     "--show": "leave it out: plots are files in the run folder",
@@ -163,8 +163,6 @@ def _verbs(parser: Parser) -> Mapping[str, Any]:
 
 
 def _example(parser: Parser, name: str, action: argparse.Action | None) -> str:
-    if name == "--device":
-        return f"as in: {parser.verb} MODEL --device auto, or --device /dev/ttyACM0 for one line"
     value: Any = (action.metavar or action.dest.upper()) if action else "VALUE"
     return f"as in: {name} {value}: {action.help}" if action and action.help else f"as in: {name} {value}"
 

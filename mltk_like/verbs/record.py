@@ -29,7 +29,7 @@ class RecordResult:
         seconds: length of the recording.
         events: how many were found.
         events_s: seconds in them.
-        lost_ms: audio that the microphone dropped.
+        lost_ms: audio that the microphone, or the line to a board, dropped.
     """
 
     audio: Path
@@ -61,6 +61,7 @@ def record(
     output: Path = Path("recordings"),
     input: str | Path | None = None,
     microphone: str | None = None,
+    device: str | None = None,
     sample_rate_hz: int = 16000,
     above_db: float = 12.0,
     segment_s: float | None = None,
@@ -69,7 +70,7 @@ def record(
 ) -> RecordResult:
     """Record one sound again and again, and label each time that it is heard.
 
-    Ctrl-C ends the recording early; what was heard is kept.
+    Ctrl-C ends the recording early; what was heard is kept, also where a microphone or board goes away.
 
     Args:
         label: what is recorded; also in the files' names.
@@ -77,6 +78,7 @@ def record(
         output: folder of `audio_<label>_<n>.wav` and `labels_<label>_<n>.txt`; nothing there is overwritten.
         input: a sound file, or '-' for raw int16 samples on stdin; none: a microphone.
         microphone: number, name or part of the name; none: the default.
+        device: serial line of a board whose microphone is recorded, or 'auto' for the only board.
         sample_rate_hz: of the WAV.
         above_db: how much louder than the background an event is.
         segment_s: every event is labelled for so long; none: for as long as it lasts.
@@ -84,17 +86,36 @@ def record(
         progress: show a bar.
 
     Raises:
-        SettingError: the label is no name for a file, a number is out of range, or file and microphone are given.
-        DataError: nothing was heard, a file or microphone cannot be used, or the folder cannot be written.
-        ToolError: what microphones need is not installed.
+        SettingError: the label is no name for a file, a number is out of range, or more than one of file,
+            microphone and board are given.
+        DataError: nothing was heard, a file, microphone or board cannot be used or went away in the middle (its message
+            then says where what was heard is), or the folder cannot be written.
+        ToolError: what microphones or boards need is not installed.
     """
     _check(label, seconds, sample_rate_hz, above_db, segment_s)
-    with open_source(
-        file=input, microphone=microphone, rate_hz=None, sample_rate_hz=sample_rate_hz, real_time=False
-    ) as source:
-        _check_writable(output)
-        samples = _capture(source, round(seconds * sample_rate_hz), sample_rate_hz, progress)
-        lost = source.take_lost_ms()
+    heard = _Heard(sample_rate_hz, round(seconds * sample_rate_hz))
+    try:
+        with open_source(
+            file=input, microphone=microphone, device=device, rate_hz=None, sample_rate_hz=sample_rate_hz,
+            real_time=False,
+        ) as source:  # fmt: skip
+            _check_writable(output)
+            heard.capture(source, progress)
+    except DataError as error:
+        if not heard.blocks:
+            raise
+        kept = _write(heard, label, output, above_db=above_db, segment_s=segment_s, whole=whole)
+        raise DataError(
+            f"{error.message}; what was heard until then is in {kept.audio} ({kept.seconds:.1f} s)", error.hint
+        ) from error
+    return _write(heard, label, output, above_db=above_db, segment_s=segment_s, whole=whole)
+
+
+def _write(
+    heard: "_Heard", label: str, output: Path, *, above_db: float, segment_s: float | None, whole: bool
+) -> RecordResult:
+    """Find the events and write both files."""
+    samples, sample_rate_hz = np.concatenate(heard.blocks), heard.rate
     length = len(samples) / sample_rate_hz
     if whole:
         intervals = [Interval(start_s=0.0, end_s=length, label=label)]
@@ -111,7 +132,7 @@ def record(
         seconds=length,
         events=len(intervals),
         events_s=sum(interval.end_s - interval.start_s for interval in intervals),
-        lost_ms=lost,
+        lost_ms=heard.lost_ms,
     )
 
 
@@ -137,26 +158,40 @@ def _check_writable(folder: Path) -> None:
         folder.rmdir()
 
 
-def _capture(source: Source, count: int, rate: int, progress: bool) -> NDArray[np.int16]:
-    """The first `count` samples, or what there is of them when the audio ends or the user does."""
-    from tqdm.auto import tqdm
+class _Heard:
+    """What is heard of a source: up to so many samples, or what there is of them when the audio ends or the user does.
 
-    heard: list[NDArray[np.int16]] = []
-    left = count
-    with tqdm(total=round(count / rate, 1), desc=source.name, unit="s", disable=not progress, leave=False) as bar:
-        try:
-            for block in source.blocks:
-                heard.append(block[:left])
-                left -= len(heard[-1])
-                bar.update(len(heard[-1]) / rate)
-                if not left:
-                    break
-        except KeyboardInterrupt:
-            # What was heard until then is what the user wanted.
-            bar.write("stopped")
-    if not heard:
-        raise DataError(f"nothing was heard from {source.name}", "is it muted?")
-    return np.concatenate(heard)
+    Args:
+        rate: Hz.
+        count: samples.
+    """
+
+    def __init__(self, rate: int, count: int) -> None:
+        self.rate = rate
+        self.blocks: list[NDArray[np.int16]] = []
+        self.lost_ms = 0
+        self._left = count
+
+    def capture(self, source: Source, progress: bool) -> None:
+        """Fill the blocks. What came before an error is in them."""
+        from tqdm.auto import tqdm
+
+        total = round(self._left / self.rate, 1)
+        with tqdm(total=total, desc=source.name, unit="s", disable=not progress, leave=False) as bar:
+            try:
+                for block in source.blocks:
+                    self.blocks.append(block[: self._left])
+                    self._left -= len(self.blocks[-1])
+                    bar.update(len(self.blocks[-1]) / self.rate)
+                    if not self._left:
+                        break
+            except KeyboardInterrupt:
+                # What was heard until then is what the user wanted.
+                bar.write("stopped")
+            finally:
+                self.lost_ms = source.take_lost_ms() + source.behind_ms()
+        if not self.blocks:
+            raise DataError(f"nothing was heard from {source.name}", "is it muted?")
 
 
 def _free_names(folder: Path, label: str) -> tuple[Path, Path]:

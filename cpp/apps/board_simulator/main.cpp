@@ -7,6 +7,10 @@
 // The first line on stdout is the path of the pseudo-terminal. The microphone hears the WAV file over and
 // over in real time, or silence. It ends when stdin is closed, so that it never outlives the program that
 // started it. Errors go to stderr, with exit code 2.
+//
+//   board_simulator --microphone WAV [--rate HZ] [--name TEXT] [--fault ...] [--seed N]
+//
+// Without a model it is a board that only streams its microphone.
 #include <poll.h>
 #include <unistd.h>
 
@@ -40,27 +44,36 @@ constexpr int kProfileRuns = 5;
 struct Settings {
   std::string name;
   uint32_t slot_bytes;
+  int32_t microphone_hz;  // of a board without a model
   mltk::FaultRates faults;
   uint32_t seed;
 };
 
 class Simulator final : public mltk::BoardDevice {
  public:
-  Simulator(const mltk::Library& library, const std::vector<uint8_t>& model, const Settings& settings)
+  // Without a library there is no model.
+  Simulator(const mltk::Library* library, const std::vector<uint8_t>& model, const Settings& settings)
       : library_(library),
         settings_(settings),
         from_host_(settings.faults, settings.seed),
         to_host_(settings.faults, settings.seed + 1),
         slot_(settings.slot_bytes),
         board_(*this),
-        classifier_(std::make_unique<mltk::Classifier>(library, model, board_)),
-        model_check_(mltk::crc32(model.data(), model.size())) {
-    board_.use(classifier_->pipeline());
+        classifier_(library == nullptr ? nullptr
+                                       : std::make_unique<mltk::Classifier>(*library, model, board_)),
+        model_check_(model.empty() ? 0 : mltk::crc32(model.data(), model.size())) {
+    if (classifier_ == nullptr) {
+      board_.use_microphone(settings.microphone_hz);
+    } else {
+      board_.use(classifier_->pipeline());
+    }
     board_.boot();
   }
 
   const std::string& path() const { return terminal_.path(); }
-  int32_t sample_rate_hz() { return classifier_->pipeline().shape().sample_rate_hz; }
+  int32_t sample_rate_hz() {
+    return classifier_ == nullptr ? settings_.microphone_hz : classifier_->pipeline().shape().sample_rate_hz;
+  }
   void hear_from_now_on(std::vector<int16_t> samples) { microphone_ = std::move(samples); }
 
   // Until stdin is closed.
@@ -81,6 +94,7 @@ class Simulator final : public mltk::BoardDevice {
 
   const char* name(size_t index) override {
     if (index == 0) return settings_.name.c_str();
+    if (classifier_ == nullptr) return nullptr;
     const auto& model = classifier_->settings();
     if (index == 1) return model.name.c_str();
     return index - 2 < model.classes.size() ? model.classes[index - 2].c_str() : nullptr;
@@ -91,6 +105,7 @@ class Simulator final : public mltk::BoardDevice {
   }
 
   bool profile(mltk::BoardProfile* out) override {
+    if (classifier_ == nullptr) return false;
     return attempt([&] {
       layers_.clear();
       uint64_t fastest = 0;
@@ -126,7 +141,7 @@ class Simulator final : public mltk::BoardDevice {
   bool load_slot(uint32_t bytes) override {
     return attempt([&] {
       const std::vector<uint8_t> model(slot_.begin(), slot_.begin() + bytes);
-      auto fresh = std::make_unique<mltk::Classifier>(library_, model, board_);
+      auto fresh = std::make_unique<mltk::Classifier>(*library_, model, board_);
       board_.use(fresh->pipeline());
       classifier_ = std::move(fresh);
       model_check_ = mltk::crc32(model.data(), model.size());
@@ -193,7 +208,7 @@ class Simulator final : public mltk::BoardDevice {
     board_.microphone(samples.data(), samples.size());
   }
 
-  const mltk::Library& library_;
+  const mltk::Library* library_;
   Settings settings_;
   mltk::Terminal terminal_;
   mltk::BadLine from_host_;
@@ -222,13 +237,22 @@ std::vector<int16_t> read_all(const std::string& path, int32_t sample_rate_hz) {
 }
 
 void run(const Options& options) {
-  const mltk::Library library(options.text("--library"));
+  std::unique_ptr<const mltk::Library> library;
+  std::vector<uint8_t> model;
+  if (options.has("--model")) {
+    library = std::make_unique<const mltk::Library>(options.text("--library"));
+    model = mltk::read_file(options.text("--model"));
+  } else if (!options.has("--microphone")) {
+    throw mltk::RunnerError("--model is needed; or --microphone alone, for a board that only streams it");
+  }
   Settings settings;
   settings.name = options.has("--name") ? options.text("--name") : "simulator";
-  settings.slot_bytes = static_cast<uint32_t>(options.number("--slot", 0, 1 << 28, 1 << 20));
+  settings.slot_bytes =
+      library == nullptr ? 0 : static_cast<uint32_t>(options.number("--slot", 0, 1 << 28, 1 << 20));
+  settings.microphone_hz = static_cast<int32_t>(options.number("--rate", 1000, 384000, 16000));
   settings.faults = mltk::parse_faults(options.has("--fault") ? options.text("--fault") : "");
   settings.seed = static_cast<uint32_t>(options.number("--seed", 0, 1e9, 1));
-  Simulator simulator(library, mltk::read_file(options.text("--model")), settings);
+  Simulator simulator(library.get(), model, settings);
   if (options.has("--microphone")) {
     simulator.hear_from_now_on(read_all(options.text("--microphone"), simulator.sample_rate_hz()));
   }
@@ -240,7 +264,10 @@ void run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  run({argc, argv, {"--library", "--model", "--microphone", "--slot", "--name", "--fault", "--seed"}, {}});
+  run({argc,
+       argv,
+       {"--library", "--model", "--microphone", "--slot", "--name", "--fault", "--seed", "--rate"},
+       {}});
   return 0;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "board_simulator: %s\n", error.what());

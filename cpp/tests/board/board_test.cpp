@@ -53,7 +53,7 @@ class FakeDevice final : public mltk::BoardDevice {
   mltk::BoardInfo info() override { return {7, kSlot, 4, 0xABCD1234}; }
   const char* name(size_t index) override {
     static const char* const names[] = {"fake\x1b[2J", "m\xC2\x9B\xC3\x9B", "a\"b", "loud"};
-    return index < 4 ? names[index] : nullptr;
+    return index < known ? names[index] : nullptr;
   }
   bool classify(const int8_t*, uint8_t*) override { return true; }
   bool profile(mltk::BoardProfile* out) override {
@@ -78,6 +78,7 @@ class FakeDevice final : public mltk::BoardDevice {
   Bytes sent;
   uint8_t slot[kSlot];
   int loads = 0;
+  size_t known = 4;
 };
 
 static_assert(sizeof(mltk::Board) < 2048, "as docs/board_protocol.md says");
@@ -110,6 +111,16 @@ struct Bench {
   mltk::PipelineSink* sink;
   FakePipeline pipeline;
   uint16_t sequence = 0;
+};
+
+// A board that has no model: it tells its name and what its microphone hears, and can do nothing else.
+struct MicrophoneBench : Bench {
+  MicrophoneBench() {
+    device.known = 1;
+    board.use_microphone(48000);
+    device.sent.clear();
+    board.boot();
+  }
 };
 
 Bytes begin(mltk::Transfer kind, const Bytes& data, uint16_t id) {
@@ -239,8 +250,9 @@ void check_profile() {
 }
 
 // Every whole frame gets one reply that says which one it answers; noise gets none.
+template <class Kind>
 void check_anything(Random& random) {
-  Bench bench;
+  Kind bench;
   if (random() % 4 != 0) bench.ask(Request::kHello, {1, 1});
   const Bytes kinds = {1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 17, 18, 19, 0, 200};
   const Bytes data = random_bytes(random, 2 * below(random, 400));
@@ -267,6 +279,32 @@ void check_anything(Random& random) {
   }
 }
 
+void check_microphone_alone() {
+  MicrophoneBench bench;
+  REQUIRE(std::string(bench.device.sent.begin(), bench.device.sent.end()) ==
+          "mltk board fake?[2J, microphone, protocol 1\r\n");
+  const Bytes hello = bench.ask(Request::kHello, {1, 1});
+  REQUIRE(mltk::read_u32(&hello[13]) == 48000 && mltk::read_u32(&hello[17]) == 0);
+  REQUIRE(bench.ask(Request::kName, {0}).size() > 0);
+  bench.ask(Request::kName, {1}, BoardStatus::kNoSuch);
+  bench.ask(Request::kSet, {0, 1, 0, 0, 0}, BoardStatus::kUnsupported);
+  bench.ask(Request::kGet, {0}, BoardStatus::kUnsupported);
+  bench.ask(Request::kBegin, begin(mltk::Transfer::kSamples, {1, 2}, 1), BoardStatus::kUnsupported);
+  bench.ask(Request::kStart, {mltk::kTellAudio | mltk::kTellScores | mltk::kTellColumns});
+  const int16_t samples[] = {5, -6, 66};
+  for (uint32_t first = 0; first < 6; first += 3) {
+    bench.device.sent.clear();
+    bench.board.microphone(samples, 3);
+    mltk::FrameParser parser;
+    const auto found = parse(parser, bench.device.sent);
+    REQUIRE(found.size() == 1 && found[0].type == 0x83 && found[0].payload.size() == 10);
+    REQUIRE(mltk::read_u32(&found[0].payload[0]) == first);
+    REQUIRE(static_cast<int16_t>(mltk::read_u16(&found[0].payload[6])) == -6);
+  }
+  bench.board.use(bench.pipeline);
+  REQUIRE(mltk::read_u32(&bench.ask(Request::kHello, {1, 1})[13]) == 16000);
+}
+
 }  // namespace
 
 int main() {
@@ -277,6 +315,8 @@ int main() {
   check_model();
   check_parameters();
   check_profile();
+  check_microphone_alone();
   Random random(3);
-  for (int i = 0; i < 300; ++i) check_anything(random);
+  for (int i = 0; i < 300; ++i) check_anything<Bench>(random);
+  for (int i = 0; i < 100; ++i) check_anything<MicrophoneBench>(random);
 }

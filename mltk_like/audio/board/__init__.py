@@ -17,6 +17,7 @@ from mltk_like.audio.board.messages import (
     Tell,
     TextReport,
 )
+from mltk_like.audio.board.microphone import BoardMicrophone, Gapless
 from mltk_like.audio.board.port import BAUD_RATE, port_names
 from mltk_like.audio.board.session import Board, BoardLayer, BoardProfile
 from mltk_like.audio.board.simulator import simulated_board
@@ -30,11 +31,13 @@ __all__ = [
     "BoardEvent",
     "BoardInfo",
     "BoardLayer",
+    "BoardMicrophone",
     "BoardProfile",
     "ColumnReport",
     "DetectionReport",
     "Frame",
     "FrameReader",
+    "Gapless",
     "Parameter",
     "ScoresReport",
     "Tell",

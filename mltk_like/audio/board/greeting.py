@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from mltk_like.audio.board.frames import VERSION
 from mltk_like.audio.board.limits import GREETING_S, Deadline, check_info
-from mltk_like.audio.board.link import REPLY_TIMEOUT_S, TRIES, Link, RefusedError, SessionLost
+from mltk_like.audio.board.link import REPLY_TIMEOUT_S, TRIES, Link, NoAnswer, RefusedError, SessionLost
 from mltk_like.audio.board.messages import BoardInfo, Request, Status, parse_info
+from mltk_like.audio.board.plain import PlainLine, described
 from mltk_like.audio.board.port import Port, Unplugged, port_names
 from mltk_like.audio.recogniser import MAX_CLASSES
 from mltk_like.errors import DataError
@@ -22,27 +23,66 @@ _HINTS: Mapping[int, str] = {
 
 
 def find_board(baud_rate: int) -> tuple[Link, BoardInfo]:
-    """The first serial line on which a board answers. Raises DataError when there is none."""
-    names = port_names()
-    for name in names:
+    """The only board on this computer's serial lines. Raises DataError when there is none, or there are several."""
+    found: list[tuple[Link, BoardInfo]] = []
+    silent: list[str] = []
+    closed: list[DataError] = []
+    for name in port_names():
         try:
-            return open_board(name, baud_rate, reply_timeout_s=0.3, tries=2)
-        except DataError:
+            port = Port(name, baud_rate)
+        except DataError as error:
+            closed.append(error)
             continue
-    tried = ", ".join(names) or "this computer has none"
-    raise DataError(f"no board answers on any serial line ({tried})", "plug it in, or name its line: /dev/ttyACM0")
+        try:
+            found.append(_open(port, reply_timeout_s=0.3, tries=4))
+        except DataError:
+            silent.append(name)
+    if len(found) != 1:
+        for link, _ in found:
+            link.port.close()
+        raise _several(found) if found else _none(silent, closed)
+    return found[0]
 
 
-def open_board(
-    path: str, baud_rate: int, *, reply_timeout_s: float = REPLY_TIMEOUT_S, tries: int = TRIES
-) -> tuple[Link, BoardInfo]:
+def _several(found: list[tuple[Link, BoardInfo]]) -> DataError:
+    listed = "; ".join(f"{link.port.path}: {info.name or 'no name'}, {info.what}" for link, info in found)
+    return DataError(
+        f"there are {len(found)} boards ({listed})", f"name the line of one, as in: --device {found[0][0].port.path}"
+    )
+
+
+def _none(silent: list[str], closed: list[DataError]) -> DataError:
+    """What keeps a line from being opened is more likely the reason than a line on which nothing answers."""
+    if closed:
+        also = f"; no board answers on {', '.join(silent)}" if silent else ""
+        return DataError("; ".join(error.message for error in closed) + also, closed[0].hint)
+    if silent:
+        return DataError(
+            f"no board answers on any serial line ({', '.join(silent)})",
+            "plug it in; where it is: check that its firmware speaks the protocol of docs/board_protocol.md",
+        )
+    return DataError("this computer has no serial line", "plug a board in, or name its line: --device /dev/ttyACM0")
+
+
+def open_board(path: str, baud_rate: int) -> tuple[Link, BoardInfo]:
     """Open a line and begin a session. Raises DataError, and ToolError without pyserial."""
-    port = Port(path, baud_rate)
+    return _open(Port(path, baud_rate))
+
+
+def _open(port: Port, *, reply_timeout_s: float = REPLY_TIMEOUT_S, tries: int = TRIES) -> tuple[Link, BoardInfo]:
+    """Begin a session on an open line; where that fails, the line is closed."""
     try:
-        return (link := Link(port, reply_timeout_s, tries)), greet(link)
+        link = Link(port, reply_timeout_s, tries)
+        try:
+            return link, greet(link)
+        except NoAnswer:
+            # Firmware that streams without frames says what it is in lines of text.
+            if (plain := described(link.events)) is None:
+                raise
+            return (link := Link(PlainLine(port, plain))), greet(link)
     except Unplugged as error:
         port.close()
-        raise DataError(f"the board at {path} went away", "check the cable and start again") from error
+        raise DataError(f"the board at {port.path} went away", "check the cable and start again") from error
     except DataError:
         port.close()
         raise
@@ -61,7 +101,7 @@ def greet(link: Link) -> BoardInfo:
             "update the board's firmware, or mltk_like",
         ) from error
     check_info(info)
-    board, model, *classes = [*names, "", ""] if len(names) < 2 else names
+    board, model, *classes = [*names, "", ""][: max(len(names), 2)]
     return replace(info, name=board, model=model, classes=tuple(classes))
 
 

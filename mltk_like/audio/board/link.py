@@ -6,7 +6,7 @@ from collections import deque
 from mltk_like.audio.board.frames import Frame, FrameReader, TextLine, encode_frame
 from mltk_like.audio.board.limits import KEPT_REPLIES
 from mltk_like.audio.board.messages import BoardEvent, Reply, Request, Status, TextReport, parse_report
-from mltk_like.audio.board.port import Port
+from mltk_like.audio.board.port import Line
 from mltk_like.errors import DataError
 
 REPLY_TIMEOUT_S = 0.5
@@ -17,6 +17,10 @@ _EVENTS_KEPT = 100_000
 
 class SessionLost(Exception):
     """The board has been reset: it knows nothing of this session."""
+
+
+class NoAnswer(DataError):
+    """No reply came to a request, however often it was sent."""
 
 
 class RefusedError(Exception):
@@ -42,7 +46,7 @@ class Link:
         tries: so often.
     """
 
-    def __init__(self, port: Port, reply_timeout_s: float = REPLY_TIMEOUT_S, tries: int = TRIES) -> None:
+    def __init__(self, port: Line, reply_timeout_s: float = REPLY_TIMEOUT_S, tries: int = TRIES) -> None:
         self.port = port
         self.events: deque[BoardEvent] = deque(maxlen=_EVENTS_KEPT)
         self.reader = FrameReader()
@@ -58,7 +62,7 @@ class Link:
         Raises:
             RefusedError: the board said no.
             SessionLost: the board has been reset.
-            DataError: it did not answer.
+            NoAnswer: there was no reply.
             Unplugged: the line went away.
         """
         wait_s = self._reply_timeout_s if timeout_s is None else timeout_s
@@ -69,7 +73,7 @@ class Link:
             while (reply := self.wait_reply(deadline)) is not None:
                 if (reply.request, reply.sequence) == (kind, sequence):
                     return _checked(reply)
-        raise DataError(
+        raise NoAnswer(
             f"the board at {self.port.path} does not answer",
             "check the cable, the baud rate, and that its firmware speaks this protocol (docs/board_protocol.md)",
         )

@@ -95,8 +95,8 @@ class BoardInfo:
         frames_ahead: frames of data that may be under way unanswered.
         boot: another number after each reset.
         slot_bytes: room for a model; 0: none can be uploaded.
-        sample_rate_hz: of its front end.
-        columns, bands: of its net's window.
+        sample_rate_hz: of its front end, or of its microphone where it has no model.
+        columns, bands: of its net's window; 0 of a board without a model, which only tells what its microphone hears.
         model_check: CRC-32 of the bytes of its model; 0: it does not say.
         name: the board's.
         model: name of the model that it runs.
@@ -115,6 +115,11 @@ class BoardInfo:
     name: str = ""
     model: str = ""
     classes: tuple[str, ...] = ()
+
+    @property
+    def what(self) -> str:
+        """Its model, or that it has none, for people."""
+        return f"model {self.model}" if self.columns else "a microphone without a model"
 
 
 @dataclass(frozen=True, kw_only=True)

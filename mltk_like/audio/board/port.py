@@ -3,7 +3,7 @@
 import errno
 import time
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 from mltk_like.errors import DataError, ToolError
 
@@ -15,6 +15,21 @@ _WRITE_TIMEOUT_S = 5.0
 
 class Unplugged(Exception):
     """The line went away while it was in use."""
+
+
+class Line(Protocol):
+    """What a session needs of a line; see `Port`."""
+
+    path: str
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has come."""
+
+    def write(self, data: bytes) -> None:
+        """Send."""
+
+    def close(self) -> None:
+        """Close."""
 
 
 class Port:
@@ -33,7 +48,8 @@ class Port:
         serial = _pyserial()
         self.path = path
         try:
-            self._line: Any = serial.Serial(path, baud_rate, timeout=0, write_timeout=_WRITE_TIMEOUT_S)
+            # Without the lock two programs would each get a part of what comes.
+            self._line: Any = serial.Serial(path, baud_rate, timeout=0, write_timeout=_WRITE_TIMEOUT_S, exclusive=True)
         except (OSError, ValueError) as error:
             raise _cannot_open(path, error) from error
 
@@ -103,6 +119,6 @@ def _cannot_open(path: str, error: Exception) -> DataError:
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         known = ", ".join(port_names()) or "none"
         return DataError(f"there is no device {path}", f"plug the board in; serial lines of this computer: {known}")
-    if number == errno.EBUSY:
+    if number in (errno.EBUSY, errno.EAGAIN):
         return DataError(f"{path} is in use by another program", "close the terminal or gateway that has it open")
     return DataError(f"cannot open {path}: {error}", "give a serial line such as /dev/ttyACM0, or auto")

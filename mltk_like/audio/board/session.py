@@ -73,7 +73,7 @@ class Board:
     it was.
 
     Args:
-        port: serial line, path of a pseudo-terminal, or 'auto': the first line on which a board answers.
+        port: serial line, path of a pseudo-terminal, or 'auto': the only board on this computer's lines.
         baud_rate: bits a second.
         patience_s: how long a board that went away is waited for.
         restarts: how often a call begins anew.

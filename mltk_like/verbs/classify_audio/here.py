@@ -1,15 +1,15 @@
 """A model that listens on this machine."""
 
-from contextlib import ExitStack
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from mltk_like.audio.live import Listener
 from mltk_like.audio.recogniser import Detection
 from mltk_like.verbs.classify_audio.dump import Dumps, audio_dump, dump_spectrogram
 from mltk_like.verbs.classify_audio.session import Listening, LiveModel, Lost
-from mltk_like.verbs.shared.audio_sources import open_source
+from mltk_like.verbs.shared.audio_sources import Source
 from mltk_like.verbs.shared.engines import open_engine
 
 
@@ -22,28 +22,31 @@ class Ears:
         sensitivity: of the activity sign, see `Listener`.
         simulated_ms: how long an inference is taken to last, see `Listener`.
         dumps: what to write down.
+        only_here: options that were given and that a board with a model cannot follow.
     """
 
     engine: str
     sensitivity: float
     simulated_ms: float | Literal["measured"] | None
     dumps: Dumps
+    only_here: tuple[str, ...] = ()
 
 
-def listen_here(
-    model: LiveModel, ears: Ears, *, file: str | Path | None, microphone: str | None, rate_hz: int | None
-) -> Listening:
-    """What is heard in a file, a pipe or a microphone, as in `open_source`.
+def listen_here(model: LiveModel, ears: Ears, open_ears: Callable[[], AbstractContextManager[Source]]) -> Listening:
+    """What is heard in audio from anywhere.
+
+    Args:
+        model: what listens.
+        ears: how.
+        open_ears: opens the source of the audio, at the model's rate.
 
     Raises:
-        SettingError, ModelError, DataError, ToolError: as `open_source`, `open_engine`, `Listener` and the dumps do.
+        SettingError, ModelError, DataError, ToolError: as the source, `open_engine`, `Listener` and the dumps do.
     """
     frontend, recogniser, dumps = model.frontend, model.recogniser, ears.dumps
-    rate, real_time = frontend.sample_rate_hz, ears.simulated_ms is not None
+    rate = frontend.sample_rate_hz
     with ExitStack() as stack:
-        source = stack.enter_context(
-            open_source(file=file, microphone=microphone, rate_hz=rate_hz, sample_rate_hz=rate, real_time=real_time)
-        )
+        source = stack.enter_context(open_ears())
         engine = stack.enter_context(open_engine(ears.engine, model.tflite, frontend.spectrogram_shape))
         listener = Listener(
             frontend, recogniser, model.classes, engine, gate=model.gate,

@@ -86,6 +86,13 @@ class LiveResult:
         return "\n".join([*lines, f"audio lost: {self.lost_ms} ms"] if self.lost_ms else lines)
 
 
+@dataclass(kw_only=True)
+class Place:
+    """Where the net runs, for people; a board is known only once it has answered."""
+
+    name: str
+
+
 class LiveAudio:
     """A model that listens: iterate over it for its events, then (or at any time) look at `result`.
 
@@ -100,17 +107,22 @@ class LiveAudio:
     Args:
         name: the model's name.
         model: the model, with the settings in force.
-        engine: what runs the net.
+        place: what runs the net, and whose ears it has.
         listen: begins to listen.
     """
 
-    def __init__(self, *, name: str, model: LiveModel, engine: str, listen: Callable[[], Listening]) -> None:
+    def __init__(self, *, name: str, model: LiveModel, place: Place, listen: Callable[[], Listening]) -> None:
         self.name = name
         self.classes = model.classes
         self.recogniser = model.recogniser
-        self.engine = engine
+        self._place = place
         self._listen = listen
         self._clear()
+
+    @property
+    def engine(self) -> str:
+        """What runs the net, and whose ears it has."""
+        return self._place.name
 
     @property
     def result(self) -> LiveResult:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,8 +18,8 @@ from mltk_like.tflite import read_parameters
 from mltk_like.verbs.classify_audio.boards import listen_on_board
 from mltk_like.verbs.classify_audio.dump import Dumps
 from mltk_like.verbs.classify_audio.here import Ears, listen_here
-from mltk_like.verbs.classify_audio.session import Listening, LiveAudio, LiveModel
-from mltk_like.verbs.shared.audio_sources import PIPE
+from mltk_like.verbs.classify_audio.session import LiveAudio, LiveModel, Place
+from mltk_like.verbs.shared.audio_sources import PIPE, Source, open_source
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.engines import ENGINES
 from mltk_like.verbs.shared.subject import classes_of, front_end_of, recogniser_of
@@ -47,8 +48,9 @@ def classify_audio(
         model: a specification, name, run folder, archive or `.tflite`.
         input: a sound file of any length, format and rate; '-': raw int16 samples on stdin; None: a microphone.
         microphone: number, name or part of the name of a microphone; None for the default one.
-        device: serial line of a board that listens in place of this machine, or 'auto' to find it; `input` is a sound
-            file that is sent to it, None its own microphone.
+        device: serial line of a board that listens in place of this machine, or 'auto' for the only board; `input` is
+            a sound file that is sent to it, None its own microphone. Of a board without a model the microphone is
+            heard, and the net runs here.
         rate_hz: of the raw samples on stdin; None: the model's.
         settings: `RecogniserSettings` to change, for example {"detection_threshold": 200}, which holds for every class
             even where the model has a list of thresholds.
@@ -69,17 +71,17 @@ def classify_audio(
         DataError: the audio cannot be read, or a dump cannot be written.
         ToolError: something for the microphone, the engine or the pictures is not installed.
     """
-    _check_place(device, engine, input, here=(microphone, rate_hz, gate, simulate_latency, dumps))
+    _check_place(device, engine, input, elsewhere=(microphone, rate_hz))
     artifact = artifact_of(model)
     live, number, changes = prepared(artifact, settings, sensitivity, gate)
-    listen: Callable[[], Listening]
-    if device is not None:
-        listen = partial(listen_on_board, device, live, changes, input)
-    else:
-        ears = Ears(engine=engine, sensitivity=number, simulated_ms=simulate_latency, dumps=dumps or Dumps())
-        listen = partial(listen_here, live, ears, file=input, microphone=microphone, rate_hz=rate_hz)
-    place = engine if device is None else f"board {device}"
-    return LiveAudio(name=artifact.name, model=live, engine=place, listen=listen)
+    ears = Ears(
+        engine=engine, sensitivity=number, simulated_ms=simulate_latency, dumps=dumps or Dumps(),
+        only_here=_only_here(engine, gate, simulate_latency),
+    )  # fmt: skip
+    place = Place(name=engine if device is None else "board")
+    here = partial(listen_here, live, ears, _opened(live, ears, input, microphone, rate_hz))
+    listen = here if device is None else partial(listen_on_board, device, live, ears, changes, input, place)
+    return LiveAudio(name=artifact.name, model=live, place=place, listen=listen)
 
 
 def prepared(
@@ -98,15 +100,31 @@ def prepared(
     return _live_model(artifact, parameters, changes, gate), number, changes
 
 
-def _check_place(device: str | None, engine: str, file: str | Path | None, here: tuple[object, ...]) -> None:
-    """Refuse engines that there are not, and for a board what only this machine can do."""
+def _opened(
+    live: LiveModel, ears: Ears, file: str | Path | None, microphone: str | None, rate_hz: int | None
+) -> Callable[[], AbstractContextManager[Source]]:
+    """Opens this machine's source of audio."""
+    rate, real_time = live.frontend.sample_rate_hz, ears.simulated_ms is not None
+    return partial(
+        open_source, file=file, microphone=microphone, rate_hz=rate_hz, sample_rate_hz=rate, real_time=real_time
+    )
+
+
+def _only_here(engine: str, gate: int | None, simulate_latency: object) -> tuple[str, ...]:
+    """Options that were given and that a board with a model cannot follow."""
+    engines = ["--engine"] if engine != ENGINES[0] else []
+    others = {"--gate": gate, "--simulate-latency": simulate_latency}
+    return (*engines, *(name for name, value in others.items() if value is not None))
+
+
+def _check_place(device: str | None, engine: str, file: str | Path | None, elsewhere: tuple[object, ...]) -> None:
+    """Refuse engines that there are not, and for a board audio from elsewhere."""
     if engine not in ENGINES:
         raise SettingError(f"there is no engine {engine!r}", "there are: " + ", ".join(ENGINES))
-    alone = any(value not in (None, Dumps()) for value in here) or engine != ENGINES[0] or str(file) == PIPE
-    if device is not None and alone:
+    if device is not None and (any(value is not None for value in elsewhere) or str(file) == PIPE):
         raise SettingError(
-            "a board listens to its own microphone or to a sound file, with its own engine and nothing dumped",
-            "leave out --device, or everything but --input FILE and the recogniser's settings",
+            "a board listens to its own microphone or to a sound file",
+            "leave out --device, or --microphone, --rate and --input -",
         )
 
 

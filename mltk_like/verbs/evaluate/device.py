@@ -177,6 +177,8 @@ class _Host:
 
 def _require_same(board: Board, host: _Host) -> None:
     info = board.info
+    if not info.columns:
+        raise ModelError(f"the board at {board.path} has {info.what}", "flash a firmware with this model")
     mine = (host.classes, host.frontend.spectrogram_shape, host.frontend.sample_rate_hz)
     if (info.classes, (info.columns, info.bands), info.sample_rate_hz) != mine:
         raise ModelError(

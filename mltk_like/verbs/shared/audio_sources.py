@@ -1,4 +1,4 @@
-"""Where the audio comes from: a file, a pipe or a microphone."""
+"""Where the audio comes from: a file, a pipe, a microphone, or that of a board."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mltk_like.audio.board import Board, BoardMicrophone
 from mltk_like.audio.inputs import paced
 from mltk_like.audio.microphone import Microphone
 from mltk_like.audio.piped import piped_audio
@@ -30,38 +31,59 @@ class Source:
         name: for people.
         blocks: int16 (n,), at the model's rate.
         take_lost_ms: how much audio was dropped since the last call, in ms.
+        behind_ms: by how much less came than time has passed, in ms, of a source that keeps the pace of real time.
     """
 
     name: str
     blocks: Iterable[NDArray[np.int16]]
     take_lost_ms: Callable[[], int] = int  # int() is 0
+    behind_ms: Callable[[], int] = int
+
+
+@contextmanager
+def board_source(board: Board, sample_rate_hz: int) -> Iterator[Source]:
+    """The microphone of a board for the time of the block. Raises DataError as `BoardMicrophone`."""
+    with BoardMicrophone(board, sample_rate_hz) as heard:
+        name = board.info.name or board.path
+        yield Source(name=name, blocks=heard, take_lost_ms=heard.take_lost_ms, behind_ms=heard.behind_ms)
 
 
 @contextmanager
 def open_source(
-    *, file: str | Path | None, microphone: str | None, rate_hz: int | None, sample_rate_hz: int, real_time: bool
+    *,
+    file: str | Path | None,
+    microphone: str | None,
+    device: str | None = None,
+    rate_hz: int | None,
+    sample_rate_hz: int,
+    real_time: bool,
 ) -> Iterator[Source]:
     """The audio for the time of the block.
 
     Args:
         file: a sound file; '-' for raw int16 samples, or a WAV file, on stdin; None for a microphone.
         microphone: as in `find_microphone`.
+        device: serial line of a board whose microphone is heard, or 'auto'.
         rate_hz: of the raw samples; None: the model's.
         sample_rate_hz: the model's rate in Hz.
         real_time: give a file or a pipe no faster than it would have been spoken.
 
     Raises:
-        SettingError: a file and a microphone, a rate without a pipe, or nothing is piped in.
-        DataError: the file or the microphone cannot be opened.
-        ToolError: what microphones need is not installed.
+        SettingError: more than one of file, microphone and board, a rate without a pipe, or nothing is piped in.
+        DataError: the file, the microphone or the board cannot be opened.
+        ToolError: what microphones or boards need is not installed.
     """
-    if file is not None and microphone is not None:
-        raise SettingError("both a file and a microphone are given", "give one of --input and --microphone")
+    if sum(place is not None for place in (file, microphone, device)) > 1:
+        raise SettingError("audio comes from one place", "give one of --input, --microphone and --device")
     if rate_hz is not None and str(file) != PIPE:
         raise SettingError("--rate goes with raw samples", "files and microphones tell their rate; add --input -")
+    if device is not None:
+        with Board(device) as board, board_source(board, sample_rate_hz) as source:
+            yield source
+        return
     if file is None:
-        with Microphone(microphone, sample_rate_hz) as device:
-            yield Source(name=device.info.name, blocks=device, take_lost_ms=device.take_lost_ms)
+        with Microphone(microphone, sample_rate_hz) as own:
+            yield Source(name=own.info.name, blocks=own, take_lost_ms=own.take_lost_ms)
         return
     if str(file) == PIPE:
         if sys.stdin.isatty():

@@ -89,7 +89,8 @@ struct BoardLayer {
 class BoardDevice : public ByteSink {
  public:
   virtual BoardInfo info() = 0;
-  /// 0: the board's name, 1: the model's, 2 and up: those of its classes; null beyond the last.
+  /// 0: the board's name, 1: the model's, 2 and up: those of its classes; null beyond the last, which is the
+  /// board's own where it has no model.
   virtual const char* name(size_t index) = 0;
   virtual bool classify(const int8_t* window, uint8_t* scores) = 0;
   virtual bool profile(BoardProfile* profile) = 0;
@@ -109,6 +110,8 @@ class Board final : public PipelineSink {
 
   /// The pipeline, which reports to this board, outlives it or the next call.
   void use(Pipeline& pipeline);
+  /// A board without a model: it only tells what its microphone hears. Until use() this is its kind.
+  void use_microphone(int32_t sample_rate_hz);
   /// As after a reset of the processor: text, running, nothing under way.
   void boot();
   void receive(const uint8_t* bytes, size_t count);
@@ -169,7 +172,8 @@ class Board final : public PipelineSink {
   void print_detection(const Detection& detection);
 
   BoardDevice& device_;
-  Pipeline* pipeline_ = nullptr;
+  Pipeline* pipeline_ = nullptr;   // null: no model
+  int32_t microphone_hz_ = 16000;  // of a board without a model
   FrameParser parser_;
   bool greeted_ = false;
   bool running_ = true;
