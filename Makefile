@@ -14,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 JOBS := $(shell nproc 2>/dev/null || echo 2)
 comma := ,
-SOURCES := pyproject.toml $(shell find cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c' -o -name CMakeLists.txt -o -name '*.txt')
+SOURCES := pyproject.toml $(shell find cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c' -o -name CMakeLists.txt -o -name '*.cmake' -o -name '*.txt')
 
 .PHONY: train dry-run test quick lint cpp-test docs mcu test-tools clean system
 
