@@ -127,6 +127,7 @@ def test_a_training_says_that_they_agree(trained: Trained) -> None:
     assert (trained.result.exit_code, trained.result.failures) == (0, ())
 
 
+@pytest.mark.slow
 def test_quantize_and_export_say_that_a_net_differs(
     own_copy: Path, tmp_path: Path, apart: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

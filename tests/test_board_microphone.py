@@ -168,6 +168,7 @@ def test_a_board_that_falls_silent(line: str, tmp_path: Path, monkeypatch: pytes
         record("k", device=line, seconds=20, output=tmp_path / "out", progress=False)
 
 
+@pytest.mark.slow
 def test_noise_on_the_line_is_counted(sound: Path, tmp_path: Path, line: str) -> None:
     with simulated_board(None, None, "--microphone", str(sound), "--fault", "garbage=0.0005,drop=0.0005") as path:
         result = record("k", device=path, seconds=1.0, output=tmp_path, progress=False)
@@ -246,6 +247,7 @@ def streaming(*, reset_at: int = -1) -> Iterator[str]:
         os.close(slave)
 
 
+@pytest.mark.slow
 def test_firmware_that_streams_without_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "_QUIET_S", 0.0)
     with streaming() as path:
@@ -256,6 +258,7 @@ def test_firmware_that_streams_without_frames(tmp_path: Path, monkeypatch: pytes
             assert result.audio.name == f"audio_k_00{number}.wav"
 
 
+@pytest.mark.slow
 def test_firmware_that_streams_is_reset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain, "_QUIET_S", 0.0)
     with streaming(reset_at=800) as path:

@@ -2,6 +2,7 @@
 
 import itertools
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ def nets(draw: st.DrawFn) -> tuple[dict[int, Block], Leads]:
     return blocks, leads
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(nets())
 def test_tensors_that_are_alive_together_lie_apart(net: tuple[dict[int, Block], Leads]) -> None:

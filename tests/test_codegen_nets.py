@@ -85,6 +85,7 @@ def compare(models: Sequence[bytes], count: int = 4) -> None:
             assert np.array_equal(found.outputs, outputs)
 
 
+@pytest.mark.slow
 def test_small_nets_in_one_program() -> None:
     compare([(DATA / f"{name}.tflite").read_bytes() for name in KEPT], 40)
 

@@ -78,6 +78,7 @@ def softmax(shape: tuple[int, ...], scale: float) -> Case:
     return Case("SOFTMAX", (Value(shape, (scale,)),), (Value(shape, (1 / 256,), -128),), "Softmax", {"beta": 1.0})
 
 
+@pytest.mark.slow
 def test_operators_at_their_limits() -> None:
     """Multipliers above one and of nothing at all, sums that are exact halves, means of one and of very many."""
     cases = [*(conv(scale, zero) for scale in (1e-3, 0.25, 1.0, 1e5, 1e12) for zero in (-128, 127))]

@@ -252,6 +252,7 @@ def test_a_net_learns_what_it_is_told_and_not_its_labels() -> None:
     assert (right == held.labels).mean() < 0.7
 
 
+@pytest.mark.slow
 def test_a_net_learns_what_the_embedding_hears() -> None:
     """Of inputs that its answers do not depend on, so that nothing but the hearing makes it keep them."""
     import_tensorflow()

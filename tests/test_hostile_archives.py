@@ -179,6 +179,7 @@ def survives(path: Path, verbs: list[list[str]], capsys: pytest.CaptureFixture[s
     assert {found.name for found in path.parent.parent.iterdir()} <= {"received", "cache", "runs"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", sorted(hostile(Path("trap"))))
 def test_hostile_archives(case: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = written(place / f"{NAME}.mltk.zip", hostile(place.parent / "trap")[case])

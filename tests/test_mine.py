@@ -311,6 +311,7 @@ def test_fine_tuning_takes_settings_data_and_weights(
     assert {row.group for row in rows if row.source == "own negatives"} == {"own negatives/monday"}
 
 
+@pytest.mark.slow
 def test_set_wins_over_the_short_schedule(
     trained: Trained, own_copy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_directory_is_not_read_before_its_size_is_known(tmp_path: Path) -> Non
         open_artifact(path)
 
 
+@pytest.mark.slow
 def test_replacing_a_file_copies_the_others_piece_by_piece(tmp_path: Path) -> None:
     block = os.urandom(MB)
     members = {"state.json": b'{"name": "a"}', "a.tflite": b"old", "a.png": block * 24, "b.png": block * 24}

@@ -70,6 +70,7 @@ def on_windows(code: str, folder: Path) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux plays Windows")
 def test_without_what_windows_lacks(tmp_path: Path) -> None:
     said = on_windows(

@@ -82,6 +82,7 @@ echo '{{"abi": "", "arena": {{"used": 64, "activations": 1, "persistent": 1}}, "
 """
 
 
+@pytest.mark.slow
 def test_a_slow_model_is_repeated_less_and_not_in_silence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,7 +18,7 @@ from mltk_like.verbs.quantize import convert_float
 from mltk_like.verbs.shared.building import open_net
 
 pytest_plugins = ["toy_fixtures"]
-pytestmark = toys.TENSORFLOW_WARNINGS
+pytestmark = [*toys.TENSORFLOW_WARNINGS, pytest.mark.slow]  # each works on a trained run
 
 
 def outputs(data: bytes) -> np.ndarray:

@@ -263,6 +263,7 @@ def test_the_order_of_the_data_is_that_of_the_steps(toy: Path, monkeypatch: pyte
     assert seen[-2:] == whole[2:]
 
 
+@pytest.mark.slow
 def test_a_run_is_not_resumed_with_other_settings(toy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = mltk.load_model(toy)
     monkeypatch.setattr("mltk_like.training.trainer.Trainer.step", _interrupt)

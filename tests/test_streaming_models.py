@@ -88,6 +88,7 @@ def afresh(tflite: bytes) -> Any:
     return score
 
 
+@pytest.mark.slow
 def test_the_file_says_that_it_is_streaming(tflite: bytes) -> None:
     parameters, summary = read_parameters(tflite), summarize_tflite(tflite)
     assert parameters[STREAMING_ROWS] == 2
@@ -97,6 +98,7 @@ def test_the_file_says_that_it_is_streaming(tflite: bytes) -> None:
     assert [tensor.shape for tensor in summary.inputs] == [(1, 2, 1, 16)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["tflite", "tflm"])
 @pytest.mark.parametrize("step", [1, 2, 4, 20])
 def test_scores_of_windows_are_those_of_each_window_alone(tflite: bytes, afresh: Any, kind: str, step: int) -> None:

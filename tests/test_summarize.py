@@ -41,6 +41,7 @@ def test_a_trained_tflite(trained: Trained) -> None:
     assert (trained.result.folder / "toy.tflite.summary.txt").read_text() == f"{found}\n"
 
 
+@pytest.mark.slow
 def test_build_is_the_same_net_untrained(trained: Trained) -> None:
     trained_one, built = (mltk.summarize(str(trained.path), tflite=True, build=build) for build in (False, True))
     assert isinstance(trained_one, ModelSummary)

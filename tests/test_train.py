@@ -289,6 +289,7 @@ def test_a_net_that_does_not_fit(toy: Path, text: str, error: type[Exception], m
         mltk.train(str(toy), **QUICK)
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_is_an_error(toy: Path) -> None:
     toy.write_text(toy.read_text().replace("return 0.01 / (1 + epoch)", "return 1e30"))
     with pytest.raises(DataError, match="the loss became nan at step 1"):

@@ -57,6 +57,7 @@ def trained(strength: float) -> tuple[Any, Any]:
     return trainer, trainer.net
 
 
+@pytest.mark.slow
 def test_words_of_people_are_heard_though_all_words_in_training_were_synthetic() -> None:
     _, plain = trained(0.0)
     _, confused = trained(0.3)
@@ -64,6 +65,7 @@ def test_words_of_people_are_heard_though_all_words_in_training_were_synthetic()
     assert recorded_words(confused) > 0.4
 
 
+@pytest.mark.slow
 def test_the_critic_is_no_part_of_the_net_but_of_the_state() -> None:
     trainer, net = trained(0.5)
     assert len(net.layers) == len(small().layers)

@@ -32,8 +32,8 @@ def run(args: argparse.Namespace) -> int:
                 "here, and browsers give it no microphone",
                 file=sys.stderr,
             )
-        print(f"{server.url} (Ctrl-C ends it)", flush=True)
         try:
+            print(f"{server.url} (Ctrl-C ends it)", flush=True)
             threading.Event().wait()
         except Stopped:
             raise
