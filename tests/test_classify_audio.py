@@ -348,6 +348,16 @@ def test_file_and_pipe_print_the_same(model: Path, sound: Path) -> None:
     assert lines[-1].startswith("detections: ")
 
 
+def test_a_sound_shorter_than_the_window_is_said_to_be(model: Path, tmp_path: Path) -> None:
+    write_wav(tmp_path / "short.wav", audio()[:1600], 16000)
+    done = run(model, "--input", tmp_path / "short.wav")
+    assert done.returncode == 0
+    *_, judged, detections, why = done.stdout.decode().splitlines()
+    assert judged.endswith(" 0 inferences")
+    assert detections == "detections: none"
+    assert why.startswith("the net was not run: this is shorter than its window")
+
+
 def test_json_has_one_event_a_line(model: Path, sound: Path) -> None:
     done = run(model, "--input", sound, "--json", "--verbose", "-t", "10", "-c", "0", "-s", "0", "-w", "0", "-l", "50")
     events = [json.loads(line) for line in done.stdout.splitlines()]

@@ -83,7 +83,11 @@ class LiveResult:
             f"({pace:.1f} times real time), {self.inferences} inferences",
             f"detections: {found}",
         ]
-        return "\n".join([*lines, f"audio lost: {self.lost_ms} ms"] if self.lost_ms else lines)
+        if not self.inferences:
+            lines.append("the net was not run: this is shorter than its window; put silence around the word")
+        if self.lost_ms:
+            lines.append(f"audio lost: {self.lost_ms} ms")
+        return "\n".join(lines)
 
 
 @dataclass(kw_only=True)
