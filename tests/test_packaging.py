@@ -148,7 +148,7 @@ def test_the_wheel_works_in_an_empty_environment(built: Path, tmp_path: Path) ->
     (wheel,) = built.glob("*.whl")
     python = tmp_path / "env" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     run(UV, "venv", "--quiet", "--python", sys.executable, python.parents[1], cwd=tmp_path)
-    run(UV, "pip", "install", "--quiet", "--python", python, f"{wheel}[train]", cwd=tmp_path)
+    run(UV, "pip", "install", "--quiet", "--python", python, f"{wheel}[train,speech]", cwd=tmp_path)
     away = tmp_path / "away"
     away.mkdir()
     alexa, dry = "keyword_spotting_alexa", "bell_detector-test"  # whose sounds are made here, in seconds

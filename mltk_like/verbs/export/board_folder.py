@@ -33,7 +33,7 @@ DETECTORS: Mapping[str, str] = MappingProxyType(
 # The Arduino IDE cannot be told how a library is compiled; contracting a*b+c into one rounding would change scores.
 _OPTIONS = '#pragma GCC optimize("O3", "fp-contract=off")\n'
 _EMULATED = (
-    "CMakeLists.txt", "board/**/*", "detector/**/*.?pp", "frontend/**/*", "kernels/*", "pipeline/**/*",
+    "CMakeLists.txt", "options.cmake", "board/**/*", "detector/**/*.?pp", "frontend/**/*", "kernels/*", "pipeline/**/*",
     "recogniser/**/*",
     "mcu/counting/*", "mcu/firmware/*", "mcu/listen/*", "mcu/include/*", "mcu/*.cmake", "mcu/*.txt", "mcu/link.ld.in",
     "mcu/count_report.hpp", "mcu/libc.cpp", "mcu/machine.?pp", "mcu/startup.cpp",
