@@ -60,6 +60,20 @@ def test_every_template_gives_a_model_file_that_loads(template: str, quick: bool
     assert made.commands[-2:] == (f"python -m mltk_like train {NAME}", f"python -m mltk_like classify_audio {NAME}")
 
 
+def test_the_recipe_is_that_of_the_model_that_ships() -> None:
+    """What a trial showed to be better must reach those who begin with `new`, too."""
+    new("alexa_again", ["alexa"])
+    ships, written = load_model("keyword_spotting_alexa_small"), load_model("alexa_again")
+    own = {"version", "description", "recogniser", "companion_words"}
+    differ = {name for name, value in ships.settings().items() if written.settings()[name] != value}
+    assert differ <= own
+    thresholds = {"detection_threshold"}
+    ears = [{k: v for k, v in vars(model.recogniser).items() if k not in thresholds} for model in (ships, written)]  # type: ignore[attr-defined]
+    assert ears[0] == ears[1]
+    sources = [[type(source).__name__ for source in model.sources()] for model in (ships, written)]  # type: ignore[attr-defined]
+    assert set(sources[1]) <= set(sources[0])
+
+
 def test_a_toy_is_smaller() -> None:
     new("small", ["hey gecko"], quick=True)
     new("large", ["hey gecko"])
