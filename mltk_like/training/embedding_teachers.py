@@ -215,7 +215,7 @@ def principal_components(heard: NDArray[np.float16], count: int) -> NDArray[np.f
         float32 (windows, count).
     """
     flat = heard.reshape(len(heard), -1)
-    sample = flat[:: max(len(flat) // _DIRECTIONS_OF, 1)].astype(np.float32)
+    sample = flat[:: -(-len(flat) // _DIRECTIONS_OF)].astype(np.float32)
     mean = sample.mean(axis=0)
     sample -= mean
     variances, directions = np.linalg.eigh(sample.T @ sample / len(sample))
