@@ -9,9 +9,11 @@ import subprocess
 import sys
 import wave
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from email.message import Message
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 import pytest
@@ -27,6 +29,7 @@ from mltk_like.run import create_run
 from mltk_like.tflite.parameters import read_parameters, write_parameters
 from mltk_like.training.checkpoint import Checkpoint, save_checkpoint
 from mltk_like.verbs.workbench import WorkbenchServer, workbench
+from mltk_like.verbs.workbench.guard import Guard, Refused
 
 ALEXA = "keyword_spotting_alexa"
 CONV = Path(__file__).parent / "data" / "tflite" / "tiny_conv.tflite"
@@ -186,7 +189,10 @@ def test_sounds_of_the_folder_alone(browser: Browser, folder: Path, tmp_path: Pa
         assert "is no sound file of this folder" in browser.fails("/api/sound", status=403, file=name)
         start = {"id": ALEXA, "file": name}
         assert "is no sound file of this folder" in browser.fails("/api/live", start, status=403)
-    assert "is not there" in browser.fails("/api/sound", status=404, file="gone.wav")
+    for name in ("gone.wav", "x" * 5000 + ".wav"):
+        assert "is not there" in browser.fails("/api/sound", status=404, file=name)
+    # Beyond the end is the last sample, however far.
+    assert len(browser.ask("/api/sound", file="sound.wav", start="1e308")[2]) == 44 + 2
     assert "no number" in browser.fails("/api/sound", file="sound.wav", start="nan")
     status, headers, data = browser.ask("/api/sound", file="sound.wav", start=0.25, end=0.5)
     assert (status, headers["Content-Type"]) == (200, "audio/wav")
@@ -371,6 +377,41 @@ def test_other_hosts_are_asked_for_and_said(folder: Path) -> None:
         browser = Browser(server)
         assert browser.ask("/api/overview", headers={"Host": f"192.0.2.7:{browser.port}"})[0] == 200
         assert browser.ask("/api/overview", headers={"Host": f"evil.example:{browser.port}"})[0] == 421
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "asked", "ours"),
+    [
+        ("Box.example", "192.0.2.7", "box.example:8000", True),
+        ("Box.example", "192.0.2.7", "192.0.2.7:8000", True),
+        ("Box.example", "192.0.2.7", "127.0.0.1:8000", False),
+        ("Box.example", "192.0.2.7", "box.example", False),
+        ("Box.example", "127.0.1.1", "localhost:8000", True),
+        ("127.0.0.1", "127.0.0.1", "evil.example:8000", False),
+        ("::1", "::1", "[::1]:8000", True),
+        ("::", "::", "[2001:db8::1]:8000", True),
+        ("::", "::", "evil.example:8000", False),
+    ],
+)
+def test_a_server_answers_to_its_names(host: str, address: str, asked: str, ours: bool) -> None:
+    headers = Message()
+    headers["Host"] = asked
+    with nullcontext() if ours else pytest.raises(Refused, match="this server is not"):
+        Guard(host, address, 8000).check_host(headers)
+
+
+def test_browsers_leave_out_the_usual_port() -> None:
+    headers = Message()
+    headers["Host"] = "127.0.0.1"
+    Guard("127.0.0.1", "127.0.0.1", 80).check_host(headers)
+
+
+def test_the_address_of_a_named_host_opens_the_page(folder: Path) -> None:
+    with workbench(folder, host="LocalHost", browse=False) as server:
+        address = urlsplit(server.url)
+        assert address.hostname == "localhost"
+        status, headers, _ = Browser(server).ask(f"/?{address.query}", headers={"Host": address.netloc})
+    assert (status, headers["Location"]) == (303, "/")
 
 
 def test_ctrl_c_ends_it(folder: Path) -> None:

@@ -36,20 +36,22 @@ class Guard:
 
     Args:
         host: that it was told to serve on.
+        address: in figures, which that host is.
         port: that it serves on.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, address: str, port: int) -> None:
         self.key = secrets.token_urlsafe(24)
         """Part of the printed address."""
         self.token = secrets.token_urlsafe(24)
         """What the page sends with each request that changes something."""
         # Cookies of one host are those of all its ports.
         self._cookie = f"workbench_{port}"
-        names = {host if ":" not in host else f"[{host}]", *(_LOCAL if is_local(host) else ())}
-        self._hosts = {f"{name}:{port}" for name in names}
-        if host in ("0.0.0.0", "::"):
-            self._hosts = set()
+        self.name = _in_url(host.lower())
+        """Of the host, as the printed address has it: browsers write names small."""
+        names = {self.name, _in_url(address), *(_LOCAL if is_local(address) else ())}
+        # All addresses of this machine have no list.
+        self._hosts = set() if address in ("0.0.0.0", "::") else {f"{name}:{port}" for name in names}
         self._port = port
 
     def opens(self, key: str) -> bool:
@@ -91,9 +93,11 @@ class Guard:
             raise Refused(403, f"the request lacks the page's {TOKEN_HEADER}: load the page again")
 
     def _is_ours(self, host: str) -> bool:
+        # Browsers leave out HTTP's own port.
+        host = f"{host}:80" if self._port == 80 and not host.endswith(":80") else host
         if self._hosts:
             return host in self._hosts
-        # All addresses of this machine: any address in figures is one that no DNS has given.
+        # Any address in figures is one that no DNS has given.
         name, _, port = host.rpartition(":")
         return port == str(self._port) and (name in _LOCAL or _is_address(name))
 
@@ -101,6 +105,10 @@ class Guard:
 def is_local(host: str) -> bool:
     """Whether only this machine reaches a server on that host."""
     return host in ("localhost", "::1") or (_is_address(host) and host.startswith("127."))
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_address(name: str) -> bool:

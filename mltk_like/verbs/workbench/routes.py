@@ -58,7 +58,7 @@ class Workbench:
             ("POST", "/api/threshold"): self._in_turn(self._write_threshold),
             ("GET", "/api/clips"): self._clips.page,
             ("POST", "/api/clips"): self._in_turn(self._clips.correct),
-            ("GET", "/api/recordings"): lambda _: recordings(),
+            ("GET", "/api/recordings"): lambda _: recordings(place),
             ("POST", "/api/recordings"): self._in_turn(lambda request: keep_recording(place, request)),
             ("GET", "/api/judged"): lambda _: judged_models(place),
             ("GET", "/api/errors"): lambda request: errors_of(place, request.one("id")),

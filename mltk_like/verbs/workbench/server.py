@@ -130,15 +130,14 @@ class WorkbenchServer(ThreadingHTTPServer):
             why = getattr(error, "strerror", None) or error
             what = f"port {port} of {host}" if port else f"the host {host}"
             raise DataError(f"{what} cannot be used: {why}", "give another --port or --host") from error
-        self.guard = Guard(host, self.server_address[1])
+        address, number = self.server_address[:2]
+        self.guard = Guard(host, str(address), number)
         self.answer = make(self.guard)
 
     @property
     def url(self) -> str:
         """The address to open, with its key."""
-        host, port = self.server_address[:2]
-        name = f"[{host!s}]" if ":" in str(host) else str(host)
-        return f"http://{name}:{port}/?key={self.guard.key}"
+        return f"http://{self.guard.name}:{self.server_address[1]}/?key={self.guard.key}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up in the middle is no news."""

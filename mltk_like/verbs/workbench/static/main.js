@@ -13,7 +13,7 @@ let shown = "";
 
 function show() {
   const wanted = location.hash.slice(1);
-  const name = wanted in PARTS ? wanted : "runs";
+  const name = Object.hasOwn(PARTS, wanted) ? wanted : "runs";
   if (name === shown) return;
   PARTS[shown]?.leave?.();
   shown = name;
