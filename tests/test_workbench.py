@@ -54,7 +54,8 @@ class Browser:
         given = {name: value for name, value in {**given, **(headers or {})}.items() if value}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            address = f"{path}?{urlencode(query, doseq=True)}" if query else path
+            within = path if "key" in query else self.server.guard.base + path.removeprefix("/")
+            address = f"{within}?{urlencode(query, doseq=True)}" if query else within
             connection.request("GET" if body is None else "POST", address, body, given)
             reply = connection.getresponse()
             return reply.status, dict(reply.getheaders()), reply.read()
@@ -101,7 +102,10 @@ def browser(folder: Path, monkeypatch: Patch) -> Iterator[Browser]:
 def test_the_printed_address_opens_the_page(browser: Browser) -> None:
     key = browser.server.url.partition("=")[2]
     status, headers, _ = browser.ask("/", headers={"Cookie": ""}, key=key)
-    assert (status, headers["Location"]) == (303, "/")
+    base = browser.server.guard.base
+    assert (status, headers["Location"]) == (303, base)
+    # No other port of this machine is sent the cookie, since its path is not known there.
+    assert f"; Path={base};" in headers["Set-Cookie"]
     assert "HttpOnly" in headers["Set-Cookie"]
     assert "SameSite=Strict" in headers["Set-Cookie"]
     status, headers, page = browser.ask("/")
@@ -110,6 +114,9 @@ def test_the_printed_address_opens_the_page(browser: Browser) -> None:
     assert browser.token.encode() not in page
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
     assert browser.get("/api/session") == {"token": browser.token}
+    for path in ("/", "/api/session", "/main.js"):
+        status, _, data = browser.ask(path, key="guessed")
+        assert (status, json.loads(data)["error"][:22]) == (403, "open the whole address")
 
 
 def test_all_that_the_page_loads_is_there(browser: Browser) -> None:
@@ -151,7 +158,8 @@ def test_only_the_page_is_answered(browser: Browser, headers: dict[str, str], st
 def test_a_request_says_how_long_it_is(browser: Browser) -> None:
     def raw(*lines: str) -> bytes:
         head = [
-            "POST /api/live/close?session=x HTTP/1.1", f"Host: 127.0.0.1:{browser.port}", f"Cookie: {browser.cookie}",
+            f"POST {browser.server.guard.base}api/live/close?session=x HTTP/1.1",
+            f"Host: 127.0.0.1:{browser.port}", f"Cookie: {browser.cookie}",
             f"X-Workbench-Token: {browser.token}", *lines,
         ]  # fmt: skip
         with socket.create_connection(("127.0.0.1", browser.port), timeout=30) as connection:
@@ -410,8 +418,9 @@ def test_the_address_of_a_named_host_opens_the_page(folder: Path) -> None:
     with workbench(folder, host="LocalHost", browse=False) as server:
         address = urlsplit(server.url)
         assert address.hostname == "localhost"
-        status, headers, _ = Browser(server).ask(f"/?{address.query}", headers={"Host": address.netloc})
-    assert (status, headers["Location"]) == (303, "/")
+        key = address.query.partition("=")[2]
+        status, headers, _ = Browser(server).ask("/", headers={"Host": address.netloc}, key=key)
+    assert (status, headers["Location"]) == (303, server.guard.base)
 
 
 def test_ctrl_c_ends_it(folder: Path) -> None:

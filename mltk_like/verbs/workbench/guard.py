@@ -3,7 +3,8 @@
 A browser sends what any page of it asks for. So a request must carry the cookie that only the printed address sets, it
 must be addressed to a name that the server was started under (a name that an attacker's DNS turns to 127.0.0.1 is
 none), it must come from no other page, and one that changes something must carry a token besides, which only the page
-itself knows.
+itself knows. The cookie is for a folder whose name nobody guesses: else a browser would send it to every other server
+of this machine, whatever its port.
 """
 
 import hmac
@@ -14,6 +15,8 @@ from http.cookies import CookieError, SimpleCookie
 
 TOKEN_HEADER = "X-Workbench-Token"
 """Header of requests that change something."""
+CLOSED = "open the whole address that the command printed, with its key"
+"""What a browser is told that was not opened by it."""
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -45,6 +48,8 @@ class Guard:
         """Part of the printed address."""
         self.token = secrets.token_urlsafe(24)
         """What the page sends with each request that changes something."""
+        self.base = f"/{secrets.token_urlsafe(12)}/"
+        """Where the page and all that it asks for is."""
         # Cookies of one host are those of all its ports.
         self._cookie = f"workbench_{port}"
         self.name = _in_url(host.lower())
@@ -61,7 +66,7 @@ class Guard:
     @property
     def cookie(self) -> str:
         """What a browser is told to keep: no script reads it, and no other site's request carries it."""
-        return f"{self._cookie}={self.key}; Path=/; HttpOnly; SameSite=Strict"
+        return f"{self._cookie}={self.key}; Path={self.base}; HttpOnly; SameSite=Strict"
 
     def check_host(self, headers: Message) -> None:
         """Raise Refused for a request to another name."""
@@ -85,7 +90,7 @@ class Guard:
         except CookieError:
             found = None
         if found is None or not self.opens(found.value):
-            raise Refused(403, "open the whole address that the command printed, with its key")
+            raise Refused(403, CLOSED)
 
     def check_token(self, headers: Message) -> None:
         """Raise Refused for a request that changes something and does not come from the page itself."""

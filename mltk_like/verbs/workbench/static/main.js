@@ -29,7 +29,7 @@ function show() {
 
 await doing(async () => {
   await begin();
-  const overview = await get("/api/overview");
+  const overview = await get("api/overview");
   $("folder").textContent = overview.folder;
   for (const part of Object.values(PARTS)) part.start(overview);
   addEventListener("hashchange", show);
