@@ -178,7 +178,11 @@ def test_links_among_the_recordings_lead_nowhere(
     (tmp_path / "secret.wav").write_bytes(recorded)
     (folder / "recordings" / "secret.wav").symlink_to(tmp_path / "secret.wav")
     (folder / "recordings" / "gone.wav").symlink_to(folder / "gone.wav")
-    assert [one["file"] for one in browser.get("/api/recordings")["recordings"]] == ["recordings/audio_word_001.wav"]
+    labels = folder / "recordings" / "labels_word_001.txt"
+    labels.rename(tmp_path / "secret.txt")
+    labels.symlink_to(tmp_path / "secret.txt")
+    (found,) = browser.get("/api/recordings")["recordings"]
+    assert (found["file"], found["labels"]) == ("recordings/audio_word_001.wav", {})
 
 
 def test_recordings_that_cannot_be(browser: Browser, folder: Path, recorded: bytes, tmp_path: Path) -> None:

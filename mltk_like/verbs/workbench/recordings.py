@@ -44,7 +44,7 @@ def recordings(place: Place) -> dict[str, Any]:
     """The recordings of the folder with their labels, the newest first, at most 50."""
     paths = list(place.sounds_below(FOLDER)) if FOLDER.is_dir() else []
     newest = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[:_SHOWN]
-    return {"folder": str(FOLDER), "total": len(paths), "recordings": [_recording(path) for path in newest]}
+    return {"folder": str(FOLDER), "total": len(paths), "recordings": [_recording(place, path) for path in newest]}
 
 
 def recording_command(label: str, seconds: float, *, whole: bool) -> str:
@@ -53,11 +53,11 @@ def recording_command(label: str, seconds: float, *, whole: bool) -> str:
     return f"python -m mltk_like {shlex.join(words)}"
 
 
-def _recording(path: Path) -> dict[str, Any]:
+def _recording(place: Place, path: Path) -> dict[str, Any]:
     labels = label_file_of(path)
     try:
         seconds = duration_s(path)
-        events = read_audacity(labels).intervals if labels is not None else ()
+        events = read_audacity(labels).intervals if labels is not None and place.readable(labels) else ()
     except MltkLikeError as error:
         return {"file": portable(path), "problem": error.message}
     counts: dict[str, int] = {}
