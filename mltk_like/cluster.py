@@ -9,9 +9,10 @@ import platform
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from types import ModuleType, TracebackType
-from typing import Any, Self, TypeAlias, TypeVar
+from types import ModuleType
+from typing import Any, TypeAlias, TypeVar
 
+from mltk_like.closing import Closing
 from mltk_like.errors import MltkLikeError, ToolError
 
 Item = TypeVar("Item")
@@ -31,7 +32,7 @@ _CONNECTION_TRIES = 4
 _ABORTED_HINT = "start the cluster's head with: GRPC_ENABLE_FORK_SUPPORT=0 ray start --head"
 
 
-class Cluster:
+class Cluster(Closing):
     """A connection to a Ray cluster. Use it as a context manager; leaving it disconnects, the cluster stays.
 
     Args:
@@ -165,16 +166,8 @@ class Cluster:
                 )
 
     def close(self) -> None:
-        """Disconnect."""
+        """Disconnect; twice is once."""
         self._ray.shutdown()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 UNREACHABLE = frozenset({errno.ENAMETOOLONG, errno.ELOOP})
 """Error numbers of a path that leads nowhere, whatever there is on the disk."""
 _CLOSED = -1
+_UMASK = threading.Lock()
 
 
 def cache_dir() -> Path:
@@ -76,10 +78,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         raise _unwritable(target, error) from error
     try:
         yield temporary
-        # The file is private until now; give it what an ordinary new file would have.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        _give_rights(temporary, 0o666)
         os.fsync(handle)
         if sys.platform == "win32":
             os.close(handle)  # no file that is open can be renamed there
@@ -123,14 +122,21 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         raise _unwritable(target, error) from error
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o777 & ~umask)
+        _give_rights(temporary, 0o777)
         temporary.replace(target)
     except OSError as error:
         raise _unwritable(target, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _give_rights(path: Path, mode: int) -> None:
+    """What is private until now gets what an ordinary new file or folder would have."""
+    # The mask can only be read by setting it: of two threads that did so at once, one would leave none behind.
+    with _UMASK:
+        umask = os.umask(0)
+        os.umask(umask)
+    path.chmod(mode & ~umask)
 
 
 def _unwritable(target: Path, error: OSError) -> DataError:

@@ -19,6 +19,7 @@ MODELS = sorted((ROOT / "models").glob("*.py"))
 LAYERS = (
     {
         "errors",
+        "closing",
         "paths",
         "quiet",
         "settings",

@@ -126,6 +126,16 @@ def test_ctrl_c_keeps_what_was_heard(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert "30 ms were lost" in str(result)
 
 
+def test_a_full_disk_leaves_no_labels_of_nothing(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*unused: object) -> None:
+        raise DataError("no space left on device")
+
+    monkeypatch.setattr(module, "write_wav", full)
+    with pytest.raises(DataError, match="no space left"):
+        record("knock", input=file, output=tmp_path / "out", progress=False)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_a_silent_source_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from collections.abc import Iterator
     from contextlib import contextmanager

@@ -9,9 +9,11 @@ import subprocess
 import sys
 import wave
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from email.message import Message
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 import pytest
@@ -27,6 +29,7 @@ from mltk_like.run import create_run
 from mltk_like.tflite.parameters import read_parameters, write_parameters
 from mltk_like.training.checkpoint import Checkpoint, save_checkpoint
 from mltk_like.verbs.workbench import WorkbenchServer, workbench
+from mltk_like.verbs.workbench.guard import Guard, Refused
 
 ALEXA = "keyword_spotting_alexa"
 CONV = Path(__file__).parent / "data" / "tflite" / "tiny_conv.tflite"
@@ -51,7 +54,8 @@ class Browser:
         given = {name: value for name, value in {**given, **(headers or {})}.items() if value}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            address = f"{path}?{urlencode(query, doseq=True)}" if query else path
+            within = path if "key" in query else self.server.guard.base + path.removeprefix("/")
+            address = f"{within}?{urlencode(query, doseq=True)}" if query else within
             connection.request("GET" if body is None else "POST", address, body, given)
             reply = connection.getresponse()
             return reply.status, dict(reply.getheaders()), reply.read()
@@ -98,7 +102,10 @@ def browser(folder: Path, monkeypatch: Patch) -> Iterator[Browser]:
 def test_the_printed_address_opens_the_page(browser: Browser) -> None:
     key = browser.server.url.partition("=")[2]
     status, headers, _ = browser.ask("/", headers={"Cookie": ""}, key=key)
-    assert (status, headers["Location"]) == (303, "/")
+    base = browser.server.guard.base
+    assert (status, headers["Location"]) == (303, base)
+    # No other port of this machine is sent the cookie, since its path is not known there.
+    assert f"; Path={base};" in headers["Set-Cookie"]
     assert "HttpOnly" in headers["Set-Cookie"]
     assert "SameSite=Strict" in headers["Set-Cookie"]
     status, headers, page = browser.ask("/")
@@ -107,6 +114,9 @@ def test_the_printed_address_opens_the_page(browser: Browser) -> None:
     assert browser.token.encode() not in page
     assert headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
     assert browser.get("/api/session") == {"token": browser.token}
+    for path in ("/", "/api/session", "/main.js"):
+        status, _, data = browser.ask(path, key="guessed")
+        assert (status, json.loads(data)["error"][:22]) == (403, "open the whole address")
 
 
 def test_all_that_the_page_loads_is_there(browser: Browser) -> None:
@@ -148,7 +158,8 @@ def test_only_the_page_is_answered(browser: Browser, headers: dict[str, str], st
 def test_a_request_says_how_long_it_is(browser: Browser) -> None:
     def raw(*lines: str) -> bytes:
         head = [
-            "POST /api/live/close?session=x HTTP/1.1", f"Host: 127.0.0.1:{browser.port}", f"Cookie: {browser.cookie}",
+            f"POST {browser.server.guard.base}api/live/close?session=x HTTP/1.1",
+            f"Host: 127.0.0.1:{browser.port}", f"Cookie: {browser.cookie}",
             f"X-Workbench-Token: {browser.token}", *lines,
         ]  # fmt: skip
         with socket.create_connection(("127.0.0.1", browser.port), timeout=30) as connection:
@@ -186,7 +197,10 @@ def test_sounds_of_the_folder_alone(browser: Browser, folder: Path, tmp_path: Pa
         assert "is no sound file of this folder" in browser.fails("/api/sound", status=403, file=name)
         start = {"id": ALEXA, "file": name}
         assert "is no sound file of this folder" in browser.fails("/api/live", start, status=403)
-    assert "is not there" in browser.fails("/api/sound", status=404, file="gone.wav")
+    for name in ("gone.wav", "x" * 5000 + ".wav"):
+        assert "is not there" in browser.fails("/api/sound", status=404, file=name)
+    # Beyond the end is the last sample, however far.
+    assert len(browser.ask("/api/sound", file="sound.wav", start="1e308")[2]) == 44 + 2
     assert "no number" in browser.fails("/api/sound", file="sound.wav", start="nan")
     status, headers, data = browser.ask("/api/sound", file="sound.wav", start=0.25, end=0.5)
     assert (status, headers["Content-Type"]) == (200, "audio/wav")
@@ -371,6 +385,42 @@ def test_other_hosts_are_asked_for_and_said(folder: Path) -> None:
         browser = Browser(server)
         assert browser.ask("/api/overview", headers={"Host": f"192.0.2.7:{browser.port}"})[0] == 200
         assert browser.ask("/api/overview", headers={"Host": f"evil.example:{browser.port}"})[0] == 421
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "asked", "ours"),
+    [
+        ("Box.example", "192.0.2.7", "box.example:8000", True),
+        ("Box.example", "192.0.2.7", "192.0.2.7:8000", True),
+        ("Box.example", "192.0.2.7", "127.0.0.1:8000", False),
+        ("Box.example", "192.0.2.7", "box.example", False),
+        ("Box.example", "127.0.1.1", "localhost:8000", True),
+        ("127.0.0.1", "127.0.0.1", "evil.example:8000", False),
+        ("::1", "::1", "[::1]:8000", True),
+        ("::", "::", "[2001:db8::1]:8000", True),
+        ("::", "::", "evil.example:8000", False),
+    ],
+)
+def test_a_server_answers_to_its_names(host: str, address: str, asked: str, ours: bool) -> None:
+    headers = Message()
+    headers["Host"] = asked
+    with nullcontext() if ours else pytest.raises(Refused, match="this server is not"):
+        Guard(host, address, 8000).check_host(headers)
+
+
+def test_browsers_leave_out_the_usual_port() -> None:
+    headers = Message()
+    headers["Host"] = "127.0.0.1"
+    Guard("127.0.0.1", "127.0.0.1", 80).check_host(headers)
+
+
+def test_the_address_of_a_named_host_opens_the_page(folder: Path) -> None:
+    with workbench(folder, host="LocalHost", browse=False) as server:
+        address = urlsplit(server.url)
+        assert address.hostname == "localhost"
+        key = address.query.partition("=")[2]
+        status, headers, _ = Browser(server).ask("/", headers={"Host": address.netloc}, key=key)
+    assert (status, headers["Location"]) == (303, server.guard.base)
 
 
 def test_ctrl_c_ends_it(folder: Path) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -206,7 +206,10 @@ def test_every_control_has_a_name_and_a_telephone_shows_all(opened: tuple[Browse
 class Elsewhere(SimpleHTTPRequestHandler):
     """Another server of this machine, whose pages are of the same site as the workbench for a browser's cookies."""
 
+    cookies: ClassVar[list[str | None]] = []
+
     def do_GET(self) -> None:
+        self.cookies.append(self.headers.get("Cookie"))
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
@@ -218,11 +221,14 @@ class Elsewhere(SimpleHTTPRequestHandler):
 
 def test_a_page_from_elsewhere_gets_nothing(opened: tuple[Browser, WorkbenchServer]) -> None:
     page, server = opened
-    base = server.url.partition("/?")[0]
+    # As if it had guessed where the page is.
+    base = server.url.partition("/?")[0] + server.guard.base.rstrip("/")
     other = ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere)
     threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     before = Path("ears.tflite").read_bytes()
     try:
+        page.open(server.url)
+        page.wait("document.body?.dataset.ready === 'true'")
         page.open(f"http://127.0.0.1:{other.server_address[1]}/")
         page.wait("document.title === 'elsewhere'")
         options = "method: 'POST', mode: 'no-cors', credentials: 'include'"
@@ -235,6 +241,7 @@ def test_a_page_from_elsewhere_gets_nothing(opened: tuple[Browser, WorkbenchServ
         frame = f"document.body.append(Object.assign(document.createElement('iframe'), {{src: '{base}/'}}))"
         page.value(f"{frame}; 1")
         page.wait("document.querySelector('iframe') !== null")
+        assert set(Elsewhere.cookies) == {None}
     finally:
         other.shutdown()
         other.server_close()

@@ -171,6 +171,20 @@ def test_a_recording_is_what_the_verb_writes(browser: Browser, folder: Path, rec
     assert (status, data[:4]) == (200, b"RIFF")
 
 
+def test_links_among_the_recordings_lead_nowhere(
+    browser: Browser, folder: Path, recorded: bytes, tmp_path: Path
+) -> None:
+    browser.post("/api/recordings", raw=recorded, label="word")
+    (tmp_path / "secret.wav").write_bytes(recorded)
+    (folder / "recordings" / "secret.wav").symlink_to(tmp_path / "secret.wav")
+    (folder / "recordings" / "gone.wav").symlink_to(folder / "gone.wav")
+    labels = folder / "recordings" / "labels_word_001.txt"
+    labels.rename(tmp_path / "secret.txt")
+    labels.symlink_to(tmp_path / "secret.txt")
+    (found,) = browser.get("/api/recordings")["recordings"]
+    assert (found["file"], found["labels"]) == ("recordings/audio_word_001.wav", {})
+
+
 def test_recordings_that_cannot_be(browser: Browser, folder: Path, recorded: bytes, tmp_path: Path) -> None:
     def refused(body: bytes, label: str) -> str:
         status, _, data = browser.ask("/api/recordings", body, label=label)

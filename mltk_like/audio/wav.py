@@ -122,7 +122,8 @@ def read_stretch(path: Path | str, start_s: float, length_s: float, sample_rate_
         DataError: as `read_audio`.
     """
     with _open(path) as sound:
-        sound.seek(min(int(start_s * sound.samplerate), max(sound.frames - 1, 0)))
+        last = max(sound.frames - 1, 0)
+        sound.seek(int(min(start_s * sound.samplerate, last)))
         frames = sound.read(round(length_s * sound.samplerate), dtype="float32", always_2d=True)
         mono = _mono(frames, path, _channel(path, sound))
         if sound.samplerate != sample_rate_hz:

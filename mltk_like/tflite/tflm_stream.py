@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import IO, Any, Self
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mltk_like.closing import Closing
 from mltk_like.errors import DataError, ModelError, ToolError
 from mltk_like.systems import without_tflm
 from mltk_like.tflite.model_file import check_ends, parse, read_model
@@ -24,7 +25,7 @@ from mltk_like.tflite.summary import summarize_tflite
 _STOP_S = 5
 
 
-class TflmStream:
+class TflmStream(Closing):
     """As `run_tflm`, for rows that come one by one; the process ends with the `with` block.
 
     Args:
@@ -56,12 +57,6 @@ class TflmStream:
             stack.callback(self._stop)
             self._reply_bytes = self._handshake()
             self._opened = stack.pop_all()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def input_shape(self) -> tuple[int, ...]:

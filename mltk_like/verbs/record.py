@@ -124,7 +124,11 @@ def _write(
     audio, labels = _free_names(output, label)
     # The labels first: a recording counts as there when its audio is.
     write_audacity(labels, intervals)
-    write_wav(audio, samples, sample_rate_hz)
+    try:
+        write_wav(audio, samples, sample_rate_hz)
+    except BaseException:
+        labels.unlink(missing_ok=True)  # of nothing
+        raise
     return RecordResult(
         audio=audio,
         labels=labels,

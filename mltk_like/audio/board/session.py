@@ -4,8 +4,7 @@ import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +28,7 @@ from mltk_like.audio.board.messages import (
 )
 from mltk_like.audio.board.port import BAUD_RATE, Unplugged, reopen
 from mltk_like.audio.recogniser import Detection
+from mltk_like.closing import Closing
 from mltk_like.errors import DataError, ModelError, SettingError
 
 _T = TypeVar("_T")
@@ -66,7 +66,7 @@ class BoardProfile:
     layers: tuple[BoardLayer, ...]
 
 
-class Board:
+class Board(Closing):
     """A session with a board; also a context manager. Raises on construction as `open`.
 
     When the board is reset or unplugged, it is found again and the work of the call begins anew; a model goes on where
@@ -89,14 +89,6 @@ class Board:
         self._telling: Tell | None = None
         self._number = 0
         self._link, self.info = find_board(baud_rate) if port == "auto" else open_board(port, baud_rate)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     @property
     def path(self) -> str:

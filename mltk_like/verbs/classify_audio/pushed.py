@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.audio.live import Listener, Step
 from mltk_like.audio.recogniser import Detection
+from mltk_like.closing import Closing
 from mltk_like.model import Model
 from mltk_like.verbs.classify_audio.verb import prepared
 from mltk_like.verbs.shared.building import artifact_of
 from mltk_like.verbs.shared.engines import open_engine
 
 
-class PushedAudio:
+class PushedAudio(Closing):
     """The loop of `classify_audio` for whoever has the samples: its events are the same for the same audio.
 
     Use it as a context manager.
@@ -58,11 +58,3 @@ class PushedAudio:
     def close(self) -> None:
         """End the engine."""
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()

@@ -3,7 +3,8 @@
 A browser sends what any page of it asks for. So a request must carry the cookie that only the printed address sets, it
 must be addressed to a name that the server was started under (a name that an attacker's DNS turns to 127.0.0.1 is
 none), it must come from no other page, and one that changes something must carry a token besides, which only the page
-itself knows.
+itself knows. The cookie is for a folder whose name nobody guesses: else a browser would send it to every other server
+of this machine, whatever its port.
 """
 
 import hmac
@@ -14,6 +15,8 @@ from http.cookies import CookieError, SimpleCookie
 
 TOKEN_HEADER = "X-Workbench-Token"
 """Header of requests that change something."""
+CLOSED = "open the whole address that the command printed, with its key"
+"""What a browser is told that was not opened by it."""
 _LOCAL = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -36,20 +39,24 @@ class Guard:
 
     Args:
         host: that it was told to serve on.
+        address: in figures, which that host is.
         port: that it serves on.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, address: str, port: int) -> None:
         self.key = secrets.token_urlsafe(24)
         """Part of the printed address."""
         self.token = secrets.token_urlsafe(24)
         """What the page sends with each request that changes something."""
+        self.base = f"/{secrets.token_urlsafe(12)}/"
+        """Where the page and all that it asks for is."""
         # Cookies of one host are those of all its ports.
         self._cookie = f"workbench_{port}"
-        names = {host if ":" not in host else f"[{host}]", *(_LOCAL if is_local(host) else ())}
-        self._hosts = {f"{name}:{port}" for name in names}
-        if host in ("0.0.0.0", "::"):
-            self._hosts = set()
+        self.name = _in_url(host.lower())
+        """Of the host, as the printed address has it: browsers write names small."""
+        names = {self.name, _in_url(address), *(_LOCAL if is_local(address) else ())}
+        # All addresses of this machine have no list.
+        self._hosts = set() if address in ("0.0.0.0", "::") else {f"{name}:{port}" for name in names}
         self._port = port
 
     def opens(self, key: str) -> bool:
@@ -59,7 +66,7 @@ class Guard:
     @property
     def cookie(self) -> str:
         """What a browser is told to keep: no script reads it, and no other site's request carries it."""
-        return f"{self._cookie}={self.key}; Path=/; HttpOnly; SameSite=Strict"
+        return f"{self._cookie}={self.key}; Path={self.base}; HttpOnly; SameSite=Strict"
 
     def check_host(self, headers: Message) -> None:
         """Raise Refused for a request to another name."""
@@ -83,7 +90,7 @@ class Guard:
         except CookieError:
             found = None
         if found is None or not self.opens(found.value):
-            raise Refused(403, "open the whole address that the command printed, with its key")
+            raise Refused(403, CLOSED)
 
     def check_token(self, headers: Message) -> None:
         """Raise Refused for a request that changes something and does not come from the page itself."""
@@ -91,9 +98,11 @@ class Guard:
             raise Refused(403, f"the request lacks the page's {TOKEN_HEADER}: load the page again")
 
     def _is_ours(self, host: str) -> bool:
+        # Browsers leave out HTTP's own port.
+        host = f"{host}:80" if self._port == 80 and not host.endswith(":80") else host
         if self._hosts:
             return host in self._hosts
-        # All addresses of this machine: any address in figures is one that no DNS has given.
+        # Any address in figures is one that no DNS has given.
         name, _, port = host.rpartition(":")
         return port == str(self._port) and (name in _LOCAL or _is_address(name))
 
@@ -101,6 +110,10 @@ class Guard:
 def is_local(host: str) -> bool:
     """Whether only this machine reaches a server on that host."""
     return host in ("localhost", "::1") or (_is_address(host) and host.startswith("127."))
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_address(name: str) -> bool:

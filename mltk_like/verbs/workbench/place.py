@@ -6,6 +6,7 @@ Paths come from the browser as `paths.portable` stores them. Links are followed 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from os.path import isfile
 from pathlib import Path
 
 from mltk_like.artifact import Artifact, open_artifact
@@ -45,14 +46,17 @@ class Place:
         path = unportable(text)
         if path.suffix.lower() not in AUDIO_SUFFIXES or not self.readable(path):
             raise Refused(403, f"{text[:200]} is no sound file of this folder")
-        if not path.is_file():
+        if not isfile(path):  # whatever text it is
             raise Refused(404, f"{text[:200]} is not there")
         return path
 
     def sounds(self) -> list[str]:
         """The sound files of the folder, at most 2000."""
-        found = (path for path in audio_files(self.root) if self.readable(path))
-        return [portable(path) for path in islice(found, _MOST_FILES)]
+        return [portable(path) for path in islice(self.sounds_below(self.root), _MOST_FILES)]
+
+    def sounds_below(self, folder: Path) -> Iterator[Path]:
+        """The sound files of a folder that can be heard: no link leads out of here, or nowhere."""
+        return (path for path in audio_files(folder) if self.readable(path) and isfile(path))
 
     def models(self) -> dict[str, Path]:
         """Every model that a name reaches, as the verb `models` lists them, and the one that was named."""

@@ -9,7 +9,6 @@ from typing import Any
 from mltk_like.audio.wav import duration_s
 from mltk_like.data.annotated import label_file_of
 from mltk_like.data.labels import read_audacity
-from mltk_like.data.recordings import audio_files
 from mltk_like.errors import MltkLikeError, SettingError
 from mltk_like.paths import portable
 from mltk_like.verbs.record import record
@@ -41,11 +40,11 @@ def keep_recording(place: Place, request: Request) -> dict[str, Any]:
     return {**made.to_dict(), "text": str(made), "command": recording_command(label, seconds, whole=whole)}
 
 
-def recordings() -> dict[str, Any]:
+def recordings(place: Place) -> dict[str, Any]:
     """The recordings of the folder with their labels, the newest first, at most 50."""
-    paths = audio_files(FOLDER) if FOLDER.is_dir() else []
+    paths = list(place.sounds_below(FOLDER)) if FOLDER.is_dir() else []
     newest = sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)[:_SHOWN]
-    return {"folder": str(FOLDER), "total": len(paths), "recordings": [_recording(path) for path in newest]}
+    return {"folder": str(FOLDER), "total": len(paths), "recordings": [_recording(place, path) for path in newest]}
 
 
 def recording_command(label: str, seconds: float, *, whole: bool) -> str:
@@ -54,11 +53,11 @@ def recording_command(label: str, seconds: float, *, whole: bool) -> str:
     return f"python -m mltk_like {shlex.join(words)}"
 
 
-def _recording(path: Path) -> dict[str, Any]:
+def _recording(place: Place, path: Path) -> dict[str, Any]:
     labels = label_file_of(path)
     try:
         seconds = duration_s(path)
-        events = read_audacity(labels).intervals if labels is not None else ()
+        events = read_audacity(labels).intervals if labels is not None and place.readable(labels) else ()
     except MltkLikeError as error:
         return {"file": portable(path), "problem": error.message}
     counts: dict[str, int] = {}

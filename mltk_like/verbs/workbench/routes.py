@@ -36,7 +36,6 @@ class Workbench:
 
     def __init__(self, place: Place, guard: Guard) -> None:
         self._place = place
-        self._guard = guard
         self._live = LiveSessions()
         self._clips = ClipLists(place)
         self._writing = threading.Lock()
@@ -58,7 +57,7 @@ class Workbench:
             ("POST", "/api/threshold"): self._in_turn(self._write_threshold),
             ("GET", "/api/clips"): self._clips.page,
             ("POST", "/api/clips"): self._in_turn(self._clips.correct),
-            ("GET", "/api/recordings"): lambda _: recordings(),
+            ("GET", "/api/recordings"): lambda _: recordings(place),
             ("POST", "/api/recordings"): self._in_turn(lambda request: keep_recording(place, request)),
             ("GET", "/api/judged"): lambda _: judged_models(place),
             ("GET", "/api/errors"): lambda request: errors_of(place, request.one("id")),
@@ -89,19 +88,10 @@ class Workbench:
         return answer
 
     def _page(self, request: Request) -> Reply:
-        if request.path == "/":
-            return self._index(request)
-        name = request.path.removeprefix("/")
+        name = request.path.removeprefix("/") or "index.html"
         if name not in self._static:
             raise Refused(404, f"there is nothing at {request.path[:200]}")
         return Reply(data=self._static[name], kind=_KINDS[f".{name.rpartition('.')[2]}"])
-
-    def _index(self, request: Request) -> Reply:
-        """The page. Its key is only taken out of the printed address, which is left at once for one without it."""
-        key = request.one("key", "")
-        if self._guard.opens(key):
-            return Reply(data=b"", status=303, headers={"Location": "/", "Set-Cookie": self._guard.cookie})
-        return Reply(data=self._static["index.html"], kind=_KINDS[".html"])
 
     def _curves(self, request: Request) -> dict[str, Any]:
         names = request.query.get("id", [])

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from mltk_like.errors import DataError, MltkLikeError, SettingError
-from mltk_like.verbs.workbench.guard import Guard, Refused
+from mltk_like.verbs.workbench.guard import CLOSED, Guard, Refused
 
 logger = logging.getLogger(__name__)
 
@@ -130,15 +130,14 @@ class WorkbenchServer(ThreadingHTTPServer):
             why = getattr(error, "strerror", None) or error
             what = f"port {port} of {host}" if port else f"the host {host}"
             raise DataError(f"{what} cannot be used: {why}", "give another --port or --host") from error
-        self.guard = Guard(host, self.server_address[1])
+        address, number = self.server_address[:2]
+        self.guard = Guard(host, str(address), number)
         self.answer = make(self.guard)
 
     @property
     def url(self) -> str:
         """The address to open, with its key."""
-        host, port = self.server_address[:2]
-        name = f"[{host!s}]" if ":" in str(host) else str(host)
-        return f"http://{name}:{port}/?key={self.guard.key}"
+        return f"http://{self.guard.name}:{self.server_address[1]}/?key={self.guard.key}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up in the middle is no news."""
@@ -168,20 +167,31 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             # Nothing of the body is read of whom is not to be answered.
             self._admit(url.path)
+            if not url.path.startswith(self.server.guard.base):
+                self._write(self._opened(url.path, query), last=True)
+                return
             body = self._body()
         except Refused as error:
             self._write(refusal(error), last=True)
             return
-        self._write(_answered(self.server.answer, Request(method=self.command, path=url.path, query=query, body=body)))
+        path = url.path[len(self.server.guard.base) - 1 :]
+        self._write(_answered(self.server.answer, Request(method=self.command, path=path, query=query, body=body)))
 
     def _admit(self, path: str) -> None:
         guard = self.server.guard
         guard.check_host(self.headers)
-        if path.startswith("/api/") or self.command == "POST":
+        if path.startswith(f"{guard.base}api/") or self.command == "POST":
             guard.check_origin(self.headers)
             guard.check_session(self.headers)
         if self.command == "POST":
             guard.check_token(self.headers)
+
+    def _opened(self, path: str, query: Mapping[str, list[str]]) -> Reply:
+        """The key is only taken out of the printed address, which is left at once for one without it."""
+        guard = self.server.guard
+        if path != "/" or not guard.opens(query.get("key", [""])[-1]):
+            raise Refused(403, CLOSED)
+        return Reply(data=b"", status=303, headers={"Location": guard.base, "Set-Cookie": guard.cookie})
 
     def _body(self) -> bytes:
         if self.command != "POST":

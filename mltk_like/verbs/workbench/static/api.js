@@ -5,7 +5,7 @@ let token = "";
 export class Failure extends Error {}
 
 export async function begin() {
-  token = (await get("/api/session")).token;
+  token = (await get("api/session")).token;
 }
 
 export function get(path, values = {}) {

@@ -41,7 +41,7 @@ async function load() {
     $("clips-count").textContent = "Looking at the clips...";
   }
   const mine = ++asked;
-  const found = await get("/api/clips", {
+  const found = await get("api/clips", {
     model, offset, text: $("clips-text").value,
     source: other ? "" : $("clips-source").value, label: other ? "" : $("clips-label").value,
   });
@@ -68,7 +68,7 @@ function card(clip) {
   const out = make("input", { type: "checkbox", checked: clip.out });
   const name = make("span", { class: clip.out ? "out" : "" }, clip.clip);
   const now = make("p", { class: "soft" }, `${clip.source}, ${clip.group}${clip.now ? `; ${clip.now}` : ""}`);
-  const heard = () => address("/api/sound", { file: clip.file, start: from.value || clip.start, end: to.value || clip.end });
+  const heard = () => address("api/sound", { file: clip.file, start: from.value || clip.start, end: to.value || clip.end });
   const sound = clip.here ? player(heard(), `${clip.label}: ${clip.clip}`) : make("p", { class: "soft" }, "It lies outside of the folder.");
   const save = make("button", { type: "button", disabled: true, "aria-label": `Save ${clip.clip}` }, "Save");
   const back = make("button", { type: "button", class: "plain", disabled: !clip.now, "aria-label": `As it was: ${clip.clip}` }, "As it was");
@@ -81,7 +81,7 @@ function card(clip) {
   };
   for (const field of [label, from, to, out]) field.addEventListener("change", changed);
   const keep = (change) => doing(async () => {
-    const done = await post("/api/clips", { model: loaded, clip: clip.clip, ...change });
+    const done = await post("api/clips", { model: loaded, clip: clip.clip, ...change });
     $("clips-command").textContent = done.command;
     say(`Saved: ${clip.clip}${done.clip.now ? `, ${done.clip.now}` : " is as it was"}`, true);
     const fresh = card(done.clip);

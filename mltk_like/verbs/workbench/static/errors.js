@@ -12,7 +12,7 @@ export function start(overview) {
 }
 
 export async function enter() {
-  judged = (await get("/api/judged")).models;
+  judged = (await get("api/judged")).models;
   const ticked = new Set(chosen());
   if (!ticked.size && judged.length) ticked.add(judged.find((one) => one.id === given)?.id ?? judged[0].id);
   $("errors-models").replaceChildren(make("legend", {}, "Models and runs"), ...judged.map((one) => {
@@ -36,14 +36,14 @@ function draw() {
   if (!ids.length) return;
   const condition = $("errors-condition").value, plot = $("errors-plot");
   plot.alt = `Misses against false accepts an hour, ${condition}, of ${ids.join(", ")}`;
-  plot.onerror = () => doing(() => get("/api/det.png", { id: ids, condition }));
-  plot.src = address("/api/det.png", { id: ids, condition });
+  plot.onerror = () => doing(() => get("api/det.png", { id: ids, condition }));
+  plot.src = address("api/det.png", { id: ids, condition });
 }
 
 async function list() {
   const id = $("errors-model").value;
   if (!id) return;
-  const found = await get("/api/errors", { id });
+  const found = await get("api/errors", { id });
   const points = Object.entries(found.points).map(([condition, all]) => {
     const said = all.filter((one) => one.threshold !== undefined && one.positives)
       .map((one) => `${one.misses} of ${one.positives} at ${one.rate} false accepts an hour (threshold ${one.threshold})`);
@@ -61,7 +61,7 @@ function show(place, all, said, none) {
     const text = said(one);
     const sound = one.problem
       ? make("p", { class: "soft" }, `No sound: ${one.problem}.`)
-      : player(address("/api/sound", { file: one.file, start: Math.max(0, one.start), end: one.end }), text);
+      : player(address("api/sound", { file: one.file, start: Math.max(0, one.start), end: one.end }), text);
     return make("li", {}, text, make("p", { class: "soft" }, `${one.file} at ${one.time.toFixed(2)} s`), sound);
   }));
   if (!all.length) place.append(make("li", { class: "soft" }, none));

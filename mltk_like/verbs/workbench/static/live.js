@@ -29,7 +29,7 @@ export function start(overview) {
 }
 
 export async function enter() {
-  const files = (await get("/api/sounds")).files;
+  const files = (await get("api/sounds")).files;
   fill($("live-source"), [["", "the microphone of this browser"], ...files.map((file) => [file, file])]);
 }
 
@@ -54,7 +54,7 @@ async function listen() {
   await stop();
   const id = $("live-model").value, file = $("live-source").value;
   if (!id) throw new Failure("No model here is trained yet.");
-  const begun = await post("/api/live", { id, file: file || null, threshold });
+  const begun = await post("api/live", { id, file: file || null, threshold });
   session = { ...begun, id, file };
   const mine = ++run;
   heard = nothing();
@@ -67,7 +67,7 @@ async function listen() {
   const player = $("live-player");
   player.hidden = $("live-place-box").hidden = !file;
   if (file) {
-    player.src = address("/api/sound", { file });
+    player.src = address("api/sound", { file });
     await readFile(mine);
   } else {
     await hearMicrophone(mine);
@@ -100,7 +100,7 @@ async function send(mine) {
     while (waiting.length && mine === run && microphone) {
       const blocks = waiting;
       waiting = [];
-      const found = await post("/api/live/audio", new Blob(blocks), { session: session.session, rate: microphone.rate });
+      const found = await post("api/live/audio", new Blob(blocks), { session: session.session, rate: microphone.rate });
       if (mine === run) take(found);
     }
   } catch (error) {
@@ -113,7 +113,7 @@ async function send(mine) {
 
 async function readFile(mine) {
   for (let done = false; !done && mine === run; ) {
-    const found = await post("/api/live/next", {}, { session: session.session });
+    const found = await post("api/live/next", {}, { session: session.session });
     if (mine !== run) return;
     done = found.done;
     take(found);
@@ -133,7 +133,7 @@ async function stop() {
   microphone = null;
   waiting = [];
   await open?.close();
-  if (closing) await post("/api/live/close", {}, { session: closing }).catch(() => {});
+  if (closing) await post("api/live/close", {}, { session: closing }).catch(() => {});
 }
 
 function buttons(listening) {
@@ -180,7 +180,7 @@ function entry(detection) {
 }
 
 async function write() {
-  const found = await post("/api/threshold", { id: session.id, threshold: Number($("live-threshold").value) });
+  const found = await post("api/threshold", { id: session.id, threshold: Number($("live-threshold").value) });
   say(`Written: ${found.text} (in a shell: ${found.command})`, true);
 }
 

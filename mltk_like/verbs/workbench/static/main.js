@@ -13,7 +13,7 @@ let shown = "";
 
 function show() {
   const wanted = location.hash.slice(1);
-  const name = wanted in PARTS ? wanted : "runs";
+  const name = Object.hasOwn(PARTS, wanted) ? wanted : "runs";
   if (name === shown) return;
   PARTS[shown]?.leave?.();
   shown = name;
@@ -29,7 +29,7 @@ function show() {
 
 await doing(async () => {
   await begin();
-  const overview = await get("/api/overview");
+  const overview = await get("api/overview");
   $("folder").textContent = overview.folder;
   for (const part of Object.values(PARTS)) part.start(overview);
   addEventListener("hashchange", show);

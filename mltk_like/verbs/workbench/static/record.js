@@ -18,7 +18,7 @@ export function start(overview) {
 }
 
 export async function enter() {
-  const found = await get("/api/recordings");
+  const found = await get("api/recordings");
   $("record-list").replaceChildren(...found.recordings.map(entry));
   if (!found.total) $("record-list").append(make("li", { class: "soft" }, "There are none yet."));
 }
@@ -86,7 +86,7 @@ async function stop() {
 }
 
 async function keep() {
-  const found = await post("/api/recordings", recorded, { label: $("record-label").value, whole: whole() ? 1 : 0 });
+  const found = await post("api/recordings", recorded, { label: $("record-label").value, whole: whole() ? 1 : 0 });
   recorded = null;
   $("record-save").disabled = true;
   $("record-result").hidden = false;
@@ -101,12 +101,12 @@ function entry(one) {
   if (one.problem) return make("li", {}, `${one.file}: ${one.problem}`);
   const counts = Object.entries(one.labels).map(([label, many]) => `${many} x ${label}`).join(", ") || "no label";
   const places = make("select", { "aria-label": `Events of ${one.file}` });
-  const sound = player(address("/api/sound", { file: one.file }), one.file);
+  const sound = player(address("api/sound", { file: one.file }), one.file);
   fill(places, [["", "all of it"], ...one.events.map((event, at) =>
     [String(at), `${event.start.toFixed(2)} to ${event.end.toFixed(2)} s: ${event.label}`])]);
   places.addEventListener("change", () => {
     const event = one.events[places.value] ?? {};
-    sound.src = address("/api/sound", { file: one.file, start: event.start, end: event.end });
+    sound.src = address("api/sound", { file: one.file, start: event.start, end: event.end });
     sound.play();
   });
   return make("li", {}, `${one.file} (${one.seconds.toFixed(1)} s; ${counts})`, sound, one.events.length ? places : null);

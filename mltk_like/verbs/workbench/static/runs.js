@@ -20,7 +20,7 @@ export function start(overview) {
 
 export async function enter() {
   clearTimeout(timer);
-  take(await get("/api/overview"));
+  take(await get("api/overview"));
   await curves();
   // One may be started in a shell at any time.
   const pause = known.runs.some((run) => run.alive) ? PAUSE_MS : IDLE_MS;
@@ -81,7 +81,7 @@ function newModel(model) {
 
 async function curves() {
   const ids = [...known.runs, ...known.models].map((one) => one.id).filter((id) => ticked.has(id));
-  const found = ids.length ? await get("/api/curves", { id: ids }) : {};
+  const found = ids.length ? await get("api/curves", { id: ids }) : {};
   const text = JSON.stringify(found);
   if (text === drawn) return;
   drawn = text;
