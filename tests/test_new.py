@@ -18,6 +18,7 @@ from mltk_like.data.speech.advice import advise
 from mltk_like.data.speech.frequent import FREQUENT_WORDS
 from mltk_like.errors import ModelError, SettingError, ToolError
 from mltk_like.loader import load_model
+from mltk_like.settings import declared
 from mltk_like.verbs.new import TEMPLATES, new
 
 RATE = 16_000
@@ -68,6 +69,16 @@ def test_a_toy_is_smaller() -> None:
         for name in ("small", "large")
     }
     assert 0 < clips["small"] < clips["large"] / 5
+
+
+def test_in_earnest_it_is_the_recipe_of_the_model_that_ships() -> None:
+    new("gecko", ["hey gecko"])
+    ours, shipped = (load_model(name) for name in ("gecko", "keyword_spotting_alexa_small"))
+    own = {"name", "version", "description", "classes"}
+    differing = [
+        name for name in declared(type(shipped)) if name not in own and getattr(ours, name) != getattr(shipped, name)
+    ]
+    assert not differing
 
 
 def test_random_speech_holds_none_of_the_keywords() -> None:
