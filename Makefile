@@ -16,6 +16,9 @@ JOBS := $(shell nproc 2>/dev/null || echo 2)
 comma := ,
 SOURCES := pyproject.toml $(shell find cpp -name '*.cpp' -o -name '*.hpp' -o -name '*.h' -o -name '*.c' -o -name CMakeLists.txt -o -name '*.cmake' -o -name '*.txt')
 
+# Where Python may not keep what it has compiled, each of the many programs that tests start reads all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: train dry-run test quick lint cpp-test docs mcu test-tools clean system
 
 train: $(VENV)/.train

@@ -46,6 +46,7 @@ def check(cases: Sequence[Case], flags: Sequence[str] = ("-O1",)) -> None:
     assert np.array_equal(found.outputs, outputs)
 
 
+@pytest.mark.slow
 @settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.one_of(*FAMILIES.values()), min_size=FEW, max_size=FEW))
 def test_any_operators(cases: Sequence[Case]) -> None:

@@ -1,6 +1,7 @@
 """What README and docs say is so: the model file loads, verbs and settings are listed, links lead somewhere."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,9 +53,18 @@ def test_the_docs_list_every_setting() -> None:
     assert not missing
 
 
+@cache
+def parts(page: Path) -> set[str]:
+    """What a link can lead to in a page: its headings in lower case, without punctuation, joined by hyphens."""
+    headings = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize(
     "page", [*sorted(ROOT.glob("docs/**/*.md")), *sorted(ROOT.glob("*.md"))], ids=lambda page: page.name
 )
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
-        assert (page.parent / target).exists(), target
+    for target, part in re.findall(r"\]\(([^)#:]*)(?:#([^):]+))?\)", page.read_text()):
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        assert not part or part in parts(file), f"{target}#{part}"

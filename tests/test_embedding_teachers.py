@@ -225,6 +225,7 @@ def test_what_is_told_counts_everywhere_and_more_than_what_nets_say() -> None:
     assert (mixed < other).all()
 
 
+@pytest.mark.slow
 def test_a_net_learns_what_it_is_told_and_not_its_labels() -> None:
     import_tensorflow()
     import keras

@@ -81,7 +81,14 @@ def test_every_shipped_model_compiles_and_keeps_its_bytes(archive: Path, tmp_pat
         compiled(tmp_path, arm, "-mcpu=cortex-m4", "-mthumb", "-std=c99", *STRICT, "-c", "model.c", "-o", "arm.o")
 
 
-@pytest.mark.parametrize("archive", ARCHIVES, ids=lambda path: path.name.split(".")[0])
+@pytest.mark.parametrize(
+    "archive",
+    [
+        pytest.param(path, marks=() if path.name.startswith(("bell", "marvin")) else pytest.mark.slow)
+        for path in ARCHIVES
+    ],
+    ids=lambda path: path.name.split(".")[0],
+)
 def test_the_resolver_adds_each_operator_once(archive: Path, tmp_path: Path) -> None:
     if not shutil.which("g++"):
         pytest.skip("no g++")

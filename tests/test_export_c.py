@@ -35,7 +35,7 @@ needs_gcc = pytest.mark.skipif(not shutil.which("gcc"), reason="no gcc")
 
 
 def quick_or_slow(path: Path) -> object:
-    quick = path.name.startswith(("bell", "marvin"))
+    quick = path.name.startswith("bell")
     return pytest.param(path, id=path.name.split(".")[0], marks=() if quick else pytest.mark.slow)
 
 

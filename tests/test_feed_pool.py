@@ -299,7 +299,10 @@ def test_a_killed_parent_leaves_no_worker(script: tuple[subprocess.Popen[str], s
     assert wait_until(lambda: not any(is_alive(pid) for pid in running), 5)
 
 
-@pytest.mark.parametrize("whole_group", [True, False], ids=["Ctrl-C", "kill -INT"])
+@pytest.mark.parametrize(
+    "whole_group",
+    [pytest.param(True, id="Ctrl-C"), pytest.param(False, id="kill -INT", marks=pytest.mark.slow)],
+)
 def test_an_interrupted_script_ends_and_leaves_no_worker(
     script: tuple[subprocess.Popen[str], set[int]], whole_group: bool
 ) -> None:

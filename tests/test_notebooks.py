@@ -16,7 +16,9 @@ EXAMPLES = ROOT / "examples"
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.py"))
 # Of the machine that stored the outputs, and of moments: neither is of use to a reader.
 FOREIGN = re.compile(
-    r"/home/|/root|/tmp|/work|/usr/|[A-Z]:\\\\|\b\d+\.\d+s\b|clips?/s|this session|\d+ ms/step|^time: ", re.MULTILINE
+    rf"{re.escape(str(ROOT))}|/home/|/root|/tmp|/usr/|/opt/|/mnt/|[A-Z]:\\\\|"
+    r"\b\d+\.\d+s\b|clips?/s|this session|\d+ ms/step|^time: ",
+    re.MULTILINE,
 )
 
 

@@ -138,6 +138,7 @@ WRONG = (
     ("new gecko --keywords", "--keywords needs a value", "as in: --keywords WORD"),
     ('new gecko --keywords ""', "no keyword is given", "as in: mltk_like new hey_gecko"),
     ("new gecko -k 123", "'123' is no keyword", "give words in letters"),
+    (f"new gecko -k {'na' * 500}", "'nananananananananana...' is too long for a keyword: 1000 letters", "at most 60"),
     ("new gecko -k gecko Gecko", "two keywords are the class 'gecko'", "give each once"),
     ("new gecko -k right write", "'right' and 'write' are pronounced the same", "leave one of them out"),
     ("new gecko -k gecko -t keywrod", "--template cannot be 'keywrod'", "did you mean keyword?"),

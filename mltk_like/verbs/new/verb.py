@@ -14,6 +14,7 @@ from mltk_like.verbs.new.place import place_of
 from mltk_like.verbs.new.templates import LABELS_FROM, TEMPLATES, Wanted, label_of, render
 
 _MOST_KEYWORDS = 20
+_MOST_LETTERS = 60  # of one keyword: a window that holds it lasts seven seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +54,8 @@ def new(
 
     Raises:
         ModelError: the file exists, or its name would not be found or would hide something.
-        SettingError: no keyword or too many, or two that are one; no such template or language, or not together.
+        SettingError: no keyword or too many, one that is too long, or two that are one; no such template or language,
+            or not together.
         ToolError: the language needs an engine that is not installed.
         DataError: the file cannot be written.
     """
@@ -81,6 +83,10 @@ def _checked(keywords: Sequence[str], *, lower: bool) -> tuple[str, ...]:
             letter in '"\\' or not letter.isprintable() for letter in word
         ):
             raise SettingError(f"{word!r} is no keyword", "give words in letters, as they are spelt")
+        if len(word) > _MOST_LETTERS:
+            raise SettingError(
+                f"'{word[:20]}...' is too long for a keyword: {len(word)} letters", f"give at most {_MOST_LETTERS}"
+            )
     labels = [label_of(word) for word in words]
     for label in labels:
         if labels.count(label) > 1:
