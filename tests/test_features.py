@@ -330,6 +330,10 @@ def test_the_verb_writes_every_form(model: Any, capsys: pytest.CaptureFixture[st
 def test_a_wrong_suffix_or_a_missing_package_leaves_nothing(
     model: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for beside in (["--plots", "pictures"], ["--fetch"], ["--clips"], ["--augment-copies", "1"]):
+        assert main(["data", "ready.py", "--export-features", "out.npz", *beside]) == 2
+        assert "do not go together" in capsys.readouterr().err
+    assert not Path("out.npz").exists()
     assert main(["data", "ready.py", "--export-features", "out.xls"]) == 2
     assert "FILE.csv" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "pyarrow", None)
