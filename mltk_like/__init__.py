@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mltk_like.settings import Settings
     from mltk_like.verbs.check import CheckResult, check
     from mltk_like.verbs.classify_audio import Dumps, LiveAudio, LiveResult, classify_audio
-    from mltk_like.verbs.data import DataReport, data_report
+    from mltk_like.verbs.data import DataReport, ExportedFeatures, data_report, export_features
     from mltk_like.verbs.emulate import EmulatedChip, emulate
     from mltk_like.verbs.evaluate import (
         EvaluationResult,
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         find_threshold,
     )
     from mltk_like.verbs.export import ExportResult, export
+    from mltk_like.verbs.import_mltk import ImportedModel, import_mltk
     from mltk_like.verbs.mine import MineResult, mine
     from mltk_like.verbs.profile import BoardsProfile, Profile, TargetProfile, profile, profile_boards, profile_target
     from mltk_like.verbs.quantize import QuantizeResult, quantize
@@ -63,7 +64,7 @@ _HOME = {
     "Settings": "settings",
     **dict.fromkeys(("CheckResult", "check"), "verbs.check"),
     **dict.fromkeys(("Dumps", "LiveAudio", "LiveResult", "classify_audio"), "verbs.classify_audio"),
-    **dict.fromkeys(("DataReport", "data_report"), "verbs.data"),
+    **dict.fromkeys(("DataReport", "ExportedFeatures", "data_report", "export_features"), "verbs.data"),
     **dict.fromkeys(("EmulatedChip", "emulate"), "verbs.emulate"),
     **dict.fromkeys(
         (
@@ -79,6 +80,7 @@ _HOME = {
         ),
         "verbs.evaluate",
     ),
+    **dict.fromkeys(("ImportedModel", "import_mltk"), "verbs.import_mltk"),
     **dict.fromkeys(("MineResult", "mine"), "verbs.mine"),
     "evaluate_mlperf_tiny": "verbs.evaluate",
     **dict.fromkeys(("ExportResult", "export"), "verbs.export"),
@@ -110,6 +112,8 @@ __all__ = [
     "EvaluateMixin",
     "EvaluationResult",
     "ExportResult",
+    "ExportedFeatures",
+    "ImportedModel",
     "KerasSummary",
     "LiveAudio",
     "LiveResult",
@@ -143,7 +147,9 @@ __all__ = [
     "evaluate_mlperf_tiny",
     "evaluate_models",
     "export",
+    "export_features",
     "find_threshold",
+    "import_mltk",
     "list_models",
     "load_model",
     "load_weights_from",

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mltk_like.audio.frontend import frontend_from_parameters
-from mltk_like.brought.micro_wake_word import file_of_manifest, model_of_manifest, read_manifest
+from mltk_like.brought.micro_wake_word import file_of_manifest, model_of_manifest, read_manifest, written_manifest
 from mltk_like.brought.silicon_labs import model_in
 from mltk_like.errors import MltkLikeError, ModelError
 from mltk_like.feed.measured import is_measured
@@ -27,7 +27,7 @@ from mltk_like.paths import atomic_path, portable
 from mltk_like.run import ARCHIVE_SUFFIX, Run, find_run, typed_run, whose_runs
 from mltk_like.settings import from_json
 from mltk_like.stored import is_plain_name, json_object
-from mltk_like.tflite import read_parameters
+from mltk_like.tflite import is_tflite, read_parameters
 from mltk_like.trust import is_own
 
 MANIFEST_SUFFIX = ".json"
@@ -81,17 +81,18 @@ class Artifact:
     def tflite(self) -> bytes:
         """The int8 model. Raises ModelError where there is none, or what is called so is something else."""
         data = self._need(f"{self.name}.tflite")
-        if data[4:8] != b"TFL3":  # the file identifier of a flatbuffer
+        if not is_tflite(data):
             where = self.path if self.path.suffix == ".tflite" else f"{self.name}.tflite in {self.path}"
             raise ModelError(f"{where} is not a .tflite file", "give a file that the quantize or train command wrote")
         return data
 
-    @property
-    def flash_bytes(self) -> int:
-        """Size of the int8 model as its maker gave it: parameters that a manifest is read into are not in it."""
-        if self.path.suffix == MANIFEST_SUFFIX:
-            return len(file_of_manifest(self.path))
-        return len(self.tflite())
+    def tflite_as_given(self) -> bytes:
+        """The int8 model as its maker gave it, without the parameters that a manifest is read into."""
+        return file_of_manifest(self.path) if self.path.suffix == MANIFEST_SUFFIX else self.tflite()
+
+    def manifest(self) -> dict[str, Any]:
+        """What the author of a model of microWakeWord wrote in its manifest; empty for all others."""
+        return written_manifest(self.path) if self.path.suffix == MANIFEST_SUFFIX else {}
 
     @contextmanager
     def keras_file(self) -> Iterator[Path]:

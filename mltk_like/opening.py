@@ -11,6 +11,7 @@ import lzma
 import math
 import os
 import stat
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -26,10 +27,12 @@ from mltk_like.limits import RATIO_FREE_BYTES, beyond, check, most
 
 _CHUNK_BYTES = 1 << 20
 # RuntimeError: an encrypted member, or a way of compression that Python does not know.
-_ZIP_ERRORS = (
+ZIP_ERRORS = (
     OSError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, RuntimeError, EOFError, ValueError, IndexError,
     OverflowError, MemoryError,
 )  # fmt: skip
+"""What Python raises for a zip that is damaged."""
+
 # Others cannot be unpacked piece by piece: 4 kB of bzip2 may be 4 GB.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _KINDS = {
@@ -131,7 +134,7 @@ class Archive:
                 while piece := source.read(_CHUNK_BYTES):
                     left -= len(piece)
                     yield piece
-        except _ZIP_ERRORS as error:
+        except ZIP_ERRORS as error:
             raise _unreadable(self._origin, error) from error
         if left:
             raise ModelError(f"cannot read {self._origin}: {info.filename} is shorter than it claims", _DAMAGED)
@@ -155,7 +158,7 @@ def open_archive(source: Path | bytes, origin: object = None) -> Iterator[Archiv
             # Any: zipfile asks for no more than these methods.
             readable: Any = Measured(file, "directory", origin)
             opened = zipfile.ZipFile(readable)
-        except _ZIP_ERRORS as error:
+        except ZIP_ERRORS as error:
             raise _unreadable(origin, error) from error
         with opened:
             yield Archive(opened, origin)
@@ -220,18 +223,32 @@ def read_npz(
         raise ValueError(str(error.__cause__)) from error
 
 
-def _array(data: bytes) -> NDArray[Any]:
-    """The array of an `.npy` file's content. Raises ValueError. The format is NumPy's NEP 1."""
-    file = io.BytesIO(data)
+def array_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it lies by columns, and type of the array that begins there; its values follow.
+
+    The format is NumPy's NEP 1. Raises ValueError where it is damaged.
+    """
     readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
     version = np.lib.format.read_magic(file)
     if version not in readers:
         raise ValueError(f"an array is of the format {version}")
-    shape, by_columns, dtype = readers[version](file)
+    try:
+        shape, by_columns, dtype = readers[version](file)
+    except (SyntaxError, tokenize.TokenError) as error:
+        raise ValueError(f"the header of an array is damaged: {error}") from error
+    if min(shape, default=0) < 0:
+        raise ValueError(f"an array claims the shape {shape}")
+    return shape, by_columns, dtype
+
+
+def _array(data: bytes) -> NDArray[Any]:
+    """The array of an `.npy` file's content. Raises ValueError."""
+    file = io.BytesIO(data)
+    shape, by_columns, dtype = array_header(file)
     if dtype.hasobject:
         raise ValueError("an array holds objects of Python")
     size = math.prod(shape) * dtype.itemsize
-    if min(shape, default=0) < 0 or size != len(data) - file.tell():
+    if size != len(data) - file.tell():
         raise ValueError(f"an array of shape {shape} has {len(data) - file.tell()} bytes in place of {size}")
     if not size:
         return np.zeros(shape, dtype)

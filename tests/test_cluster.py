@@ -244,8 +244,10 @@ def test_speech_and_stored_windows_are_the_same_bytes_though_a_node_is_killed(to
     speak = ("synthesize", "lantern", "--count", "300", "--engine", "hibari", "--out")
     run(here, *speak, str(here / "out"))
     run(here, "data", str(toy), "--augment-copies", "2")
+    run(here, "data", str(toy), "--export-features", str(here / "windows.csv"))
     with two_nodes() as nodes:
         run(there, "data", str(toy), "--augment-copies", "2", "--cluster", nodes.client)
+        run(there, "data", str(toy), "--export-features", str(there / "windows.csv"), "--cluster", nodes.client)
         with started(
             *speak, str(there / "out"), "--cluster", nodes.address, cwd=tmp_path, MLTK_LIKE_CACHE=str(there)
         ) as process:
@@ -255,7 +257,7 @@ def test_speech_and_stored_windows_are_the_same_bytes_though_a_node_is_killed(to
             nodes.kill_one()
             output, _ = process.communicate(timeout=250)
             assert process.returncode == 0, output
-    for pattern, count in (("out/**/*.wav", 300), ("copies/*/pass-*.npy", 2)):
+    for pattern, count in (("out/**/*.wav", 300), ("copies/*/pass-*.npy", 2), ("windows.csv", 1)):
         ours, theirs = (sorted(folder.glob(pattern)) for folder in (here, there))
         assert [path.name for path in ours] == [path.name for path in theirs]
         assert len(ours) == count

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import brought_models as brought
 import numpy as np
 import pytest
 
@@ -111,3 +112,21 @@ def test_a_layer_that_esphome_lacks_is_named(tmp_path: Path) -> None:
     model = (MODELS.parent / "tests" / "data" / "board" / "streaming.tflite").read_bytes()
     with pytest.raises(ModelError, match=r"the net's input is \[1, \d+, 1, 8\]"):
         micro_wake_word_form(model, wanted=0, classes=2)
+
+
+def test_a_model_of_microwakeword_stays_as_its_author_gave_it(tmp_path: Path) -> None:
+    path = brought.wake_word(tmp_path / "theirs", "nabu", trained_languages=["nl", "de"], license="CC0")
+    export(path, format="esphome", output=tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "nabu.json").read_text()) == json.loads(path.read_text())
+    assert (tmp_path / "out" / "nabu.tflite").read_bytes() == path.with_suffix(".tflite").read_bytes()
+
+
+def test_a_manifest_of_version_1_becomes_one_of_version_2(tmp_path: Path) -> None:
+    micro = {"probability_cutoff": 0.5, "sliding_window_average_size": 4}
+    path = brought.wake_word(tmp_path / "theirs", "nabu", version=1, author="Jo", micro=micro)
+    export(path, format="esphome", output=tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "nabu.json").read_text())
+    assert (manifest["version"], manifest["author"], manifest["website"]) == (2, "Jo", "https://example.org/")
+    found = manifest["micro"]
+    assert (found["feature_step_size"], found["sliding_window_size"]) == (20, 4)
+    assert int(255 * found["probability_cutoff"]) == int(255 * 0.5)

@@ -4,6 +4,7 @@ import csv
 import pickle
 import runpy
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from mltk_like.audio import SpectrumSettings
 from mltk_like.audio.wav import write_wav
 from mltk_like.cli import main
 from mltk_like.data import Features, Folder
+from mltk_like.data.arrays import read_array
+from mltk_like.data.features import FEATURES, LABELS
 from mltk_like.data.manifest import read_manifest, write_manifest
 from mltk_like.data.split import split_by_group
 from mltk_like.errors import DataError, SettingError
@@ -185,6 +188,31 @@ def test_a_header_that_claims_more_than_follows_is_refused(tmp_path: Path) -> No
         Features(path=path, label="yes").collect()
 
 
+def test_a_header_that_is_no_python_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    np.save(path, np.zeros((4, 6, 8), np.int8))
+    path.write_bytes(path.read_bytes().replace(b"(4, 6, 8)", b"(4, 6, 8("))
+    with pytest.raises(DataError, match="header of an array is damaged") as caught:
+        Features(path=path, label="yes").collect()
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("member", [FEATURES, LABELS])
+def test_an_archive_with_a_damaged_member_is_refused(tmp_path: Path, member: str) -> None:
+    path = tmp_path / "x.npz"
+    features = np.random.default_rng(0).integers(-128, 128, (64, 6, 8)).astype(np.int8)
+    np.savez_compressed(path, features=features, labels=np.array([f"word {at}" for at in range(64)]))
+    with zipfile.ZipFile(path) as archive:
+        info = archive.getinfo(f"{member}.npy")
+    data = bytearray(path.read_bytes())
+    middle = info.header_offset + info.compress_size // 2
+    data[middle : middle + 40] = b"\xff" * 40
+    path.write_bytes(data)
+    with pytest.raises(DataError, match="cannot read") as caught:
+        read_array(path, member)
+    assert caught.value.hint
+
+
 def test_numbers_become_int8() -> None:
     assert quantised(np.array([-128, 127], np.int8), None).tolist() == [-128, 127]
     assert quantised(np.array([0, 128, 255], np.uint8), None).tolist() == [-128, 0, 127]
@@ -302,6 +330,10 @@ def test_the_verb_writes_every_form(model: Any, capsys: pytest.CaptureFixture[st
 def test_a_wrong_suffix_or_a_missing_package_leaves_nothing(
     model: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for beside in (["--plots", "pictures"], ["--fetch"], ["--clips"], ["--augment-copies", "1"]):
+        assert main(["data", "ready.py", "--export-features", "out.npz", *beside]) == 2
+        assert "do not go together" in capsys.readouterr().err
+    assert not Path("out.npz").exists()
     assert main(["data", "ready.py", "--export-features", "out.xls"]) == 2
     assert "FILE.csv" in capsys.readouterr().err
     monkeypatch.setitem(sys.modules, "pyarrow", None)

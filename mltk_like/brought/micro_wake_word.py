@@ -7,7 +7,7 @@ nothing is detected after a detection. The manifest's format is that of ESPHome'
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ from mltk_like.audio.settings import FrontendSettings
 from mltk_like.errors import ModelError
 from mltk_like.opening import read_file, read_json
 from mltk_like.stored import is_plain_name
-from mltk_like.tflite import STREAMING_ROWS, summarize_tflite, write_parameters
+from mltk_like.tflite import STREAMING_ROWS, is_tflite, summarize_tflite, write_parameters
 from mltk_like.tflite.memory import inferences_heard
 
 WINDOW_MS = 30
@@ -24,6 +24,7 @@ BANDS = 40
 _STEP_MS_OF_VERSION_1 = 20
 # After a detection, and after the start, so many steps of the front end must pass.
 _STEPS_OF_SILENCE = 100
+_HINT = "MODEL may be the JSON file that comes with a model of microWakeWord, version 1 or 2"
 _Cutoff = Annotated[float, msgspec.Meta(ge=0, le=1)]
 _Window = Annotated[int, msgspec.Meta(ge=1, le=MAX_RESULTS)]
 _Bytes = Annotated[int, msgspec.Meta(ge=0, lt=2**31)]
@@ -79,20 +80,33 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         ModelError: it cannot be read, or is no manifest of microWakeWord.
     """
-    value = read_json(read_file(path), path)
+    return _manifest(path)[0]
+
+
+def written_manifest(path: Path) -> dict[str, Any]:
+    """All entries of a manifest as its author wrote them. Raises ModelError as `read_manifest`."""
+    return _manifest(path)[1]
+
+
+def _manifest(path: Path) -> tuple[Manifest, dict[str, Any]]:
+    data = read_file(path)
+    try:
+        value = read_json(data, path)
+    except ModelError as error:
+        raise ModelError(error.message, _HINT) from error
     try:
         manifest = msgspec.convert(value, Manifest)
     except msgspec.ValidationError as error:
         raise ModelError(
             f"{path} is no manifest of microWakeWord: {error}".replace("`", ""),
-            "MODEL may be the JSON file that comes with a model of microWakeWord, version 1 or 2",
+            _HINT,
         ) from error
     if not is_plain_name(manifest.model):
         raise ModelError(
             f"{path} names the model {manifest.model[:80]!r}, which is no file beside it",
             'put the .tflite beside it, and its name under "model"',
         )
-    return manifest
+    return manifest, value
 
 
 def file_of_manifest(path: Path) -> bytes:
@@ -101,7 +115,10 @@ def file_of_manifest(path: Path) -> bytes:
     file = path.with_name(manifest.model)
     if not file.is_file():
         raise ModelError(f"{path} names the model {manifest.model}, which is not beside it", "put it there")
-    return read_file(file, "tflite")
+    data = read_file(file, "tflite")
+    if not is_tflite(data):
+        raise ModelError(f"{path} names the model {manifest.model}, which is not a .tflite file", "download it again")
+    return data
 
 
 def model_of_manifest(path: Path) -> bytes:

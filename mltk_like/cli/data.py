@@ -45,13 +45,14 @@ def run(args: argparse.Namespace) -> int:
     from mltk_like.data.fetch import offline
     from mltk_like.verbs.data import data_report, export_features, plot_data, store_copies
 
+    clips = args.clips is not None or args.relabel or args.trim or args.throw_out or args.as_it_was
+    _check(args, clips=bool(clips))
     model = apply_set(load_file(find_model(args.model).path), args.set)
-    if args.clips is not None or args.relabel or args.trim or args.throw_out or args.as_it_was:
+    if clips:
         return _clips(args, model)
-    with offline(args.offline), workers_at(args.cluster) as workers:
+    with offline(args.offline), workers_at(args.cluster, args.workers) as workers:
         if args.export_features:
-            count = args.workers if args.workers is not None else workers
-            show(export_features(model, args.export_features, workers=count, progress=not args.json), args.json)
+            show(export_features(model, args.export_features, workers=workers, progress=not args.json), args.json)
             return 0
         fetch = args.fetch or args.augment_copies > 0
         report = data_report(model, fetch=fetch, offline=args.offline, workers=workers, progress=not args.json)
@@ -61,6 +62,21 @@ def run(args: argparse.Namespace) -> int:
             plot_data(model, args.plots, progress=not args.json)
     show(report, args.json)
     return 1 if report.failed else 0
+
+
+def _check(args: argparse.Namespace, *, clips: bool) -> None:
+    """Refuse options that would be passed over."""
+    others = {"--fetch": args.fetch, "--plots": args.plots, "--augment-copies": args.augment_copies}
+    export = {"--export-features": args.export_features}
+    where = {"--workers": args.workers is not None, "--cluster": args.cluster, "--offline": args.offline}
+    for chosen, of, beside in (
+        (clips, "single clips", others | export | where),
+        (args.export_features, "--export-features", others),
+        (args.cluster, "--cluster", {"--workers": args.workers is not None}),
+    ):
+        given = [name for name, value in beside.items() if value]
+        if chosen and given:
+            raise SettingError(f"{of} and {given[0]} do not go together", f"leave out {given[0]}")
 
 
 def _clips(args: argparse.Namespace, model: Model) -> int:

@@ -3,7 +3,6 @@
 import math
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -11,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.errors import DataError
+from mltk_like.opening import ZIP_ERRORS, array_header
 
 PICKLED = "python scripts/features_from_pickle.py FILE.pkl OUT.npz converts it, at your own risk; see docs/data.md"
 """The hint for a file that only unpickling would open."""
 
 _NPY = b"\x93NUMPY"
-_ERRORS = (OSError, ValueError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zipfile.LargeZipFile)
 
 
 def array_shapes(path: Path) -> Mapping[str, tuple[tuple[int, ...], str]]:
@@ -27,8 +26,12 @@ def array_shapes(path: Path) -> Mapping[str, tuple[tuple[int, ...], str]]:
     Raises:
         DataError: the file cannot be read, is no such file, is a pickle, or holds objects of Python.
     """
-    with _opened(path) as members:
-        return {name: (shape, str(dtype)) for name, _, shape, dtype, _ in members}
+    try:
+        with path.open("rb") as file:
+            return dict(_arrays(file, path))
+    except ZIP_ERRORS as error:
+        why = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot read {path}: {why}", "check its name; it may be damaged") from error
 
 
 def read_array(path: Path, name: str = "") -> NDArray[Any]:
@@ -47,7 +50,7 @@ def read_array(path: Path, name: str = "") -> NDArray[Any]:
             return mapped
         with np.load(path, allow_pickle=False) as arrays:
             return np.asarray(arrays[name])
-    except _ERRORS as error:
+    except ZIP_ERRORS as error:
         raise DataError(f"cannot read {path}: {error}", "it may be damaged") from error
 
 
@@ -57,48 +60,33 @@ def described(shapes: Mapping[str, tuple[tuple[int, ...], str]]) -> str:
     return f"it has {', '.join(texts[:8])}{' and more' * (len(texts) > 8)}" if texts else "it is empty"
 
 
-_Member = tuple[str, IO[bytes], tuple[int, ...], np.dtype[Any], int]
+_Array = tuple[str, tuple[tuple[int, ...], str]]
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[list[_Member]]:
-    """The arrays of a file: name, where its header ends, shape, type, bytes that follow."""
-    try:
-        with path.open("rb") as file:
-            begin = file.read(8)
-            file.seek(0)
-            if begin.startswith(_NPY):
-                yield [_header(file, "", path.stat().st_size, path)]
-            elif begin.startswith(b"PK"):
-                with zipfile.ZipFile(file) as archive:
-                    yield list(_members(archive, path))
-            elif begin.startswith(b"\x80"):
-                raise DataError(f"{path} is a pickle: opening it would run whatever it holds", PICKLED)
-            else:
-                raise DataError(
-                    f"{path} is no .npz and no .npy", "numpy.savez(FILE, features=..., labels=...) writes one"
-                )
-    except _ERRORS as error:
-        why = getattr(error, "strerror", None) or error
-        raise DataError(f"cannot read {path}: {why}", "check its name; it may be damaged") from error
+def _arrays(file: IO[bytes], path: Path) -> Iterator[_Array]:
+    """Name, shape and type of each array of a file."""
+    begin = file.read(8)
+    file.seek(0)
+    if begin.startswith(_NPY):
+        yield _header(file, "", path.stat().st_size, path)
+    elif begin.startswith(b"PK"):
+        with zipfile.ZipFile(file) as archive:
+            for info in archive.infolist():
+                if info.filename.endswith(".npy"):
+                    with archive.open(info) as member:
+                        yield _header(member, info.filename.removesuffix(".npy"), info.file_size, path)
+    elif begin.startswith(b"\x80"):
+        raise DataError(f"{path} is a pickle: opening it would run whatever it holds", PICKLED)
+    else:
+        raise DataError(f"{path} is no .npz and no .npy", "numpy.savez(FILE, features=..., labels=...) writes one")
 
 
-def _members(archive: zipfile.ZipFile, path: Path) -> Iterator[_Member]:
-    for info in archive.infolist():
-        if info.filename.endswith(".npy"):
-            with archive.open(info) as member:
-                yield _header(member, info.filename.removesuffix(".npy"), info.file_size, path)
-
-
-def _header(file: IO[bytes], name: str, size: int, path: Path) -> _Member:
+def _header(file: IO[bytes], name: str, size: int, path: Path) -> _Array:
     """Raises DataError where objects follow, ValueError where less follows than the header claims."""
-    version = np.lib.format.read_magic(file)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(file)
+    shape, _, dtype = array_header(file)
     what = f"the array {name!r} of {path}" if name else str(path)
     if dtype.hasobject:
         raise DataError(f"{what} holds objects of Python, pickled: opening it would run whatever it holds", PICKLED)
-    left = size - file.tell()
-    if math.prod(shape) * dtype.itemsize > left:
+    if math.prod(shape) * dtype.itemsize > size - file.tell():
         raise ValueError(f"{what} is shorter than it claims")
-    return name, file, shape, dtype, left
+    return name, (shape, str(dtype))

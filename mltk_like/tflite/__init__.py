@@ -3,6 +3,7 @@
 from mltk_like.tflite.agreement import Agreement, before_softmax, compare_engines, random_inputs
 from mltk_like.tflite.interpreter import TfliteModel
 from mltk_like.tflite.layers import LayerSummary, TensorSummary
+from mltk_like.tflite.model_file import is_tflite
 from mltk_like.tflite.net_input import STREAMING_ROWS, NetInput
 from mltk_like.tflite.parameters import (
     Value,
@@ -47,6 +48,7 @@ __all__ = [
     "find_tflm",
     "format_units",
     "is_tested_build",
+    "is_tflite",
     "random_inputs",
     "read_description",
     "read_parameters",

@@ -18,6 +18,11 @@ _IDENTIFIER = b"TFL3"
 _BUFFER_ALIGNMENT = 16
 
 
+def is_tflite(model: bytes) -> bool:
+    """Whether it begins as a `.tflite` file does: with the file identifier of a flatbuffer."""
+    return model[4:8] == _IDENTIFIER
+
+
 def parse(model: bytes) -> Any:
     """The model as a `ModelT` object tree of the TensorFlow Lite schema.
 
@@ -26,7 +31,7 @@ def parse(model: bytes) -> Any:
     """
     from ai_edge_litert import schema_py_generated as schema
 
-    if model[4:8] != _IDENTIFIER:
+    if not is_tflite(model):
         raise ModelError("this is not a .tflite file", "give a file that the quantize or train command wrote")
     try:
         tree = schema.ModelT.InitFromObj(schema.Model.GetRootAs(model, 0))

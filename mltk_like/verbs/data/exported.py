@@ -1,6 +1,7 @@
 """The windows of a model as a table of features with labels, for other tools and for `data.Features`."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.artifact import model_of
-from mltk_like.cluster import Workers
+from mltk_like.cluster import Cluster, Workers
 from mltk_like.data.split import Splits
 from mltk_like.errors import SettingError
+from mltk_like.feed.cluster_feed import ClusterFeed
 from mltk_like.feed.dataset import collect, open_split
 from mltk_like.feed.features import check_features, feature_sources, open_windows
 from mltk_like.feed.measured import is_measured, measured_scale
@@ -65,7 +67,7 @@ def export_features(
     Args:
         model: a specification, name or `.py`.
         path: the file; one that exists is replaced.
-        workers: processes; none: one a core.
+        workers: processes, or a cluster, which gives the same bytes; none: one a core.
         progress: show bars.
 
     Raises:
@@ -88,14 +90,13 @@ def export_features(
     }
     if not is_measured(specification) and "training" in files:
         specification = specification.with_settings(frontend=measured_scale(specification, files["training"]))
-    count = workers if isinstance(workers, int) else default_workers()
-    return _write(specification, splits, files, target, count, progress)
+    return _write(specification, splits, files, target, workers, progress)
 
 
 def _write(
-    model: Any, splits: Splits, files: dict[str, SplitFiles], target: Path, workers: int, progress: bool
+    model: Any, splits: Splits, files: dict[str, SplitFiles], target: Path, workers: Workers, progress: bool
 ) -> ExportedFeatures:
-    from tqdm import tqdm
+    from tqdm.auto import tqdm
 
     time, _, bands = model.input_shape
     counts: dict[str, dict[str, int]] = {}
@@ -106,7 +107,7 @@ def _write(
             found = np.zeros(len(model.classes), dtype=np.int64)
             maker = open_windows(model, split)
             with (
-                Feed(model, split, workers=workers, overrides=worker_overrides(model)) as feed,
+                _feed(model, split, workers) as feed,
                 tqdm(total=len(maker), desc=f"features, {subset}", unit="window", disable=not progress) as bar,
             ):
                 for rows in _rows(model, maker, feed, groups, subset):
@@ -120,7 +121,21 @@ def _write(
     return ExportedFeatures(path=target, rows=total, shape=(time, bands), counts=counts)
 
 
-def _rows(model: Any, maker: WindowMaker, feed: Feed, groups: dict[str, str], subset: str) -> Iterator[Rows]:
+@contextmanager
+def _feed(model: Any, split: SplitFiles, workers: Workers) -> Iterator[Feed | ClusterFeed]:
+    """What makes the windows of a split: a cluster, or processes here."""
+    overrides = worker_overrides(model)
+    if isinstance(workers, Cluster):
+        yield ClusterFeed(workers, model, split, overrides)
+        return
+    count = default_workers() if workers is None else workers
+    with Feed(model, split, workers=count, overrides=overrides) as feed:
+        yield feed
+
+
+def _rows(
+    model: Any, maker: WindowMaker, feed: Feed | ClusterFeed, groups: dict[str, str], subset: str
+) -> Iterator[Rows]:
     """One pass over a split, in pieces."""
     size = len(maker)
     tasks = [Task(first=first, count=min(_BATCH, size - first)) for first in range(0, size, _BATCH)]

@@ -134,7 +134,7 @@ def _cost(one: _Opened) -> ModelCost:
     except MltkLikeError:
         tflm = None
     return ModelCost(
-        flash_bytes=one.artifact.flash_bytes,
+        flash_bytes=len(one.artifact.tflite_as_given()),
         macs=summarize_tflite(tflite).macs,
         latency_ms=subject.recogniser.latency_ms,
         window_ms=subject.frontend.sample_length_ms,

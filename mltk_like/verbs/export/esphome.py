@@ -24,6 +24,7 @@ _FRONTEND = FrontendSettings(
 )
 _FREE = frozenset({"sample_length_ms", "window_step_ms"})
 _LONGEST_STEP_MS = 30
+_AUTHORS = frozenset({"wake_word", "author", "website", "trained_languages"})
 _LEAST_VERSION = "2024.7.0"  # the first that reads manifests of version 2
 
 
@@ -51,6 +52,9 @@ def esphome(artifact: Artifact, prefix: str) -> Written:
     parameters = read_parameters(data)
     frontend, word = _frontend(parameters, artifact.name), _word(parameters)
     net = micro_wake_word_form(_streaming(data), wanted=word.index, classes=word.classes)
+    given = artifact.manifest()
+    if given:
+        net = artifact.tflite_as_given()  # which has that form
     arena = run_tflm(net, profile=False, repeat=1).arena_bytes + _scratch_bytes(net)
     step_ms = summarize_tflite(net).inputs[0].shape[1] * frontend.window_step_ms
     # The recogniser means the results of the window with both its ends.
@@ -60,7 +64,7 @@ def esphome(artifact: Artifact, prefix: str) -> Written:
     name = safe_name(artifact.name)
     title = safe_title(summarize_tflite(data, name=artifact.name).description or artifact.name)
     figures = {"FLASH": f"{len(net):,}", "ARENA": f"{arena:,}", "STEP": str(step_ms), "CUTOFF": str(cutoff)}
-    manifest = {
+    manifest: dict[str, Any] = {
         "type": "micro",
         "wake_word": safe_title(word.label.replace("_", " ")) or name,
         "author": "the author of the model",
@@ -75,6 +79,9 @@ def esphome(artifact: Artifact, prefix: str) -> Written:
             "minimum_esphome_version": _LEAST_VERSION,
         },
     }
+    # What the author says of a model that came with a manifest goes with it.
+    kept = _AUTHORS if given.get("version") == 1 else frozenset(given)
+    manifest |= {name: value for name, value in given.items() if name in kept} | {"model": f"{name}.tflite"}
     return Written(
         files={
             **dict(filled("esphome", {"NAME": name, "TITLE": title, "WINDOW": str(window), **figures})),
