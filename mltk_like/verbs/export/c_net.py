@@ -27,14 +27,7 @@ def c_net(artifact: Artifact, prefix: str) -> Written:
         **kernel_sources(INT8),
         "README.md": _page(comment(title), prefix, net),
     }
-    return Written(
-        files=files,
-        flash_bytes=net.constant_bytes,
-        arena_bytes=max(net.arena_bytes.values()),
-        operators=tuple(sorted(set(net.layers))),
-        arenas=net.arena_bytes,
-        state_bytes=net.state_bytes,
-    )
+    return Written.of_net(net, files)
 
 
 def _page(title: str, prefix: str, net: NetSource) -> str:
