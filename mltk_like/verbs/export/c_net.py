@@ -40,10 +40,11 @@ This folder is the net of a model as C11. It needs no library but a compiler's `
 ```c
 #include "{prefix}_net.h"
 
-static int8_t window[{upper}_INPUT_BYTES], scores[{upper}_OUTPUT_BYTES];
+static {prefix}_net_input window[{upper}_INPUT_BYTES / sizeof({prefix}_net_input)];
+static {prefix}_net_output scores[{upper}_OUTPUT_BYTES / sizeof({prefix}_net_output)];
 
 {prefix}_net_init();
-{prefix}_net_run((const void*)window, (void*)scores);
+{prefix}_net_run(window, scores);
 ```
 
 `window` is what the front end gives, in the order of the `.tflite`'s input. `scores` are its outputs: int8 values from
