@@ -21,10 +21,11 @@ MAIN = """
 #include <stdio.h>
 #include "door_net.h"
 int main(void) {
-  static _Alignas(4) unsigned char in[DOOR_NET_INPUT_BYTES], out[DOOR_NET_OUTPUT_BYTES];
+  static door_net_input in[DOOR_NET_INPUT_BYTES / sizeof(door_net_input)];
+  static door_net_output out[DOOR_NET_OUTPUT_BYTES / sizeof(door_net_output)];
   door_net_init();
   while (fread(in, 1, sizeof in, stdin) == sizeof in) {
-    door_net_run((const void*)in, (void*)out);
+    door_net_run(in, out);
     fwrite(out, 1, sizeof out, stdout);
   }
   return 0;

@@ -20,35 +20,25 @@ constexpr NetValue kValue<int8_t> = NetValue::kInt8;
 template <>
 constexpr NetValue kValue<uint8_t> = NetValue::kUint8;
 
-// The net's types are those of its function.
-template <class In, class Out>
-struct Ends {
-  using Input = In;
-  using Output = Out;
-};
-template <class In, class Out>
-Ends<In, Out> ends_of(void (*)(const In*, Out*));
-using Net = decltype(ends_of(model_net_run));
-
-static_assert(kValue<Net::Input> != NetValue::kFloat32, "the net's input is int8 or uint8");
+static_assert(kValue<model_net_input> != NetValue::kFloat32, "the net's input is int8 or uint8");
 static_assert(kKeepsState ? kWindow % MODEL_NET_INPUT_BYTES == 0 : kWindow == MODEL_NET_INPUT_BYTES,
               "the net's input is the front end's window, or rows of it");
-static_assert(MODEL_NET_OUTPUT_BYTES == kClasses * sizeof(Net::Output),
+static_assert(MODEL_NET_OUTPUT_BYTES == kClasses * sizeof(model_net_output),
               "the net has an output for each class");
 
 // Whole windows of int8 lie in the pipeline's memory as the net takes them; all else is copied.
-constexpr bool kCopies = kKeepsState || kValue<Net::Input> != NetValue::kInt8;
-alignas(16) Net::Input input[kCopies ? MODEL_NET_INPUT_BYTES : 1];
-alignas(16) Net::Output output[kClasses];
+constexpr bool kCopies = kKeepsState || kValue<model_net_input> != NetValue::kInt8;
+alignas(16) model_net_input input[kCopies ? MODEL_NET_INPUT_BYTES : 1];
+alignas(16) model_net_output output[kClasses];
 
 int8_t last[kKeepsState ? kWindow : 1];  // the window before, from which the net's state follows
 bool has_last;
 
 // Plain conditions and no `if constexpr`: some boards' tools still compile C++14.
 void run(const int8_t* values) {
-  if (kCopies) fill_input(values, MODEL_NET_INPUT_BYTES, kValue<Net::Input>, input);
+  if (kCopies) fill_input(values, MODEL_NET_INPUT_BYTES, kValue<model_net_input>, input);
   // Where nothing is copied, the net's type is that of `values`.
-  model_net_run(kCopies ? input : reinterpret_cast<const Net::Input*>(values), output);
+  model_net_run(kCopies ? input : reinterpret_cast<const model_net_input*>(values), output);
 }
 
 }  // namespace
@@ -65,7 +55,7 @@ void classify_window(const int8_t* window, uint8_t* scores) {
     memcpy(last, window, kWindow);
     has_last = true;
   }
-  scores_of(output, kValue<Net::Output>, kClasses, scores);
+  scores_of(output, kValue<model_net_output>, kClasses, scores);
 }
 
 }  // namespace mltk

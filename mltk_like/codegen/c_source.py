@@ -18,7 +18,7 @@ _MOST_NAME = 64  # letters of a custom operator's name, which the file may have 
 
 
 def header(program: Program, prefix: str, title: str) -> str:
-    """PREFIX.h: sizes and the functions. Raises ModelError for inputs or outputs that C has no type for here."""
+    """PREFIX.h: sizes, types and the functions. Raises ModelError for inputs or outputs that C has no type for here."""
     graph, upper = program.graph, prefix.upper()
     sizes = {
         "STATE_BYTES": sum(one.size for one in states_of(graph)),
@@ -47,8 +47,12 @@ def header(program: Program, prefix: str, title: str) -> str:
             "/* Before the first run, and to forget what was heard. */",
             f"void {prefix}_init(void);",
             "",
+            "/* Values of the input and of the output. */",
+            f"typedef {source} {prefix}_input;",
+            f"typedef {output} {prefix}_output;",
+            "",
             "/* One inference. The memory that it works in is its own: one call at a time. */",
-            f"void {prefix}_run(const {source}* input, {output}* output);",
+            f"void {prefix}_run(const {prefix}_input* input, {prefix}_output* output);",
             "",
             "/* With -DMLTK_NET_HOOK these are called before (begin = 1) and after each layer of the .tflite, and the",
             "   firmware has them. */",
@@ -69,11 +73,10 @@ def header(program: Program, prefix: str, title: str) -> str:
 
 
 def source(program: Program, prefix: str) -> str:
-    """PREFIX.c. Raises ModelError for inputs or outputs that C has no type for here."""
+    """PREFIX.c."""
     writer = _Writer(program)
     body = list(writer.run())
     graph = program.graph
-    from_type, to_type = ends(graph)
     return "\n".join(
         [
             f'#include "{prefix}.h"',
@@ -98,7 +101,7 @@ def source(program: Program, prefix: str) -> str:
             *(f"  memcpy(state_{one.number}, initial_{one.number}, {one.size});" for one in states_of(graph)),
             "}",
             "",
-            f"void {prefix}_run(const {from_type}* input, {to_type}* output) {{",
+            f"void {prefix}_run(const {prefix}_input* input, {prefix}_output* output) {{",
             *(f"  {line}" for line in body),
             "}",
             "",

@@ -9,18 +9,8 @@ namespace {
 constexpr int kRuns = 2;
 constexpr int kCalls = 64;  // to find out what a call of the hook takes
 
-// The net's types are those of its function.
-template <class In, class Out>
-struct Ends {
-  using Input = In;
-  using Output = Out;
-};
-template <class In, class Out>
-Ends<In, Out> ends_of(void (*)(const In*, Out*));
-using Net = decltype(ends_of(model_net_run));
-
-alignas(16) Net::Input input[MODEL_NET_INPUT_BYTES / sizeof(Net::Input)];
-alignas(16) Net::Output output[MODEL_NET_OUTPUT_BYTES / sizeof(Net::Output)];
+alignas(16) model_net_input input[MODEL_NET_INPUT_BYTES / sizeof(model_net_input)];
+alignas(16) model_net_output output[MODEL_NET_OUTPUT_BYTES / sizeof(model_net_output)];
 
 uint64_t ticks[MODEL_NET_LAYERS];
 uint64_t began;
@@ -28,11 +18,12 @@ uint64_t began;
 // Random bytes; for a net that takes real numbers, such as lie between -1 and 1.
 void fill_input() {
   static uint32_t random = 1;
-  for (Net::Input& each : input) {
+  for (model_net_input& each : input) {
     random = random * 1664525u + 1013904223u;
     const int value = static_cast<int>(random >> 24);
-    each = sizeof(Net::Input) == 1 ? static_cast<Net::Input>(value)
-                                   : static_cast<Net::Input>(value - 128) / static_cast<Net::Input>(128);
+    each = sizeof(model_net_input) == 1
+               ? static_cast<model_net_input>(value)
+               : static_cast<model_net_input>(value - 128) / static_cast<model_net_input>(128);
   }
 }
 
@@ -52,7 +43,7 @@ extern "C" {
 
 // The same net, which calls mltk_net_layer.
 void marked_net_init(void);
-void marked_net_run(const Net::Input* input, Net::Output* output);
+void marked_net_run(const model_net_input* input, model_net_output* output);
 
 __attribute__((noinline)) void mltk_net_layer(int layer, const char*, int begin) {
   const uint64_t at = machine::now();

@@ -13,24 +13,14 @@
 
 namespace {
 
-// What the net takes and gives: int8 for most, uint8 for some. The types are those of its function.
-template <class In, class Out>
-struct Ends {
-  using Input = In;
-  using Output = Out;
-};
-template <class In, class Out>
-Ends<In, Out> ends_of(void (*)(const In*, Out*));
-using Net = decltype(ends_of(model_net_run));
-
 const char* const kNames[] = CLASS_NAMES;
 
 // There is no heap: a window, the scores, and the arena inside model_net.c are all that the net works in.
-alignas(16) Net::Input window[MODEL_NET_INPUT_BYTES / sizeof(Net::Input)];
-alignas(16) Net::Output outputs[CLASS_COUNT];
+alignas(16) model_net_input window[MODEL_NET_INPUT_BYTES / sizeof(model_net_input)];
+alignas(16) model_net_output outputs[CLASS_COUNT];
 
-int score_of(Net::Output output) {
-  if constexpr (std::is_same_v<Net::Output, int8_t>) return output + 128;
+int score_of(model_net_output output) {
+  if constexpr (std::is_same_v<model_net_output, int8_t>) return output + 128;
   return static_cast<int>(output);
 }
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from importlib.resources import files
+from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import PurePosixPath
 from types import MappingProxyType
@@ -62,15 +62,8 @@ def board_folder(format: str, artifact: Artifact, prefix: str) -> Written:
     model = model_sources(data, artifact.name)
     linked = measure(data)
     values = _values(data, artifact.name, net, linked)
-    return Written(
-        files={**dict(filled(format, values)), **dict(_sources(format, model, _class_count(data)))},
-        flash_bytes=net.constant_bytes,
-        arena_bytes=max(net.arena_bytes.values()),
-        operators=tuple(sorted(set(net.layers))),
-        arenas=net.arena_bytes,
-        state_bytes=net.state_bytes,
-        linked=linked,
-    )
+    files = {**dict(filled(format, values)), **dict(_sources(format, model, _class_count(data)))}
+    return Written.of_net(net, files, linked)
 
 
 def _class_count(data: bytes) -> int:
@@ -119,7 +112,7 @@ def filled(format: str, values: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     Raises:
         ToolError: they are not in this installation.
     """
-    root = files("mltk_like.verbs.export") / "folders"
+    root = resources.files("mltk_like.verbs.export") / "folders"
     templates = dict(_texts(root / format))
     if format == "platformio":
         sketches = dict(_texts(root / "arduino"))

@@ -27,14 +27,7 @@ def c_net(artifact: Artifact, prefix: str) -> Written:
         **kernel_sources(INT8),
         "README.md": _page(comment(title), prefix, net),
     }
-    return Written(
-        files=files,
-        flash_bytes=net.constant_bytes,
-        arena_bytes=max(net.arena_bytes.values()),
-        operators=tuple(sorted(set(net.layers))),
-        arenas=net.arena_bytes,
-        state_bytes=net.state_bytes,
-    )
+    return Written.of_net(net, files)
 
 
 def _page(title: str, prefix: str, net: NetSource) -> str:
@@ -47,10 +40,11 @@ This folder is the net of a model as C11. It needs no library but a compiler's `
 ```c
 #include "{prefix}_net.h"
 
-static int8_t window[{upper}_INPUT_BYTES], scores[{upper}_OUTPUT_BYTES];
+static {prefix}_net_input window[{upper}_INPUT_BYTES / sizeof({prefix}_net_input)];
+static {prefix}_net_output scores[{upper}_OUTPUT_BYTES / sizeof({prefix}_net_output)];
 
 {prefix}_net_init();
-{prefix}_net_run((const void*)window, (void*)scores);
+{prefix}_net_run(window, scores);
 ```
 
 `window` is what the front end gives, in the order of the `.tflite`'s input. `scores` are its outputs: int8 values from

@@ -30,14 +30,7 @@ def cmake_folder(artifact: Artifact, prefix: str) -> Written:
         **{f"model/{name}": text for name, text in model_sources(data, artifact.name).items()},
         **{name: path.read_text(encoding="utf-8") for name, path in sources.items()},
     }
-    return Written(
-        files=files,
-        flash_bytes=net.constant_bytes,
-        arena_bytes=max(net.arena_bytes.values()),
-        operators=tuple(sorted(set(net.layers))),
-        arenas=net.arena_bytes,
-        state_bytes=net.state_bytes,
-    )
+    return Written.of_net(net, files)
 
 
 def _page(name: str, net: NetSource) -> str:

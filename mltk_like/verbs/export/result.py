@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mltk_like.codegen import NetSource
 from mltk_like.tflite import Agreement, format_units
 from mltk_like.verbs.export.measured import MEASURED_ON, Linked
 
@@ -28,6 +29,19 @@ class Written:
     linked: Linked | None = None
     page_bytes: int = 0
 
+    @classmethod
+    def of_net(cls, net: NetSource, files: Mapping[str, str | bytes], linked: Linked | None = None) -> "Written":
+        """Files of a net that is C, with what it takes."""
+        return cls(
+            files=files,
+            flash_bytes=net.constant_bytes,
+            arena_bytes=max(net.arena_bytes.values()),
+            operators=tuple(sorted(set(net.layers))),
+            arenas=net.arena_bytes,
+            state_bytes=net.state_bytes,
+            linked=linked,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExportResult:
@@ -48,8 +62,6 @@ class ExportResult:
         state_bytes: where the net is C: what a streaming net keeps from one inference to the next.
         linked: of a folder for a board: what front end, net and recogniser take together on a Cortex-M4; None where no
             compiler for it is there, and for other formats.
-        arenas: for "c": bytes of the arena by the kernels that are compiled ("portable", "dsp", "mve").
-        state_bytes: for "c": what a streaming net keeps from one inference to the next.
         page_bytes: for "web": the size of the page; `flash_bytes` is that of the `.tflite`.
     """
 
