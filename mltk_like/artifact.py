@@ -321,12 +321,12 @@ def _from_file(path: Path) -> Artifact:
     """A trained model in a file that ends with one of `FILES`."""
     if path.suffix == MANIFEST_SUFFIX:
         read_manifest(path)  # it may be any other JSON file
-        return Artifact(name=path.stem, path=path)
+        return Artifact(name=_plain_name(path.stem, path), path=path)
     name = path.name.removesuffix(ARCHIVE_SUFFIX).removesuffix(".tflite")
     if path.suffix == ".tflite":
-        return Artifact(name=name, path=path)
+        return Artifact(name=_plain_name(name, path), path=path)
     member = model_in(path)
-    return Artifact(name=_name_in_archive(path) or name, path=path, member=member)
+    return Artifact(name=_name_in_archive(path) or _plain_name(name, path), path=path, member=member)
 
 
 def _from_folder(path: Path) -> Artifact:

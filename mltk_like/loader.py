@@ -52,6 +52,15 @@ def list_models() -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+_NAMES = "give a name that 'mltk_like models' lists, or an existing .py file"
+
+
+def _not_trained(path: Path) -> str:
+    """The hint where a trained model was given and its file is asked for; else nothing."""
+    trained = path.suffix in (".tflite", ".json", ".zip")
+    return f"{path.name} is a trained model at best: {_NAMES}" if trained else ""
+
+
 def find_model(name: str | Path) -> Found:
     """Find a model's file by path or name; `NAME-test` means the dry run of NAME.
 
@@ -62,9 +71,7 @@ def find_model(name: str | Path) -> Found:
     if text.endswith(".py") or os.sep in text:
         path = Path(text)
         if not path.is_file():
-            raise ModelError(
-                f"no such model file: {text}", "give a name that 'mltk_like models' lists, or an existing .py file"
-            )
+            raise ModelError(f"no such model file: {text}", _not_trained(path) or _NAMES)
         return Found(path=resolved(path), test=False, where="the path given")
     test = text.endswith(TEST_SUFFIX)
     stem = text.removesuffix(TEST_SUFFIX)
@@ -75,6 +82,7 @@ def find_model(name: str | Path) -> Found:
     known = list_models()
     near = difflib.get_close_matches(stem, known, n=3, cutoff=0.4)
     hint = "did you mean " + " or ".join(near) + "?" if near else "known models: " + ", ".join(known)
+    hint = _not_trained(Path(text)) or hint
     raise ModelError(f"no model named {stem!r}", hint)
 
 

@@ -280,4 +280,5 @@ def _open_regular(path: Path, origin: object) -> BinaryIO:
 
 def _unreadable(origin: object, error: BaseException) -> ModelError:
     said = (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
-    return ModelError(f"cannot read {origin}: {said}", _DAMAGED)
+    hint = "check its name and its permissions" if isinstance(error, OSError) else _DAMAGED
+    return ModelError(f"cannot read {origin}: {said}", hint)

@@ -67,6 +67,12 @@ WRONG = (
     ("view toy", "toy has not been trained", "python -m mltk_like train toy"),
     ("tensorboard marvin", "there are no curves in ", "they come with a training"),
     ("models --claim nosuch.py", "no such model file: nosuch.py", "give a name that 'mltk_like models' lists"),
+    ("train other.json", "no model named 'other.json'", "other.json is a trained model at best"),
+    ("tune there/net.tflite", "no such model file: there/net.tflite", "net.tflite is a trained model at best"),
+    ("import_mltk nosuch.py", "cannot read nosuch.py: No such file or directory", "check its name"),
+    ("export marvin --format esphome -o models", "the folder models has something in it", "give a new folder"),
+    ("evaluate marvin toy", "several models are judged on recordings", "add --positives DIR --negatives DIR"),
+    ("record --device nosuch", "--device: 'nosuch' is no serial line", "mltk_like record --help"),
     # Settings and values.
     ("train toy --set epohcs=3", "unknown setting 'epohcs'", "did you mean 'epochs'?"),
     ("train toy --set epochs=many", "setting 'epochs': Expected int, got str; given 'many'", "most epochs"),
