@@ -5,7 +5,9 @@ import hashlib
 import importlib.util
 import os
 import sys
+import types
 from dataclasses import dataclass
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 from mltk_like.errors import MltkLikeError, ModelError
@@ -133,12 +135,23 @@ def load_model(name: str | Path) -> Model:
     return load_file(find_model(name).path)
 
 
+class _FreshLoader(SourceFileLoader):
+    """Compiles the file each time, and keeps nothing.
+
+    Python goes by a file's size and the second it was written in: what was changed twice within a second would run as
+    it was before. And no `__pycache__` is left beside people's models.
+    """
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        return self.source_to_code(self.get_data(self.path), self.path)
+
+
 def load_file(path: Path) -> Model:
     """The `my_model` of one file. Raises as `load_model` does."""
     path = resolved(path)
     module_name = f"mltk_like_model_{path.stem}_{hashlib.sha1(os.fsencode(path)).hexdigest()[:8]}"
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None:
+    spec = importlib.util.spec_from_file_location(module_name, path, loader=_FreshLoader(module_name, str(path)))
+    if path.suffix != ".py" or spec is None or spec.loader is None:
         raise ModelError(f"{path} is not a Python file", "a model is a .py file that ends in my_model = ...")
     module = importlib.util.module_from_spec(spec)
     # A class finds its file through its module, so the module must be known while the file runs.

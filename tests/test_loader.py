@@ -151,6 +151,16 @@ def test_models_know_their_file_and_name(model_file: Write) -> None:
     assert load_file(path) is not model
 
 
+def test_a_file_changed_within_the_same_second_runs_as_it_is_now(model_file: Write) -> None:
+    path = model_file(SMALL.format("old"))
+    then = path.stat()
+    assert load_model(path).description == "old"
+    path.write_text(SMALL.format("new"))
+    os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+    assert load_model(path).description == "new"
+    assert not (path.parent / "__pycache__").exists()
+
+
 def test_files_of_one_name_do_not_disturb_each_other(tmp_path: Path) -> None:
     one, two = put(tmp_path / "one", "bell"), put(tmp_path / "two", "bell")
     first, second = load_file(one), load_file(two)
