@@ -6,7 +6,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -128,6 +128,65 @@ def atomic_folder(target: Path) -> Iterator[Path]:
         raise _unwritable(target, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write several files into a folder: all of them or none. Other files of a folder that is there stay.
+
+    They are written to a temporary folder first. Where `folder` is new, that one becomes it; else the files are renamed
+    into it one after another, and what they replaced comes back where that is broken off. A process that is killed
+    between two renames leaves old and new files, each of them whole.
+
+    Args:
+        folder: made where it is not there.
+        files: contents by path within `folder`.
+
+    Raises:
+        DataError: the folder cannot be written to, the disk is full, or a folder or device is where a file would come.
+    """
+    if not folder.is_dir():
+        with atomic_folder(folder) as temporary:
+            _write_all(temporary, files)
+        return
+    for path in (folder / name for name in files):
+        if path.exists() and not path.is_file():
+            raise DataError(f"cannot write {path}: it is there, and is no ordinary file", "give another folder")
+    try:
+        # Inside, since a folder may be a disk of its own.
+        with tempfile.TemporaryDirectory(prefix=".", suffix=".tmp", dir=folder) as work:
+            new, old = Path(work) / "new", Path(work) / "old"
+            _write_all(new, files)
+            for name in filter(lambda each: os.path.lexists(folder / each), files):
+                (old / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(folder / name, old / name, follow_symlinks=False)
+            _put_in(folder, new, old, list(files))
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+
+
+def _put_in(folder: Path, new: Path, old: Path, names: Sequence[str]) -> None:
+    """Rename files of `new` into `folder`; those of `old` take their place again where that is broken off."""
+    above = {folder / parent for name in names for parent in Path(name).parents}
+    missing = sorted((each for each in above if not each.is_dir()), reverse=True)  # what lies in another comes first
+    try:
+        for name in names:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (new / name).replace(folder / name)
+    except BaseException:
+        for name in names:
+            if os.path.lexists(old / name):
+                (old / name).replace(folder / name)
+            elif not (new / name).exists():
+                (folder / name).unlink(missing_ok=True)
+        for each in missing:
+            with suppress(OSError):
+                each.rmdir()
+        raise
 
 
 def _give_rights(path: Path, mode: int) -> None:

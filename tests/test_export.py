@@ -1,9 +1,12 @@
 """`export`: C source that compiles and holds the model's bytes, parameters as defines, only the operators used."""
 
+import errno
 import json
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +15,8 @@ import pytest
 from mltk_like.artifact import open_artifact
 from mltk_like.audio import SpectrumSettings, frontend_from_parameters
 from mltk_like.cli import main
-from mltk_like.errors import SettingError
+from mltk_like.errors import DataError, SettingError
+from mltk_like.paths import write_files
 from mltk_like.tflite import read_parameters
 from mltk_like.tflite.c_array import header, op_resolver, operators_of, parameter_defines, source
 from mltk_like.tflite.c_text import check_prefix
@@ -216,3 +220,60 @@ def test_operators_are_those_of_all_graphs() -> None:
 def test_prefixes_are_names(prefix: str) -> None:
     with pytest.raises(SettingError):
         check_prefix(prefix)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {each.relative_to(folder).as_posix(): each.read_bytes() for each in folder.rglob("*") if each.is_file()}
+
+
+@contextmanager
+def broken_at(rename: int, error: BaseException, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Of all that is renamed, as each file is into its place, the one of this number fails."""
+    real, left = Path.replace, rename
+
+    def replace(self: Path, target: Path) -> Path:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            raise error
+        return real(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", replace)
+        yield
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.ENOSPC, "No space left on device")])
+@pytest.mark.parametrize("format", ["c-array", "c", "cmake"])
+def test_all_files_come_or_none(
+    format: str, error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export("bell_detector", format=format, output=tmp_path / "there")
+    (tmp_path / "there" / "own.c").write_text("int own;")
+    before = contents(tmp_path)
+    for output in ("new", "there"):
+        with broken_at(2, error, monkeypatch), pytest.raises((KeyboardInterrupt, DataError)):
+            export("marvin", format=format, output=tmp_path / output)
+        assert contents(tmp_path) == before
+    assert [each.name for each in tmp_path.iterdir()] == ["there"]
+    export("marvin", format=format, output=tmp_path / "there")
+    assert (tmp_path / "there" / "own.c").read_text() == "int own;"
+    assert contents(tmp_path) != before
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), OSError(errno.EIO, "Input/output error")])
+def test_a_folder_that_is_there_is_as_before_wherever_writing_ends(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"a.c": b"new", "deep/er/b.c": b"new", "c.c": b"new", "deep/d.c": b"new"}
+    (tmp_path / "deep").mkdir()
+    for name in ("c.c", "deep/d.c", "own.c"):
+        (tmp_path / name).write_bytes(b"old")
+    before = contents(tmp_path)
+    for rename in range(1, 2 * len(files) + 1):  # into the temporary folder, then into this one
+        with broken_at(rename, error, monkeypatch), pytest.raises((KeyboardInterrupt, DataError)):
+            write_files(tmp_path, files)
+        assert contents(tmp_path) == before
+        assert sorted(each.name for each in tmp_path.rglob("*")) == ["c.c", "d.c", "deep", "own.c"]
+    write_files(tmp_path, files)
+    assert contents(tmp_path) == {**files, "own.c": b"old"}

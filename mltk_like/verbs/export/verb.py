@@ -9,7 +9,7 @@ from types import MappingProxyType
 from mltk_like.artifact import Artifact
 from mltk_like.errors import SettingError
 from mltk_like.model import Model
-from mltk_like.paths import atomic_folder, write_bytes
+from mltk_like.paths import atomic_folder, write_files
 from mltk_like.tflite.c_text import check_prefix
 from mltk_like.verbs.export.board_folder import DETECTORS, board_folder
 from mltk_like.verbs.export.c_array import c_array
@@ -38,8 +38,9 @@ def export(
             Cortex-M) the same for the tools of boards, see docs/export.md; "esphome" the `.tflite` with the manifest of
             ESPHome's micro_wake_word; "web" a page in which the model listens; "low-bit" and "akida" are for models
             trained with `low_bit`, see docs/low_bit.md.
-        output: folder; none: `./export/<name>`. Of a format for boards it must be new or empty, and comes whole or not
-            at all. For "web": the page, where it ends with `.html`, or the folder of `<name>.html`; none: `./export`.
+        output: folder; none: `./export/<name>`. All files of the format come into it, or none does. Of a format for
+            boards it must be new or empty; others replace their own files in one that is there. For "web": the page,
+            where it ends with `.html`, or the folder of `<name>.html`; none: `./export`.
         prefix: of file names and symbols; give another where a firmware has several models.
 
     Raises:
@@ -70,8 +71,8 @@ def export(
 
 
 def _write(written: Written, folder: Path) -> None:
-    for name, content in written.files.items():
-        write_bytes(folder / name, content if isinstance(content, bytes) else content.encode())
+    files = written.files.items()
+    write_files(folder, {name: content if isinstance(content, bytes) else content.encode() for name, content in files})
 
 
 def _low_bit(files: Callable[[Artifact, str], Mapping[str, str | bytes]]) -> Writer:
@@ -94,4 +95,4 @@ FORMATS: Mapping[str, Writer] = MappingProxyType(
 )
 """What a model can be exported to, by name."""
 WHOLE = frozenset({*DETECTORS, "esphome"})
-"""Formats whose folder is a project by itself, and is written whole or not at all."""
+"""Formats whose folder is a project by itself, and has nothing else in it."""
