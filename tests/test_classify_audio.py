@@ -355,7 +355,16 @@ def test_a_sound_shorter_than_the_window_is_said_to_be(model: Path, tmp_path: Pa
     *_, judged, detections, why = done.stdout.decode().splitlines()
     assert judged.endswith(" 0 inferences")
     assert detections == "detections: none"
-    assert why.startswith("the net was not run: this is shorter than its window")
+    assert why.startswith("the net was not run: this is shorter than the 400 ms that it needs")
+    assert json.loads(run(model, "--input", tmp_path / "short.wav", "--json").stdout)["not_run"] in why
+
+
+def test_a_gate_that_stays_closed_is_not_a_short_sound(model: Path, sound: Path) -> None:
+    live = classify_audio(model, input=sound, gate=32767)
+    list(live)
+    assert "its energy gate" in live.result.not_run
+    list(live := classify_audio(model, input=sound, gate=0))
+    assert live.result.not_run == ""
 
 
 def test_json_has_one_event_a_line(model: Path, sound: Path) -> None:

@@ -1,6 +1,7 @@
 """`evaluate --labelled` and the scan of folders: what is found in long recordings, and where."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -98,8 +99,19 @@ def test_events_that_follow_close_are_told_apart() -> None:
 def test_what_never_reaches_the_net_is_an_error(trained: Trained, tmp_path: Path) -> None:
     write_wav(tmp_path / "a.wav", np.zeros(toys.RATE // 10, np.int16), toys.RATE)
     (tmp_path / "a.txt").write_text("0.0\t0.1\tbeep\n")
-    with pytest.raises(DataError, match="the net never ran"):
+    with pytest.raises(DataError, match="the net never ran") as found:
         evaluate_labelled(trained.tflite, tmp_path, progress=False)
+    assert re.match(r"it needs \d+ ms for its first window: put silence", found.value.hint)
+
+
+def test_a_recording_shorter_than_a_window_is_named(trained: Trained, folder: Path) -> None:
+    assert "never ran" not in str(evaluate_labelled(trained.tflite, folder, progress=False))
+    write_wav(folder / "short.wav", np.zeros(toys.RATE // 10, np.int16), toys.RATE)
+    (folder / "short.txt").write_text("0.0\t0.1\tbeep\n")
+    result = evaluate_labelled(trained.tflite, folder, progress=False)
+    assert result.rows[0].misses == 2
+    assert "the net never ran on 1 of them" in str(result)
+    assert ": short.wav (put silence" in str(result)
 
 
 def test_labels_of_another_name(trained: Trained, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -199,6 +199,13 @@ class Listener:
         return fast or (best != before[1] and score > _ACTIVE_SCORE)
 
 
+def first_window_ms(frontend: AnySettings, latency_ms: int) -> int:
+    """How much audio there must be before the net can run: a whole window, up to the end of a step of the loop."""
+    rows, _ = frontend.spectrogram_shape
+    samples = frontend.window_samples + (rows - 1) * frontend.step_samples
+    return -(-samples * 1000 // (frontend.sample_rate_hz * latency_ms)) * latency_ms
+
+
 def level_dbfs(samples: Int16) -> float:
     """Root mean square in dB relative to full scale (a full square wave is 0 dBFS), at least -96; 0.1 dB steps."""
     power = float(np.mean(np.square(samples, dtype=np.float64))) if len(samples) else 0.0

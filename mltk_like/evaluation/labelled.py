@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mltk_like.audio.live import first_window_ms
 from mltk_like.audio.recogniser import Detection, Recogniser
 from mltk_like.audio.wav import stream_audio
 from mltk_like.data.annotated import Annotated, find_annotated
@@ -26,6 +27,9 @@ AFTER_MS = 1000
 
 OVERLAP = 0.5
 """A window has a label's class when they share this much of the shorter of the two."""
+
+_MOST_NAMED = 5  # recordings
+_LOUDER = "they stay below its energy gate (energy_gate.threshold)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +118,7 @@ class LabelledResult:
         windows: each window that the net saw, against the label that it had.
         recordings: in the order of their paths.
         other: labels that the model does not detect, and how often they stand there.
+        first_window_ms: what a recording must have for the net to run at all.
     """
 
     name: str
@@ -124,6 +129,7 @@ class LabelledResult:
     windows: ClassificationReport
     recordings: tuple[LabelledRecording, ...]
     other: Mapping[str, int] = field(default_factory=dict)
+    first_window_ms: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -150,6 +156,13 @@ class LabelledResult:
         lines = [f"{self.name} on {self.data}: {len(self.recordings)} recordings, {hours:.2f} h"]
         lines += ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in table]
         lines += [f"a label is hit by a detection in it or up to {AFTER_MS} ms after it, at threshold {self.threshold}"]
+        short = [each.path.name for each in self.recordings if each.scored.duration_s * 1000 < self.first_window_ms]
+        if short:
+            shown = ", ".join(short[:_MOST_NAMED]) + (", ..." if len(short) > _MOST_NAMED else "")
+            lines += [
+                f"the net never ran on {len(short)} of them, shorter than the {self.first_window_ms} ms of its first "
+                f"window, so their labels count as missed: {shown} (put silence around what they hold)"
+            ]
         if self.other:
             names = ", ".join(f"{label} {count}" for label, count in sorted(self.other.items()))
             lines += [f"labels that are no class it detects: {names} (--label-map LABEL=CLASS counts one as another)"]
@@ -195,8 +208,10 @@ def judge_labelled(
     recordings = tuple(
         _judge_one(subject, streams, item) for item in tqdm(found, desc="labelled", unit="file", disable=not progress)
     )
+    first_ms = first_window_ms(subject.frontend, subject.recogniser.latency_ms)
     if not any(len(recording.scored.scores) for recording in recordings):
-        hint = "they are shorter than its window, or stay below its energy gate (energy_gate.threshold)"
+        short = all(each.scored.duration_s * 1000 < first_ms for each in recordings)
+        hint = f"it needs {first_ms} ms for its first window: put silence around the words" if short else _LOUDER
         raise DataError(f"the net never ran on the recordings in {folder}", hint)
     threshold = subject.threshold(subject.keywords[0])
     return LabelledResult(
@@ -208,6 +223,7 @@ def judge_labelled(
         windows=_window_report(subject, recordings, threshold, normalise),
         recordings=recordings,
         other=Counter(i.label for item in found for i in item.intervals if i.label not in subject.keywords),
+        first_window_ms=first_ms,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from mltk_like.audio.energy_gate import EnergyGateSettings
 from mltk_like.audio.frontend import AnySettings
-from mltk_like.audio.live import Step
+from mltk_like.audio.live import Step, first_window_ms
 from mltk_like.audio.recogniser import Detection, RecogniserSettings
 
 
@@ -61,6 +61,7 @@ class LiveResult:
         inferences: how often the net was run.
         detections: by label.
         lost_ms: audio that was dropped.
+        not_run: why there was no inference, and what to do about it; "" where there was one.
     """
 
     name: str
@@ -70,6 +71,7 @@ class LiveResult:
     inferences: int
     detections: Mapping[str, int]
     lost_ms: int
+    not_run: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values."""
@@ -83,8 +85,8 @@ class LiveResult:
             f"({pace:.1f} times real time), {self.inferences} inferences",
             f"detections: {found}",
         ]
-        if not self.inferences:
-            lines.append("the net was not run: this is shorter than its window; put silence around the word")
+        if self.not_run:
+            lines.append(f"the net was not run: {self.not_run}")
         if self.lost_ms:
             lines.append(f"audio lost: {self.lost_ms} ms")
         return "\n".join(lines)
@@ -119,6 +121,7 @@ class LiveAudio:
         self.name = name
         self.classes = model.classes
         self.recogniser = model.recogniser
+        self._model = model
         self._place = place
         self._listen = listen
         self._clear()
@@ -139,6 +142,7 @@ class LiveAudio:
             inferences=self._inferences,
             detections=dict(self._detections),
             lost_ms=self._lost_ms,
+            not_run="" if self._inferences else self._why_not_run(),
         )
 
     def __iter__(self) -> Listening:
@@ -154,6 +158,15 @@ class LiveAudio:
         self._elapsed_s = 0.0
         self._heard_ms = self._lost_ms = self._inferences = 0
         self._detections: Counter[str] = Counter()
+
+    def _why_not_run(self) -> str:
+        first_ms = first_window_ms(self._model.frontend, self.recogniser.latency_ms)
+        short = f"this is shorter than the {first_ms} ms that it needs for its first window"
+        if self._heard_ms >= first_ms:
+            return "its energy gate or its front end's activity detector stayed closed; --gate 0 opens the gate"
+        if self._model.gate and not self._heard_ms:  # a board tells of nothing but inferences
+            return f"{short}, or stayed below its energy gate"
+        return f"{short}; put silence around the word"
 
     def _count(self, event: LiveEvent) -> None:
         if isinstance(event, Step):
