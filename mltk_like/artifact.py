@@ -108,6 +108,11 @@ class Artifact:
         data = self.read("settings.json")
         return _json_mapping(data, self.path, "settings.json") if data else {}
 
+    def state(self) -> dict[str, Any]:
+        """What `state.json` says; empty for a bare `.tflite`. Raises ModelError when it is damaged."""
+        data = self.read("state.json")
+        return _json_mapping(data, self.path, "state.json") if data else {}
+
     def replace(self, member: str, data: bytes) -> None:
         """Put another content in place of a file, atomically. Raises DataError where it cannot be written."""
         self.check_writable()

@@ -90,6 +90,35 @@ def test_a_split_with_enough_of_its_own_gets_none(listener: AudioDatasetMixin) -
     assert with_streams(listener.with_settings(evaluate_hours=0.0), dataset, progress=False) == dataset
 
 
+def test_without_a_judgement_the_test_needs_none(listener: AudioDatasetMixin) -> None:
+    dataset = collect(listener, progress=False)
+    assert with_streams(listener, dataset, judged=False, progress=False) == dataset
+    ranked = with_streams(listener.with_settings(rank_by="streams"), dataset, judged=False, progress=False)
+    assert [len(clips) for clips in streams(ranked).values()] == [0, 2, 0]
+
+
+@pytest.mark.slow
+def test_hours_that_a_training_left_out_come_when_it_is_judged(
+    listener: mltk.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLTK_LIKE_RUNS", str(tmp_path / "runs"))
+    run = mltk.train(listener, workers=0, evaluate=False, progress=False).folder
+
+    def added() -> list[str]:
+        return [row.split for row in read_manifest(run / "manifest.jsonl") if row.label == STREAM_LABEL]
+
+    assert added() == []
+    judged = mltk.evaluate(run, tflite=True, progress=False)
+    hours = next(iter(judged.curves.values())).hours
+    state = json.loads((run / "state.json").read_text())
+    (run / "state.json").write_text(json.dumps({**state, "status": "interrupted"}))
+    again = mltk.train(listener, workers=0, resume=True, progress=False)
+    assert again.folder == run
+    assert added() == ["test", "test"]
+    assert next(iter(again.evaluations["tflite"].curves.values())).hours == hours > 60 / 3600
+    assert next(iter(mltk.evaluate(run, tflite=True, progress=False).curves.values())).hours == hours
+
+
 def test_a_source_that_cannot_be_had_is_a_problem_and_no_end(listener: AudioDatasetMixin) -> None:
     for path in (Path("models") / "hours" / "test").iterdir():
         path.unlink()

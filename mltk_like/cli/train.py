@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workers", type=whole_number, help="worker processes for data; 0: none (default: one a core)")
     parser.add_argument("--weights", metavar="FILE", help="start from the weights of a .keras or .weights.h5 file")
-    parser.add_argument("--no-evaluate", action="store_true", help="leave out evaluation and profile")
+    parser.add_argument(
+        "--no-evaluate", action="store_true", help="leave out evaluation, the hours for it, and profile"
+    )
     parser.add_argument("--strict-sources", action="store_true", help="a source that cannot be had is an error")
     parser.add_argument("--positives", metavar="DIR", help="your recordings of the keyword, one in a file")
     parser.add_argument(

@@ -15,11 +15,14 @@ from mltk_like.data.split import Splits
 from mltk_like.errors import DataError
 from mltk_like.mixins import AudioDatasetMixin
 
+WITHOUT_HOURS = "without_evaluate_hours"
+"""The key in the state.json of a run that was not judged, whose test voices have no hours added to them yet."""
+
 _NOT_HEARD = (NOISE_LABEL, MICROPHONE_LABEL, ROOM_LABEL)
 
 
 def with_streams(
-    model: AudioDatasetMixin, splits: Splits, *, workers: Workers = None, progress: bool = True
+    model: AudioDatasetMixin, splits: Splits, *, judged: bool = True, workers: Workers = None, progress: bool = True
 ) -> tuple[Splits, tuple[str, ...]]:
     """The splits with as many hours without the keywords in test (and validation, where streams rank the checkpoints)
     as the model wants, as far as its `stream_sources` give them.
@@ -31,6 +34,7 @@ def with_streams(
     Args:
         model: the model.
         splits: its clips, divided.
+        judged: the model will be judged on its test voices; without that they need no hours.
         workers: processes for synthesis; none: one a core.
         progress: show bars.
 
@@ -45,6 +49,8 @@ def with_streams(
     if any(clip.row is not None for _, clips in splits.items() for clip in clips):
         return splits, ()  # a model of ready features hears nothing
     for split, hours in wanted_hours(model).items():
+        if split == "test" and not judged:
+            continue
         missing = hours - _heard_hours(parts[split])
         for source in checked_sources(model.stream_sources(split, missing)) if missing > 0 else ():
             try:

@@ -14,7 +14,7 @@ from mltk_like.evaluation.subject import Subject
 from mltk_like.evaluation.testset import Recordings, TestSet, from_folders, from_split, without_sound
 from mltk_like.feed.dataset import collect, open_split, restore
 from mltk_like.feed.features import FeatureMaker
-from mltk_like.feed.streams import with_streams
+from mltk_like.feed.streams import WITHOUT_HOURS, with_streams
 from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.metrics.curve import TARGETS_PER_HOUR
 from mltk_like.mixins import AudioDatasetMixin, EvaluateMixin
@@ -114,16 +114,21 @@ def ratios_of(given: float | Sequence[float] | None, otherwise: float) -> tuple[
 
 
 def _split(artifact: Artifact, model: Model, subset: str, progress: bool) -> tuple[Sequence[Clip], SplitFiles]:
-    """A split of the run, its clips made again where they are gone; without a manifest, from all sources."""
+    """A split of the run, its clips made again where they are gone; without a manifest, from all sources.
+
+    To the test voices of a run that was not judged come the hours that were not made for it.
+    """
     for mixin in (AudioDatasetMixin, EvaluateMixin):
         require(model, mixin, "evaluate")
     assert isinstance(model, AudioDatasetMixin)
     manifest = artifact.read("manifest.jsonl")
-    clips: Sequence[Clip] = ()
     test = artifact.name.endswith("-test")
-    if manifest:
-        clips = getattr(splits_of(parse_manifest(manifest, artifact.path)), subset)
-    if not clips or not restore(model, clips, progress=progress):
-        splits = collect(model, test=test, progress=progress).splits
-        clips = getattr(splits if test else with_streams(model, splits, progress=progress)[0], subset)
+    splits = splits_of(parse_manifest(manifest, artifact.path)) if manifest else None
+    clips = getattr(splits, subset, ())
+    whole = not artifact.state().get(WITHOUT_HOURS)
+    if splits is None or not clips or not restore(model, clips, progress=progress):
+        splits, whole = collect(model, test=test, progress=progress).splits, test
+    if not whole:
+        splits, _ = with_streams(model, splits, judged=subset == "test", progress=progress)
+    clips = getattr(splits, subset)
     return clips, open_split(model, clips, seed=getattr(model, "seed", 0), progress=progress)

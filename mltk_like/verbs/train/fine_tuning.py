@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from mltk_like.artifact import Artifact, open_artifact
 from mltk_like.cluster import Workers
 from mltk_like.data.clip import Clip
@@ -161,7 +159,7 @@ def start_from(spec: str | Path, model: Any, *, keyword: bool = False) -> Start:
         )
     stored, given = artifact.settings(), model.overrides()
     earlier = model.with_settings(**{**stored.get("overrides", {}), **given})
-    changes = {} if _state(artifact).get(_KEY) else _shorter(earlier, keep_epochs="learning_rate_steps" in given)
+    changes = {} if artifact.state().get(_KEY) else _shorter(earlier, keep_epochs="learning_rate_steps" in given)
     changes |= {name: 0 for name in _DONE if getattr(earlier, name)}
     if keyword and earlier.embedding_teachers:
         changes |= {
@@ -238,13 +236,6 @@ def _weights(start: Artifact) -> bytes:
     with start.keras_file() as file:
         read_weights(file)  # they are taken into the new run, and so must not lead out of their file
         return weights_of(file)
-
-
-def _state(start: Artifact) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(start.read("state.json") or b"{}", type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise ModelError(f"state.json in {start.path} cannot be read: {error}", "give another run") from error
 
 
 def _stretch(clip: Clip) -> tuple[Path, float, float | None]:

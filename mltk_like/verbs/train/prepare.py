@@ -14,7 +14,7 @@ from mltk_like.feed.expected import check_splits
 from mltk_like.feed.features import note_on_features
 from mltk_like.feed.measured import is_measured, measured_scale
 from mltk_like.feed.plan import UNKNOWN
-from mltk_like.feed.streams import with_streams
+from mltk_like.feed.streams import WITHOUT_HOURS, with_streams
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.nets.weights import load_weights
 from mltk_like.verbs.data import splits_summary
@@ -33,7 +33,7 @@ def collect_data(job: Job) -> Splits:
         rows = read_manifest(manifest)
         # A clip without a hash was gone when the run began, and is missed no more than it was then.
         if all(row.clip().path.is_file() for row in rows if row.sha256):
-            return splits_of(rows)
+            return _judgeable(job, splits_of(rows))
     for source in job.own:
         job.say(describe(source))
     earlier = earlier_data(job.run, test=job.test)
@@ -42,8 +42,9 @@ def collect_data(job: Job) -> Splits:
         collect(job.model, own=own, test=job.test, workers=workers, strict=job.strict, progress=job.progress)
     )
     if not job.test:
-        splits, problems = with_streams(job.model, dataset.splits, workers=workers, progress=job.progress)
-        dataset = replace(dataset, splits=splits, problems=(*dataset.problems, *problems))
+        dataset = _with_hours(job, dataset)
+        if not job.evaluate:
+            job.run.update(**{WITHOUT_HOURS: True})
     _note_problems(job, dataset)
     if not job.test:
         check_splits(job.model.classes, dataset.splits, needed_splits(evaluate=job.evaluate))
@@ -58,6 +59,24 @@ def collect_data(job: Job) -> Splits:
             "note: all other speech is synthetic. Recordings of people among it (data.real_speech() in sources(), or "
             "--negatives DIR) are what makes fewer false accepts first: see docs/people.md"
         )
+    return dataset.splits
+
+
+def _with_hours(job: Job, dataset: Dataset) -> Dataset:
+    """The dataset with the hours that this training listens to; those of the test only where the model is judged."""
+    splits, problems = with_streams(
+        job.model, dataset.splits, judged=job.evaluate, workers=job.workers or 1, progress=job.progress
+    )
+    return replace(dataset, splits=splits, problems=(*dataset.problems, *problems))
+
+
+def _judgeable(job: Job, splits: Splits) -> Splits:
+    """The splits of a run that goes on; if it is to be judged now, and was not when it began, with the hours for it."""
+    if not (job.evaluate and job.run.state.get(WITHOUT_HOURS)):
+        return splits
+    dataset = _with_hours(job, Dataset(splits=splits, problems=tuple(job.run.state.get("problems", ()))))
+    write_manifest(job.run.folder / "manifest.jsonl", dataset.splits)
+    job.run.update(problems=list(dataset.problems), **{WITHOUT_HOURS: False})
     return dataset.splits
 
 

@@ -58,7 +58,7 @@ def train(
         resume_from: a run, archive or name: fine-tune it in a new run, with its settings and data; see `fine_tuning`.
         workers: processes that make data; 0: none; None: one a core.
         weights: a `.keras` or `.weights.h5` file to start from; layers are matched by name and shape.
-        evaluate: judge and profile at the end.
+        evaluate: judge and profile at the end; without it the hours that only a judgement needs are not made.
         strict_sources: a source that cannot be had is an error.
         positives: an audio file, or a folder of recordings of the keyword, one in each; added to the model's sources.
         negatives: audio files or folders without the keyword, of any length; added as `_unknown_`.
