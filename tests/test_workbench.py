@@ -9,7 +9,7 @@ import subprocess
 import sys
 import wave
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from email.message import Message
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,13 @@ class Browser:
             return reply.status, dict(reply.getheaders()), reply.read()
         finally:
             connection.close()
+
+    def answers(self) -> bool:
+        """Whether the server has a place for this browser now."""
+        try:
+            return self.ask("/")[0] == 200
+        except (OSError, http.client.HTTPException):
+            return False
 
     def get(self, path: str, **query: Any) -> Any:
         """What a request gives, which must be granted."""
@@ -128,6 +135,21 @@ def test_all_that_the_page_loads_is_there(browser: Browser) -> None:
     text = "".join(path.read_text() for path in static.iterdir() if path.suffix != ".svg")
     assert "http://" not in text.replace("http://www.w3.org/2000/svg", "")
     assert "https://" not in text
+
+
+def test_one_connection_too_many_is_told_so(folder: Path, monkeypatch: Patch) -> None:
+    monkeypatch.setattr("mltk_like.verbs.workbench.server.MOST_CONNECTIONS", 2)
+    with workbench(folder, browse=False) as server, ExitStack() as stack:
+        address = ("127.0.0.1", server.server_address[1])
+        idle = [stack.enter_context(socket.create_connection(address, timeout=30)) for _ in range(2)]
+        with socket.create_connection(address, timeout=30) as third:
+            told = b"".join(iter(lambda: third.recv(4096), b""))
+        head, _, body = told.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert json.loads(body)["error"] == "too many connections at once"
+        # A place that was given back is another's.
+        idle[0].close()
+        assert any(Browser(server).answers() for _ in range(1000))
 
 
 @pytest.mark.parametrize(

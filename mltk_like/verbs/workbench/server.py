@@ -4,7 +4,9 @@ import json
 import logging
 import math
 import socket
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 MOST_BYTES = 64 << 20
 """Of one request: eleven minutes of sound at 48 kHz."""
+MOST_CONNECTIONS = 64
+"""At once, each a thread: a browser keeps up to six, and closes them when they have idled for a minute."""
 _IDLE_S = 60.0
 # The page loads nothing from elsewhere, is in no other page's frame, and sends no form anywhere.
 _HEADERS = {
@@ -30,6 +34,10 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_TOO_MANY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
+    b'{"error": "too many connections at once", "hint": "close pages of the workbench that nobody looks at"}'
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +138,7 @@ class WorkbenchServer(ThreadingHTTPServer):
             why = getattr(error, "strerror", None) or error
             what = f"port {port} of {host}" if port else f"the host {host}"
             raise DataError(f"{what} cannot be used: {why}", "give another --port or --host") from error
+        self._places = threading.BoundedSemaphore(MOST_CONNECTIONS)
         address, number = self.server_address[:2]
         self.guard = Guard(host, str(address), number)
         self.answer = make(self.guard)
@@ -138,6 +147,27 @@ class WorkbenchServer(ThreadingHTTPServer):
     def url(self) -> str:
         """The address to open, with its key."""
         return f"http://{self.guard.name}:{self.server_address[1]}/?key={self.guard.key}"
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread; one connection too many is told so, and closed."""
+        if not self._places.acquire(blocking=False):
+            request.setblocking(False)  # who takes nothing keeps nobody waiting
+            with suppress(OSError):
+                request.sendall(_TOO_MANY)
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except BaseException:
+            self._places.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """What the thread does: one connection, to its end."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._places.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A browser that hangs up in the middle is no news."""
