@@ -380,6 +380,16 @@ def test_a_pickle_that_calls_anything_else_is_stopped(
     assert _convert(tmp_path, [1, 2], monkeypatch) == 2
 
 
+def test_there_is_nothing_to_see_but_other_files(model: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["view_audio", str(model.path)]) == 2
+    said = capsys.readouterr().err
+    assert "the model is trained on ready features, which hold no sound" in said
+    assert "name audio files" in said
+    write_wav(Path("yes.wav"), np.ones(8000, np.int16), 16_000)
+    assert main(["view_audio", str(model.path), "yes.wav"]) == 0
+    assert "No variants: " in capsys.readouterr().out
+
+
 @pytest.mark.slow
 class TestTraining:
     """A training on ready features, from the first window to the archive."""

@@ -276,6 +276,17 @@ def test_the_next_command_goes_on_from_the_same_model(trained: Trained, own_copy
     )
 
 
+def test_a_model_of_ready_features_is_told_another_way(own_copy: Path, room: Path) -> None:
+    manifest = own_copy / "manifest.jsonl"
+    row = json.loads(manifest.read_text().partition("\n")[0])
+    manifest.write_text(json.dumps({**row, "row": 0}) + "\n")
+    result = mltk.mine(own_copy, room / "sunday", output="cuts", progress=False)
+    assert result.cuts
+    assert result.next_command == ""
+    assert "ready features, to which no recordings can be added" in result.notes[-1]
+    assert "next:" not in str(result)
+
+
 @pytest.mark.slow
 def test_fine_tuning_takes_settings_data_and_weights(
     trained: Trained, own_copy: Path, room: Path, monkeypatch: pytest.MonkeyPatch

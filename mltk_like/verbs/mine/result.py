@@ -25,7 +25,7 @@ class MineResult:
         cuts: by recording and time.
         notes: what the user should look at before the training.
         problems: one sentence for each file that could not be heard to its end.
-        next_command: the training that learns from the cuts.
+        next_command: the training that learns from the cuts; empty where none can (ready features).
     """
 
     setup: Setup
@@ -71,7 +71,7 @@ class MineResult:
                       for c in self.loudest]  # fmt: skip
         lines += [f"note: {note}" for note in self.notes]
         lines += [f"not heard to its end: {problem}" for problem in self.problems]
-        return "\n".join([*lines, "", "next:", f"  {self.next_command}"] if self.cuts else lines)
+        return "\n".join([*lines, "", "next:", f"  {self.next_command}"] if self.cuts and self.next_command else lines)
 
     def _counts(self) -> dict[str, int]:
         return {"detections": self.detections, "false_accepts": self.false_accepts}

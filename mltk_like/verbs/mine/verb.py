@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mltk_like.artifact import Artifact
 from mltk_like.audio.wav import durations_s
+from mltk_like.data.manifest import MANIFEST, parse_manifest
 from mltk_like.data.skipped import way_out
 from mltk_like.errors import DataError, MltkLikeError, SettingError
 from mltk_like.evaluation.scan import scan_folders
@@ -36,6 +37,10 @@ in a noisier room or with a threshold that another model needs."""
 _BAR = "{desc} {percentage:3.0f}% |{bar}| {n:.0f}/{total:.0f} s [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
 _SHORT_S = 10.0
 _SUSPICIOUS_FILES = 5
+_FEATURES_NOTE = (
+    "the model was trained on ready features, to which no recordings can be added: make features of the cuts with what "
+    "made the others, and add them to its sources() as data.Features(path=..., label='_unknown_')"
+)
 
 
 def mine(
@@ -72,6 +77,7 @@ def mine(
     artifact = artifact_of(model)
     subject = open_subject(artifact, "tflite")
     setup = _setup(artifact, subject, threshold, margin, limit)
+    of_features = _was_trained_on_features(artifact)
     folders = [resolved(folder.expanduser()) for folder in several_paths(negatives)]
     target = resolved(Path(output).expanduser())
     _check_apart(folders, target)
@@ -92,7 +98,8 @@ def mine(
             mined.write_manifest()
         raise
     mined.write_manifest()
-    return _result(mined, subject, folders, len(new), _next_command(artifact, Path(output)))
+    next_command = "" if of_features else _next_command(artifact, Path(output))
+    return _result(mined, subject, folders, len(new), next_command)
 
 
 def _result(
@@ -111,7 +118,7 @@ def _result(
         detections=sum(row.detections for row in rows),
         false_accepts=sum(row.false_accepts for row in rows),
         cuts=tuple(mined.cuts),
-        notes=tuple(_positives_hint(rows, folders)),
+        notes=(*_positives_hint(rows, folders), *([] if next_command or not mined.cuts else [_FEATURES_NOTE])),
         problems=tuple(row.problem for row in rows if row.problem),
         next_command=next_command,
     )
@@ -192,6 +199,14 @@ def _positives_hint(rows: Sequence[Heard], folders: Sequence[Path]) -> Iterator[
                 f"the model fires on {fired} of {len(short)} short recordings in {portable(folder)}: if they hold the "
                 "keyword, do not train with these cuts, they would unlearn it"
             )
+
+
+def _was_trained_on_features(artifact: Artifact) -> bool:
+    """Whether the clips of a training are rows of arrays: all are, or none."""
+    with suppress(MltkLikeError):  # of a damaged manifest nothing is known
+        first = (artifact.read(MANIFEST) or b"").partition(b"\n")[0]
+        return any(row.row is not None for row in parse_manifest(first, artifact.path))
+    return False
 
 
 def _next_command(artifact: Artifact, output: Path) -> str:

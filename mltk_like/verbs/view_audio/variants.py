@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mltk_like.data.clip import Clip
+from mltk_like.data.features import are_features
 from mltk_like.data.manifest import parse_manifest, splits_of
 from mltk_like.data.source import MICROPHONE_LABEL, NOISE_LABEL, ROOM_LABEL, STREAM_LABEL
 from mltk_like.data.split import first_spread
@@ -70,7 +71,7 @@ def own_data(model: Model, spec: Model | str | Path, *, progress: bool = True) -
         progress: show bars.
 
     Raises:
-        DataError: no source has a clip of some class.
+        DataError: no source has a clip of some class, or the model is trained on ready features.
         ToolError: a package that a source needs is not installed.
     """
     try:
@@ -141,4 +142,8 @@ def open_sounds(model: Any, clips: Sequence[Clip], *, progress: bool = True) -> 
 
 
 def _of_use(clips: Sequence[Clip], model: Model) -> tuple[Clip, ...]:
+    if are_features(clips):
+        raise DataError(
+            "the model is trained on ready features, which hold no sound", "name audio files: view_audio MODEL FILE"
+        )
     return tuple(clip for clip in clips if clip.label in (*model.classes, *_SOUNDS))
