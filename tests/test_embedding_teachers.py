@@ -168,7 +168,17 @@ def test_heads_learn_and_what_was_heard_is_not_heard_again(tmp_path: Path) -> No
         hear_and_answer(model, tmp_path, feeds.open, progress=False)
 
 
-@pytest.mark.parametrize("windows", [3, 40, 400])
+def test_heads_answer_for_mined_windows_and_do_not_learn_from_them(tmp_path: Path) -> None:
+    import_tensorflow()
+    model, feeds = Settings().with_settings(embedding_windows=2000), Feeds()
+    labels = np.concatenate([batch.labels for batch in feeds.batches(Task(n, 20) for n in range(0, 2000, 20))])
+    # With all that is no keyword among the mined ones there is nothing to tell it from.
+    answers = hear_and_answer(model, tmp_path, feeds.open, mined=labels == 1, progress=False)
+    assert answers.shape == (2000, 2)
+    assert (answers.argmax(axis=1) == 0).mean() > 0.99
+
+
+@pytest.mark.parametrize("windows", [3, 40, 2000])
 def test_principal_components_are_uncorrelated_and_sorted(windows: int) -> None:
     rng = np.random.default_rng(windows)
     heard = (rng.standard_normal((windows, 4, 6)) @ rng.standard_normal((6, 6)) + 3).astype(np.float16)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 import mltk_like as mltk
 from mltk_like.errors import DataError, MltkLikeError, SettingError, ToolError
+from mltk_like.feed.mined import Mined, save_mined
 from mltk_like.feed.pool import Feed, Task, default_workers
 from mltk_like.feed.windows import Batch, SplitFiles, WindowMaker
 from mltk_like.loader import load_file
@@ -103,6 +105,35 @@ def test_windows_have_the_nets_shape(model_file: Write, split_files: SplitFiles)
         assert batch.labels.dtype == np.int64
         assert set(batch.seconds) == {"decode", "augment", "frontend"}
     assert len({batch.features.tobytes() for batch in batches}) == len(batches)
+
+
+def test_companion_words_stand_in_the_windows(model_file: Write, split_files: SplitFiles) -> None:
+    files = replace(split_files, companions=(-1,) * 9 + (0, 1, 1))
+    model = load_file(model_file()).with_settings(
+        companion_fraction=0.5, companion_words=("left", "right"), silence_fraction=0.0, cropped_fraction=0.0
+    )
+    maker = WindowMaker(model, files)
+    words = np.concatenate([maker.words(number) for number in range(200)])
+    unknown = words[words != model.classes.index("yes")]
+    first = len(model.classes)
+    shares = [(unknown == first + word).mean() for word in (0, 1)]
+    assert shares == pytest.approx([0.25, 0.25], abs=0.03), "of the clips of a word each is as likely"
+    assert set(maker.batch(0, len(maker)).words) <= {*range(first), first, first + 1}
+    alone = WindowMaker(model, replace(files, companions=(-1,) * 12))
+    assert set(alone.words(0)) <= set(range(first))
+
+
+def test_mined_windows_are_marked(model_file: Write, split_files: SplitFiles, tmp_path: Path) -> None:
+    save_mined(tmp_path / "mined.npz", Mined(clips=np.array([7]), ends=np.array([900]), scores=np.ones(1, np.float32)))
+    files = replace(split_files, mined=tmp_path / "mined.npz")
+    model = load_file(model_file()).with_settings(mined_fraction=0.5, silence_fraction=0.0, cropped_fraction=0.0)
+    maker = WindowMaker(model, files)
+    marked = maker.mined(2 * len(maker) - 1)
+    assert marked.shape == (2 * len(maker) - 1,)
+    labels = np.concatenate([maker.labels(number) for number in range(2)])[:-1]
+    assert 0 < marked.sum() < (labels == model.classes.index("_unknown_")).sum()
+    assert {maker.clip_name(int(place)) for place in np.flatnonzero(marked)} == {"clip7.wav"}
+    assert not WindowMaker(model, split_files).mined(5).any()
 
 
 def test_a_window_does_not_depend_on_its_batch(model_file: Write, split_files: SplitFiles) -> None:
@@ -252,6 +283,7 @@ def test_default_workers() -> None:
 SCRIPT = """
 import json, sys, time
 from pathlib import Path
+from mltk_like.feed.mined import Mined, save_mined
 from mltk_like.feed.pool import Feed, Task
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.loader import load_file

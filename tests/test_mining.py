@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from mltk_like.errors import DataError
 from mltk_like.feed.mined import Mined, load_mined, save_mined
 from mltk_like.feed.store import ClipStore, store_samples
 from mltk_like.feed.windows import SplitFiles
-from mltk_like.training.mining import mine_clips
+from mltk_like.training import rounds
+from mltk_like.training.mining import Mining, mine_clips
 from mltk_like.training.rounds import MINING, Listening, MiningRounds
 from mltk_like.training.schedule import Schedule
 
@@ -122,11 +124,11 @@ def test_each_round_listens_once_and_a_training_that_goes_on_sees_the_same(store
     )
     schedule = Schedule(steps_per_epoch=10, total_steps=85, rate=lambda step: 0.1)
     trainer: Any = Stand()
-    with MiningRounds(listening, schedule, rounds=2) as rounds:
-        assert rounds.steps == (30, 60)
-        assert rounds.feed(0, trainer) == "feed 1"
-        assert rounds.feed(30, trainer) == "feed 2"
-        assert rounds.feed(60, trainer) == "feed 3"
+    with MiningRounds(listening, schedule, rounds=2) as stretches:
+        assert stretches.steps == (30, 60)
+        assert stretches.feed(0, trainer) == "feed 1"
+        assert stretches.feed(30, trainer) == "feed 2"
+        assert stretches.feed(60, trainer) == "feed 3"
     assert opened == [None, tmp_path / "train" / "mined-1.npz", tmp_path / "train" / "mined-2.npz"]
     assert [line.partition(":")[0] for line in said] == ["mining round 1", "mining round 2"]
     assert set(load_mined(tmp_path / "train" / "mined-1.npz").clips.tolist()) == {2, 3}, "keywords are not mined"
@@ -135,10 +137,38 @@ def test_each_round_listens_once_and_a_training_that_goes_on_sees_the_same(store
     assert noted[0]["kept_by_family"].keys() == {"y"}
     assert {item["clip"] for item in noted[0]["loudest"]} == {"c.wav", "d.wav"}
     before = (tmp_path / "train" / "mined-2.npz").read_bytes()
-    with MiningRounds(listening, schedule, rounds=2) as rounds:
-        rounds.feed(70, trainer)
+    with MiningRounds(listening, schedule, rounds=2) as stretches:
+        stretches.feed(70, trainer)
     assert len(said) == 2, "what was heard is not heard again"
     assert (tmp_path / "train" / "mined-2.npz").read_bytes() == before
+
+
+@pytest.mark.parametrize(("seconds", "listened"), [(3599, {1, 2}), (3601, {2})])
+def test_recordings_alone_are_listened_to_where_there_is_an_hour_of_them(
+    tmp_path: Path, seconds: int, listened: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store_samples(tmp_path / "s.i16", [tone(1.0, 0.1), tone(1.0, 0.2), np.zeros(seconds * 16, np.int16)], RATE)
+    heard: list[int] = []
+
+    nothing = Mined(clips=np.zeros(0, int), ends=np.zeros(0, int), scores=np.zeros(0, np.float32))
+
+    def listen(score: Any, settings: Any, store: Any, clips: np.ndarray, *others: Any, **named: Any) -> Mining:
+        heard.extend(clips.tolist())
+        return Mining(mined=nothing, hours=0, heard=0, alarms=0)
+
+    class Slow(Asked):
+        frontend: Any = SimpleNamespace(sample_rate_hz=16)  # an hour is 57,600 samples
+
+    monkeypatch.setattr(rounds, "mine_clips", listen)
+    files = SplitFiles(
+        speech=tmp_path / "s.i16", labels=("beep", "_unknown_", "_unknown_"), names=("a", "b", "c"),
+        synthetic=(False, True, False),
+    )  # fmt: skip
+    asked = Listening(
+        model=Slow(), files=files, folder=tmp_path, open_feed=lambda files: nullcontext(), say=print, progress=False
+    )
+    rounds.mine_first(asked, Stand())
+    assert set(heard) == listened
 
 
 def test_without_rounds_there_is_one_feed(tmp_path: Path) -> None:
@@ -152,6 +182,6 @@ def test_without_rounds_there_is_one_feed(tmp_path: Path) -> None:
     stand: Any = Stand()
     with MiningRounds(
         listening, Schedule(steps_per_epoch=10, total_steps=85, rate=lambda step: 0.1), rounds=0
-    ) as rounds:
-        assert rounds.steps == ()
-        assert rounds.feed(40, stand) == "the feed"
+    ) as stretches:
+        assert stretches.steps == ()
+        assert stretches.feed(40, stand) == "the feed"

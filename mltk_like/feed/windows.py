@@ -194,6 +194,13 @@ class WindowMaker:
         """The `Origin` of each window of a pass: int64 (windows,)."""
         return self._origins_of(self._plan(number), slice(None))
 
+    def mined(self, count: int) -> NDArray[np.bool_]:
+        """Which of the first `count` windows, over all passes, are mined ones: (count,)."""
+        passes = range(-(-count // max(len(self), 1)))
+        kinds = [self._plan(number).kinds for number in passes]
+        marked: NDArray[np.bool_] = np.concatenate([np.zeros(0, np.int8), *kinds])[:count] == Kind.MINED
+        return marked
+
     def name(self, index: int) -> str:
         """What window `index` shows, in words: its clip, its pass, its place there."""
         number, place = divmod(index, len(self))
@@ -278,7 +285,10 @@ class WindowMaker:
             return plan_cuts(
                 self._recipe, files.labels, lengths, number, window=size, stride=self._stride, weights=files.weights
             )
-        return plan_epoch(self._recipe, files.labels, lengths, number, files.families, files.weights, mined=self._mined)
+        return plan_epoch(
+            self._recipe, files.labels, lengths, number, files.families, files.weights,
+            mined=self._mined, companions=self._companions[:-1],
+        )  # fmt: skip
 
     def words(self, number: int) -> NDArray[np.int64]:
         """Class, or number of classes + companion word, of each window of a pass: int64 (windows,)."""

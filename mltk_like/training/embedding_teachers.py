@@ -65,7 +65,9 @@ def stock_size(model: Any) -> int:
     return max(int(model.embedding_windows) // batch, 1) * batch
 
 
-def hear_and_answer(model: Any, folder: Path, open_feed: OpensFeed, *, progress: bool = True) -> NDArray[np.float32]:
+def hear_and_answer(
+    model: Any, folder: Path, open_feed: OpensFeed, *, mined: NDArray[np.bool_] | None = None, progress: bool = True
+) -> NDArray[np.float32]:
     """What heads on the speech embedding say of the first windows of a training.
 
     What was heard before an interruption is not heard again; the answers stay in `answers.npy`.
@@ -74,6 +76,8 @@ def hear_and_answer(model: Any, folder: Path, open_feed: OpensFeed, *, progress:
         model: a model with TrainMixin and AudioDatasetMixin, and `embedding_teachers`.
         folder: of the run's checkpoints.
         open_feed: opens the feed of the training split whose batches are embeddings.
+        mined: which of the windows a net chose, (windows,). The heads answer for these, and do not learn from them:
+            what they would learn is to say "not the word" wherever a net is in doubt.
         progress: show bars.
 
     Returns:
@@ -89,7 +93,7 @@ def hear_and_answer(model: Any, folder: Path, open_feed: OpensFeed, *, progress:
     if not path.is_file():
         _hear(model, folder / STOCK, open_feed, progress)
         stock = _read_stock(folder / STOCK)
-        answers = _answers(model, stock, progress)
+        answers = _answers(model, stock, mined, progress)
         if model.embedding_features:
             answers = np.concatenate([answers, principal_components(stock.heard[:, -1], HEARD_NUMBERS)], axis=1)
         buffer = io.BytesIO()
@@ -182,15 +186,16 @@ def _read_block(path: Path) -> dict[str, NDArray[Any]]:
         raise DataError(f"cannot read {path}: {error}", "delete the file and resume") from error
 
 
-def _answers(model: Any, stock: _Stock, progress: bool) -> NDArray[np.float32]:
+def _answers(model: Any, stock: _Stock, mined: NDArray[np.bool_] | None, progress: bool) -> NDArray[np.float32]:
     """Train the heads on what is heard with noise, and let them answer for both."""
     from tqdm.auto import tqdm
 
     heads = _heads(model, stock.heard)
     rng = np.random.default_rng([model.seed, 0x4EAD])
-    size = min(_BATCH, len(stock.labels))
-    steps = max(_PASSES * len(stock.labels) // size, 1)
-    order = np.concatenate([rng.permutation(len(stock.labels)) for _ in range(_PASSES)])
+    learnt = np.arange(len(stock.labels)) if mined is None else np.flatnonzero(~mined)
+    size = min(_BATCH, len(learnt))
+    steps = max(_PASSES * len(learnt) // size, 1)
+    order = np.concatenate([rng.permutation(learnt) for _ in range(_PASSES)])
     for number in tqdm(range(steps), desc="heads", unit="step", disable=not progress):
         rows = order[number * size : (number + 1) * size]
         labels, origins = stock.labels[rows], stock.origins[rows]

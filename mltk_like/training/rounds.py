@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mltk_like.audio.recogniser import scores_to_uint8
 from mltk_like.errors import ModelError, SettingError, one_line
@@ -28,6 +29,7 @@ MINING = "mining.json"
 _SHOWN = 50
 _KEPT_PER_HOUR = 1500
 """Windows that are kept, for each hour listened to: about one in twelve."""
+_RECORDED_HOURS = 1.0
 
 
 def check_mining(model: Any) -> None:
@@ -182,19 +184,30 @@ def _noted(path: Path) -> list[Any]:
 
 def _listen(asked: Listening, number: int, learner: Learner) -> Mining:
     """What a net, as it stands, takes for a keyword."""
-    model, files = asked.model, asked.files
-    clips = np.flatnonzero([label == "_unknown_" for label in files.labels])
+    model, store = asked.model, ClipStore(asked.files.speech)
     return mine_clips(
         lambda windows: scores_to_uint8(learner.predict(windows[:, :, np.newaxis])),
         model.frontend,
-        ClipStore(files.speech),
-        clips,
+        store,
+        _minable(asked.files, store, model.frontend.sample_rate_hz),
         np.array([not name.startswith("_") for name in model.classes]),
         np.random.default_rng([model.seed, number, 0x313E]),
         hours=model.mining_hours,
         keep=round(_KEPT_PER_HOUR * model.mining_hours),
         progress=asked.progress,
     )
+
+
+def _minable(files: SplitFiles, store: ClipStore, rate: int) -> NDArray[np.int64]:
+    """Clips of unknown speech that are listened to: the recordings, where there is an hour of them, else all.
+
+    What is mined of synthetic speech are words made to sound like the keyword. A net that has to tell these from
+    synthetic keywords by more than it hears no longer takes people's way of saying the keyword for it.
+    """
+    unknown = np.array([label == "_unknown_" for label in files.labels], dtype=bool)
+    recorded = np.flatnonzero(unknown & ~np.array(files.synthetic or [False] * len(unknown), dtype=bool))
+    enough = store.lengths[recorded].sum() >= _RECORDED_HOURS * 3600 * rate
+    return recorded if enough else np.flatnonzero(unknown)
 
 
 def _together(new: Mined, old: Mined) -> Mined:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mltk_like.data.speech_embedding import embedding_files
 from mltk_like.errors import DataError
 from mltk_like.feed.copies import open_feed
+from mltk_like.feed.features import open_windows
 from mltk_like.feed.pool import BatchSource
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.training.embedding_teachers import ANSWERS, ToldFeed, hear_and_answer, stock_size
@@ -64,8 +65,9 @@ def prepare_lessons(job: Job, files: SplitFiles, schedule: Schedule, validation:
         files = mine_first(asked, teachers)
     if not answered:
         job.say(f"{model.embedding_teachers} heads on the speech embedding, {stock_size(model)} windows")
-    heard = replace(files, embedding=embedding)
-    answers = hear_and_answer(model, job.run.train_dir, partial(opened, heard), progress=job.progress)
+    mined = open_windows(model, files).mined(stock_size(model)) if files.mined else None
+    heard = partial(opened, replace(files, embedding=embedding))
+    answers = hear_and_answer(model, job.run.train_dir, heard, mined=mined, progress=job.progress)
     return Lessons(files=files, teachers=teachers, answers=answers, mining_rounds=0)
 
 
