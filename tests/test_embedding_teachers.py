@@ -29,7 +29,6 @@ from mltk_like.run import Run
 from mltk_like.training.embedding_teachers import (
     ANSWERS,
     STOCK,
-    ToldFeed,
     check_embedding,
     hear_and_answer,
     principal_components,
@@ -207,15 +206,6 @@ def test_what_is_heard_lies_beside_the_answers(tmp_path: Path) -> None:
     assert np.allclose(told[:, 2:], principal_components(heard.astype(np.float16), HEARD_NUMBERS), atol=1e-4)
     with pytest.raises(DataError, match="of other windows"):
         hear_and_answer(model.with_settings(embedding_features=0.0), tmp_path, feeds.open, progress=False)
-
-
-def test_the_feed_goes_through_the_stock_again_and_again() -> None:
-    answers = np.log(np.random.default_rng(3).dirichlet((1, 1), 60)).astype(np.float32)
-    feeds = Feeds()
-    told = list(ToldFeed(source=feeds, answers=answers).batches(Task(n, 20) for n in range(0, 200, 20)))
-    assert feeds.asked == [0, 20, 40, 0, 20, 40, 0, 20, 40, 0]
-    assert np.array_equal(told[4].told, answers[20:40])
-    assert np.array_equal(told[4].labels, told[1].labels)
 
 
 def test_what_is_told_counts_everywhere_and_more_than_what_nets_say() -> None:

@@ -9,9 +9,8 @@ again and again.
 
 import io
 import shutil
-from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -107,25 +106,6 @@ def hear_and_answer(
     if found.shape != (stock_size(model), model.n_classes + (HEARD_NUMBERS if model.embedding_features else 0)):
         raise DataError(f"{path} is of other windows: {found.shape}", "delete the file and resume")
     return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class ToldFeed:
-    """A feed that goes through the first windows again and again, with what teachers say of them.
-
-    Args:
-        source: makes the windows.
-        answers: float32 (windows, classes + numbers), for a whole number of batches.
-    """
-
-    source: BatchSource
-    answers: NDArray[np.float32]
-
-    def batches(self, tasks: Iterable[Task]) -> Iterator[Batch]:
-        """The batches of the tasks, in order, `told` what is known of them."""
-        count = len(self.answers)
-        for batch in self.source.batches(Task(first=task.first % count, count=task.count) for task in tasks):
-            yield replace(batch, told=self.answers[batch.first : batch.first + len(batch.labels)])
 
 
 @dataclass(frozen=True, kw_only=True)

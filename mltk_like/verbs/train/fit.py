@@ -20,6 +20,7 @@ from mltk_like.training.low_bit import fit_net
 from mltk_like.training.rounds import Listening, MiningRounds
 from mltk_like.training.schedule import make_schedule
 from mltk_like.training.score_temperature import divide_logits
+from mltk_like.training.stock import forget_windows
 from mltk_like.training.validation import make_validation
 from mltk_like.verbs.data import worker_overrides
 from mltk_like.verbs.train.job import Job
@@ -65,7 +66,7 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
         stored = 0 if split.mined or lessons.answers is not None else copies
         own, bars = job.workers, job.progress
         with open_feed(model, split, workers=own, overrides=overrides, copies=stored, progress=bars) as feed:
-            yield lessons.told(feed)
+            yield lessons.told(feed, job)
 
     listening = Listening(
         model=model, files=lessons.files, folder=job.run.train_dir, open_feed=opened, say=job.say, progress=job.progress
@@ -76,6 +77,7 @@ def fit(job: Job, net: Any, files: dict[str, SplitFiles]) -> Fitted:
             teachers=lessons.teachers, told=lessons.answers is not None, resume=job.has_checkpoint,
             progress=job.progress,
         )  # fmt: skip
+    forget_windows(job.run.train_dir)
     divide_logits(net, model.score_temperature)
     _save_history(job, result)
     if result.chance and not job.test:

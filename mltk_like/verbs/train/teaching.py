@@ -15,10 +15,11 @@ from mltk_like.feed.copies import open_feed
 from mltk_like.feed.features import open_windows
 from mltk_like.feed.pool import BatchSource
 from mltk_like.feed.windows import SplitFiles
-from mltk_like.training.embedding_teachers import ANSWERS, ToldFeed, hear_and_answer, stock_size
+from mltk_like.training.embedding_teachers import ANSWERS, hear_and_answer, stock_size
 from mltk_like.training.fit import CHECKPOINT, OneFeed, Validation, fit
 from mltk_like.training.rounds import Listening, mine_first
 from mltk_like.training.schedule import Schedule, shortened
+from mltk_like.training.stock import ToldFeed
 from mltk_like.training.teachers import Teachers
 from mltk_like.verbs.data import worker_overrides
 from mltk_like.verbs.train.fine_tuning import is_personal, required_embedding
@@ -42,9 +43,12 @@ class Lessons:
     answers: NDArray[np.float32] | None
     mining_rounds: int
 
-    def told(self, feed: BatchSource) -> BatchSource:
+    def told(self, feed: BatchSource, job: Job) -> BatchSource:
         """The feed with what the heads say of its windows, where they say something."""
-        return feed if self.answers is None else ToldFeed(source=feed, answers=self.answers)
+        if self.answers is None:
+            return feed
+        folder, seed = job.run.train_dir, job.model.seed
+        return ToldFeed(source=feed, answers=self.answers, folder=folder, seed=seed, progress=job.progress)
 
 
 def prepare_lessons(job: Job, files: SplitFiles, schedule: Schedule, validation: Validation) -> Lessons:
