@@ -232,8 +232,9 @@ class AudioDatasetMixin(DatasetMixin, declares=True):
         Meta(
             ge=0,
             le=10,
-            description="times in a training that the net listens to its unknown clips as a device would, for windows "
-            "that it takes for a keyword; the rest of the training sees these more often",
+            description="times in a training that the net listens to its unknown clips (to the recordings alone, where "
+            "there is an hour of them) as a device would, for windows that it takes for a keyword; the rest of the "
+            "training sees these more often",
         ),
     ] = 0
     mining_hours: Annotated[

@@ -7,7 +7,7 @@ from mltk_like.nets import mixed_net, tenet12
 
 
 class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    version = 5
+    version = 6
     description = 'Keyword spotting classifier to detect: "alexa"'
     classes = ("alexa", "_unknown_")
 
@@ -27,13 +27,12 @@ class KeywordSpottingAlexa(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, 
     rank_by = "last"
     domain_confusion = 0.2
     companion_words = data.COMPANIONS
-    teachers = 4
-    teacher_steps = 3000
-    embedding_teachers = 2
-    embedding_features = 1.0
+    teachers, teacher_steps = 4, 3000
+    embedding_teachers, embedding_features, embedding_windows = 2, 1.0, 190_000
+    mining_rounds, mining_hours, mined_fraction = 1, 15.0, 0.6
     score_temperature = 3.0
-    unknown_multiplier = 4.0
-    companion_fraction = 0.35
+    unknown_multiplier = 6.0
+    companion_fraction = 0.25
     keyword_end_ms = (-60, 360)
     excerpt_fraction = 0.3
     split_fractions = (0.94, 0.03, 0.03)

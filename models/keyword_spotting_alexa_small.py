@@ -1,4 +1,4 @@
-"""Wake word "alexa" in 60 kB: microWakeWord's kind of net over 40 bands with gain control, an inference each 60 ms."""
+"""Wake word "alexa" in 48 kB: microWakeWord's kind of net over 40 bands with gain control, an inference each 60 ms."""
 
 import mltk_like as mltk
 from mltk_like import data
@@ -7,7 +7,7 @@ from mltk_like.nets import mixed_net
 
 
 class KeywordSpottingAlexaSmall(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    version = 4
+    version = 5
     description = 'Keyword spotting classifier to detect: "alexa"'
     classes = ("alexa", "_unknown_")
 
@@ -21,16 +21,17 @@ class KeywordSpottingAlexaSmall(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMi
 
     batch_size = 100
     steps_per_epoch = 250
-    learning_rate_steps = ((250, 1e-3), (250, 2e-3), (3250, 4e-3), (1000, 1.5e-3), (750, 5e-4), (500, 1e-4))
+    learning_rate_steps = ((250, 1e-3), (250, 2e-3), (4500, 4e-3), (1500, 1.5e-3), (1000, 5e-4), (500, 1e-4))
     average_weights = 0.999
     rank_by = "last"
     score_temperature = 3.0
     domain_confusion = 0.2
     companion_words = data.COMPANIONS
-    embedding_teachers = 2
-    embedding_features = 1.0
-    unknown_multiplier = 4.0
-    companion_fraction = 0.35
+    teachers, teacher_steps = 2, 3000
+    embedding_teachers, embedding_features, embedding_windows = 2, 1.0, 190_000
+    mining_rounds, mining_hours, mined_fraction = 1, 15.0, 0.6
+    unknown_multiplier = 6.0
+    companion_fraction = 0.25
     keyword_end_ms = (-60, 240)
     excerpt_fraction = 0.4
     split_fractions = (0.94, 0.03, 0.03)

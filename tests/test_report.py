@@ -196,7 +196,7 @@ def test_warnings_stand_on_top(run_folder: Path) -> None:
     few = mltk.report(run_folder, progress=False)
     assert "Too little was heard" in few.warnings[0]
     assert "to show 0.1 an hour takes 30 h without one" in few.warnings[0]
-    assert "was not measured. At its own threshold 189" in few.page.read_text()
+    assert "was not measured. At its own threshold 205" in few.page.read_text()
     assert few.page.read_text().split("<nav")[0].count('role="note"') == len(few.warnings)
     assert f"note: {few.warnings[0]}" in str(few)
     change(run_folder, quiet)
