@@ -135,8 +135,8 @@ WRONG = (
     ("update_params shipped.mltk.zip -p nosuch.json", "cannot read nosuch.json: No such file", "give a JSON file"),
     ("update_params shipped.mltk.zip -p bad.json", "cannot read bad.json", "give a JSON file with an object"),
     # Places that cannot be written.
-    ("export marvin -o /proc/x", "cannot write /proc/x/model.h", "check the folder's permissions"),
-    ("export marvin -o notes.txt", "cannot write notes.txt/model.h", "check the folder's permissions"),
+    ("export marvin -o /proc/x", "cannot write /proc/x", "check the folder's permissions"),
+    ("export marvin -o notes.txt", "notes.txt is there, and is no folder", "give another folder"),
     ("new /proc/x/gecko.py -k hello", "cannot write /proc/x/gecko.py", "check the folder's permissions"),
     ("record knock --input clips/a.wav -o notes.txt", "cannot write notes.txt/", "check the folder's permissions"),
     # `new`, whose names and words are in test_new.py.

@@ -216,13 +216,9 @@ class WindowMaker:
         batch = self.batch(index, 1)
         scene = self._scene(self._plan(number), number, place)[0]
         return Window(
-            scene=scene,
-            features=batch.features[0],
-            label=int(batch.labels[0]),
-            clip=self._clip_name(number, place),
-            number=number,
-            place=place,
-        )
+            scene=scene, features=batch.features[0], label=int(batch.labels[0]), clip=self._clip_name(number, place),
+            number=number, place=place,
+        )  # fmt: skip
 
     def batch(self, first: int, count: int, begun: Callable[[int], None] | None = None) -> Batch:
         """Windows `first` to `first + count`, counted over all passes.
@@ -285,10 +281,8 @@ class WindowMaker:
             return plan_cuts(
                 self._recipe, files.labels, lengths, number, window=size, stride=self._stride, weights=files.weights
             )
-        return plan_epoch(
-            self._recipe, files.labels, lengths, number, files.families, files.weights,
-            mined=self._mined, companions=self._companions[:-1],
-        )  # fmt: skip
+        given = (files.labels, lengths, number, files.families, files.weights)
+        return plan_epoch(self._recipe, *given, mined=self._mined, companions=self._companions[:-1])
 
     def words(self, number: int) -> NDArray[np.int64]:
         """Class, or number of classes + companion word, of each window of a pass: int64 (windows,)."""
