@@ -103,6 +103,14 @@ def cut_out(stage: Stage, clip: NDArray[np.int16], start: int) -> Samples:
     return scene
 
 
+def cut_part(clip: NDArray[np.int16], length: int, rng: np.random.Generator) -> NDArray[np.int16]:
+    """A random stretch of `length` samples, int16; a clip that is no longer comes back whole."""
+    if len(clip) <= length:
+        return clip
+    start = int(rng.integers(len(clip) - length + 1))
+    return clip[start : start + length]
+
+
 def cut_excerpt(clip: NDArray[np.int16], rate: int, rng: np.random.Generator) -> NDArray[np.int16]:
     """A stretch of a clip that is as long as a word and begins and ends where the clip is soft: int16 (samples,).
 

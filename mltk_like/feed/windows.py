@@ -20,7 +20,7 @@ from mltk_like.feed.heard import Heard
 from mltk_like.feed.mined import load_mined
 from mltk_like.feed.plan import EpochPlan, Kind, Recipe, plan_cuts, plan_epoch, unknown_class
 from mltk_like.feed.room_sounds import open_noise_bank
-from mltk_like.feed.scene import Samples, Stage, compose, cut_excerpt, cut_mined, cut_out, trim_silence
+from mltk_like.feed.scene import Samples, Stage, compose, cut_excerpt, cut_mined, cut_out, cut_part, trim_silence
 from mltk_like.feed.store import ClipStore
 from mltk_like.mixins import AudioDatasetMixin, TrainMixin
 from mltk_like.model import Model
@@ -325,7 +325,7 @@ class WindowMaker:
                 share = self._model.excerpt_fraction
                 alone = share > 0 and rng.random() < share
                 rate = self._stage.sample_rate_hz
-                samples = cut_excerpt(samples, rate, rng) if alone else _part(samples, self._excerpt, rng)
+                samples = cut_excerpt(samples, rate, rng) if alone else cut_part(samples, self._excerpt, rng)
             clip = _floats(samples)
         decode = time.process_time() - began
         if kind is not Kind.SILENCE:
@@ -382,14 +382,6 @@ def _floats(samples: NDArray[np.int16]) -> Samples:
     floats = samples.astype(np.float32)
     floats *= np.float32(1 / 32768)
     return floats
-
-
-def _part(samples: NDArray[np.int16], length: int, rng: np.random.Generator) -> NDArray[np.int16]:
-    """A random stretch of what is longer than `length`."""
-    if len(samples) <= length:
-        return samples
-    start = int(rng.integers(len(samples) - length + 1))
-    return samples[start : start + length]
 
 
 def _checked(method: str, samples: Any) -> Samples:
