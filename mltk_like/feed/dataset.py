@@ -36,12 +36,13 @@ from mltk_like.data.split import Splits, split_by_group
 from mltk_like.errors import DataError, MisnamedError, SettingError
 from mltk_like.feed.expected import LOCAL, SILENCE, missing_class
 from mltk_like.feed.features import open_features
+from mltk_like.feed.packs import pack_path
 from mltk_like.feed.plan import UNKNOWN
 from mltk_like.feed.store import ClipStore, build_store, store_samples
 from mltk_like.feed.streams import all_stream_sources
 from mltk_like.feed.windows import SplitFiles
 from mltk_like.mixins import AudioDatasetMixin
-from mltk_like.paths import atomic_path, cache_dir
+from mltk_like.paths import atomic_path
 
 _SOUNDS = (NOISE_LABEL, MICROPHONE_LABEL, ROOM_LABEL)
 _ROOMS = 200
@@ -305,7 +306,7 @@ def _given_rooms_file(clips: Sequence[Clip], rate: int) -> Path | None:
 def _rooms_file(rate: int, seed: int) -> Path:
     """Generated rooms."""
     key = hashlib.sha1(f"{rate} {seed} {_ROOMS}".encode()).hexdigest()[:12]
-    path = cache_dir() / "packs" / f"rooms-{key}.npz"
+    path = pack_path(f"rooms-{key}.npz")
     if not path.is_file():
         rng = np.random.default_rng(np.random.SeedSequence([seed, 0x4007]))
         _write_rooms(path, (room_impulse_response(rng, rate) for _ in range(_ROOMS)))

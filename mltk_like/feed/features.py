@@ -14,10 +14,11 @@ from mltk_like.data.clip import Clip
 from mltk_like.data.features import ARRAY, SCALE, Features, mixed
 from mltk_like.data.source import checked_sources
 from mltk_like.errors import DataError, SettingError
+from mltk_like.feed.packs import pack_path
 from mltk_like.feed.plan import EpochPlan, plan_cuts
 from mltk_like.feed.windows import Batch, Origin, SplitFiles, Window, WindowMaker
 from mltk_like.mixins import AudioDatasetMixin
-from mltk_like.paths import atomic_path, cache_dir
+from mltk_like.paths import atomic_path
 
 _BLOCK_ROWS = 4096
 # Settings that ask for sound, with the value that does not.
@@ -76,7 +77,7 @@ def open_features(model: Any, clips: Sequence[Clip]) -> SplitFiles:
     Raises:
         DataError: a file cannot be read, a row is of another shape or no number, or the cache cannot be written.
     """
-    path = cache_dir() / "packs" / f"{_fingerprint(model, clips)}.npy"
+    path = pack_path(f"{_fingerprint(model, clips)}.npy")
     if not path.is_file():
         _pack(model, clips, path)
     return SplitFiles(

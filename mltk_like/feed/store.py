@@ -19,7 +19,8 @@ from mltk_like.audio.wav import stream_audio
 from mltk_like.data.clip import Clip
 from mltk_like.data.skipped import Skipped, cause, report
 from mltk_like.errors import DataError
-from mltk_like.paths import atomic_path, cache_dir, write_text
+from mltk_like.feed.packs import pack_path
+from mltk_like.paths import atomic_path, write_text
 
 _BLOCK_S = 10.0
 _FOREVER = 2**62
@@ -89,7 +90,7 @@ def build_store(clips: Sequence[Clip], sample_rate_hz: int, *, progress: bool = 
     Raises:
         DataError: the cache cannot be written.
     """
-    path = cache_dir() / "packs" / f"{_fingerprint(clips, sample_rate_hz)}.i16"
+    path = pack_path(f"{_fingerprint(clips, sample_rate_hz)}.i16")
     if not path.is_file():
         with atomic_path(path) as temporary:
             # The index first: a store counts as there when its samples are.
