@@ -38,6 +38,20 @@ def test_nothing_varies_where_nothing_may() -> None:
     assert {(line.text, line.phonemes) for line in lines(fixed, "alexa", "əlˈɛksə")} == {("alexa", "əlˈɛksə")}
 
 
+def test_shares_of_careful_and_hurried_clips_leave_the_others_as_they_were() -> None:
+    given = {"text": "bicycle", "phonemes": "bˈIsəkəl", "count": 600}
+    before = lines(Variation(pronunciations=False), **given)
+    after = lines(Variation(pronunciations=False, careful=0.4, hurried=0.5), **given)
+    changed = [line.phonemes.rstrip(".,!?…") for line, was in zip(after, before, strict=True) if line != was]
+    hurried = sum(said in ("bˈIskəl", "bˈIsəkl") for said in changed)
+    assert 0.25 < hurried / 600 < 0.35  # half of what is not careful
+    assert 0.35 < (len(changed) - hurried) / 600 < 0.45
+    # Engines that read text say it as before, in the same tones.
+    assert [line.text for line in after] == [line.text for line in before]
+    fixed = Variation(careful=0.2).line("alexa", "əlˈɛksə", np.random.default_rng(3))
+    assert fixed == Variation(careful=0.2).line("alexa", "əlˈɛksə", np.random.default_rng(3))
+
+
 def test_endings_have_their_shares_in_text_and_phonemes() -> None:
     found = lines(Variation(pronunciations=False, endings=(("!", 3.0), ("?", 1.0))), "alexa", "əlˈɛksə", 400)
     counts = Counter(line.text[-1] for line in found)

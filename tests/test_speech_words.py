@@ -23,7 +23,7 @@ from mltk_like.data.speech import (
 )
 from mltk_like.data.speech.lexicon import load_lexicon
 from mltk_like.data.speech.phonemes import ALPHABET, PHONES, distances, encode, phones, units
-from mltk_like.data.speech.pronunciation import contains, draw_variant, spoken_forms
+from mltk_like.data.speech.pronunciation import contains, draw_careful, draw_hurried, draw_variant, spoken_forms
 from mltk_like.data.speech.word_list import WordList
 from mltk_like.errors import DataError, SettingError
 
@@ -63,6 +63,40 @@ def test_variants_begin_with_the_word_and_keep_its_frame() -> None:
 @settings(deadline=None, max_examples=40)
 def test_a_drawn_variant_counts_as_the_keyword(word: str, seed: int) -> None:
     assert contains(draw_variant(pronounce(word), np.random.default_rng(seed)), pronounce(word))
+
+
+@given(WORDS, SEEDS)
+@settings(deadline=None, max_examples=40)
+def test_a_careful_and_a_hurried_one_count_as_the_keyword(word: str, seed: int) -> None:
+    said, rng = pronounce(word), np.random.default_rng(seed)
+    for drawn in (draw_careful(said, word, rng), draw_hurried(said, rng)):
+        assert set(drawn) <= ALPHABET
+        assert contains(drawn, said), drawn
+
+
+def test_with_care_weak_vowels_are_full_as_they_are_spelt() -> None:
+    found = {draw_careful("kəmpjˈuɾəɹ", "computer", np.random.default_rng(seed)) for seed in range(200)}
+    sounds = {phones(one) for one in found}
+    # A first vowel of an "o", a stop in place of the tap; what stands before r may stay weak.
+    assert {"kɔmpjutəɹ", "kɑmpjutɜɹ", "koʊmpjudɛɹ"} <= sounds
+    assert all(one.startswith(("kɔm", "kɑm", "koʊm")) and "ɾ" not in one for one in sounds)
+    assert any("kʰ" in one for one in found)
+    assert any("ˈuː" in one for one in found)
+    assert any(one.startswith(("kˈ", "kˌ")) for one in found)
+    # The last "a" is never that of "say".
+    ends = {draw_careful("əlˈɛksə", "alexa", np.random.default_rng(seed))[-1] for seed in range(50)}
+    assert ends == {"ɑ", "æ"}
+    # "Bicycle" has as many vowels as letters for them, "ml" has none: any full vowel may stand there.
+    assert phones(draw_careful("bˈIsəkəl", "bicycle", np.random.default_rng(1)))[4] in "ɪi"
+    drawn = (draw_careful("ˈɛməl", "ml", np.random.default_rng(seed)) for seed in range(300))
+    assert len({phones(one)[2:-1] for one in drawn}) == 12
+
+
+def test_in_haste_a_weak_vowel_between_consonants_is_left_out() -> None:
+    assert draw_hurried("bˈIsəkəl", np.random.default_rng(0)) in {"bˈIskəl", "bˈIsəkl"}
+    # Without its first sound the word would be another, and a stressed vowel is never left out.
+    assert draw_hurried("əlˈɛksə", np.random.default_rng(0)) == "əlˈɛksə"
+    assert draw_hurried("hˈA ɡˈɛkO", np.random.default_rng(0)) == "hˈA ɡˈɛkO"
 
 
 @given(SOUNDS, SOUNDS)

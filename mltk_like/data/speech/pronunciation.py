@@ -1,5 +1,7 @@
 """Ways to pronounce one word: what hurried, careful, foreign and child speakers do to its sounds."""
 
+import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -47,6 +49,14 @@ _CLUSTERS = {
     "hw": ("w",),
     "nj": ("n",),
 }
+
+# Whoever speaks with care, and many a foreigner, gives every vowel the full sound that its letter stands for:
+# "kom-pyoo-ter". Letters and sounds of English as in E. Carney, A Survey of English Spelling (1994), chapter 3.
+_FULL = {"a": "ɑæA", "e": "ɛe", "i": "ɪi", "o": "ɔɑO", "u": "ʌu", "y": "ɪi"}
+_ANY_FULL = "ɑæAɛeɪiɔOʌuɜ"
+_WEAK = frozenset("əɐᵊᵻɪ")
+_LETTERS = re.compile("[aeiouy]+")
+_TAPS = "ɾT"
 
 
 def _choices(becomes: str) -> list[str]:
@@ -104,13 +114,91 @@ def draw_variant(phonemes: str, rng: np.random.Generator) -> str:
     return "".join(parts)
 
 
+def draw_careful(phonemes: str, spelling: str, rng: np.random.Generator) -> str:
+    """A text said with care: weak vowels have the full sound of their letters, taps are stops, stops are breathed.
+
+    Args:
+        phonemes: the text as the lexicon has it.
+        spelling: its words; where they have another number of vowels than the sounds, any full vowel may stand.
+        rng: decides which.
+    """
+    words, spelt = phonemes.split(" "), spelling.split(" ")
+    letters = spelt if len(spelt) == len(words) else [""] * len(words)
+    return " ".join(_careful_word(word, text, rng) for word, text in zip(words, letters, strict=True))
+
+
+def _careful_word(phonemes: str, spelling: str, rng: np.random.Generator) -> str:
+    parts = units(phonemes)
+    full = dict(zip(_vowels(parts), _letters_of(parts, spelling), strict=True))
+    said = []
+    for at, part in enumerate(parts):
+        if part in _WEAK and at in full:
+            part = str(rng.choice(("", "ˌ", "ˈ"), p=(0.35, 0.45, 0.2))) + full[at][int(rng.integers(len(full[at])))]
+        elif part in _TAPS:
+            part = "t" if rng.random() < 0.8 else "d"
+        elif part[0] in STRESS and part[1:] in VOWELS and rng.random() < 0.3:
+            part += "ː"
+        said.append(part + "ʰ" if part in "kpt" and rng.random() < 0.3 else part)
+    return "".join(said)
+
+
+def _vowels(parts: Sequence[str]) -> list[int]:
+    return [at for at, part in enumerate(parts) if part.lstrip(STRESS).rstrip("ː") in VOWELS]
+
+
+def _letters_of(parts: Sequence[str], spelling: str) -> list[str]:
+    """For each vowel the full sounds of its letters."""
+    vowels, letters = _vowels(parts), _LETTERS.findall(spelling.lower())
+    if len(letters) == len(vowels) + 1 and spelling.lower().endswith("e"):
+        letters.pop()
+    if len(letters) != len(vowels):
+        return [_ANY_FULL] * len(vowels)
+    found = [_FULL[group[0]] for group in letters]
+    for number, at in enumerate(vowels):
+        after = parts[at + 1] if at + 1 < len(parts) else ""
+        if after == "ɹ":
+            found[number] = "əɜ" + found[number][0]
+        elif not after:
+            found[number] = found[number].replace("A", "")  # "sofa" is never "sofay"
+    return found
+
+
+def draw_hurried(phonemes: str, rng: np.random.Generator) -> str:
+    """A text said in haste: a weak vowel between consonants is left out; a text without one stays as it is."""
+    options = _hurried(tuple(units(phonemes)))
+    return "".join(options[int(rng.integers(len(options)))]) if options else phonemes
+
+
+def _hurried(parts: tuple[str, ...]) -> list[tuple[str, ...]]:
+    sounds = VOWELS.union(PUNCTUATION)
+    return [
+        (*parts[:at], *parts[at + 1 :])
+        for at in range(1, len(parts) - 1)
+        if parts[at] in _WEAK and parts[at - 1][0] not in sounds and parts[at + 1][0] not in sounds.union(STRESS)
+    ]
+
+
 @lru_cache(maxsize=64)
 def spoken_forms(phonemes: str) -> frozenset[str]:
-    """Bare sounds (`phones`) of all variants: what no negative may contain."""
-    return frozenset(phones(variant) for variant in variants(phonemes))
+    """Bare sounds (`phones`) of all variants, hurried ones too: what no negative may contain."""
+    hurried = map("".join, _hurried(tuple(units(phonemes))))
+    return frozenset(map(phones, (*variants(phonemes), *hurried)))
+
+
+@lru_cache(maxsize=64)
+def _careful_forms(phonemes: str) -> re.Pattern[str]:
+    """The bare sounds of all that `draw_careful` makes of a word: too many to be listed."""
+    full, stops = "|".join(sorted({phones(sound) for sound in _ANY_FULL}, key=len, reverse=True)), "|".join("td")
+    parts = []
+    for part in units(phonemes):
+        others = full if part in _WEAK else stops if part in _TAPS else ""
+        parts.append(f"(?:{phones(part)}|{others})" if others else re.escape(phones(part)))
+    return re.compile("".join(parts))
 
 
 def contains(phonemes: str, keyword: str) -> bool:
     """Whether the keyword, in any of its pronunciations, is heard somewhere in `phonemes`."""
     heard = phones(phonemes)
-    return any(form in heard for form in spoken_forms(keyword) if form)
+    if not phones(keyword):
+        return False
+    return any(form in heard for form in spoken_forms(keyword) if form) or bool(_careful_forms(keyword).search(heard))

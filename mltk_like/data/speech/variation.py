@@ -6,7 +6,7 @@ import numpy as np
 
 from mltk_like.data.speech.engines import Engine, Manner
 from mltk_like.data.speech.phonemes import VOWELS, units
-from mltk_like.data.speech.pronunciation import draw_variant
+from mltk_like.data.speech.pronunciation import draw_careful, draw_hurried, draw_variant
 from mltk_like.errors import SettingError
 
 _ENDINGS = (("", 0.3), (".", 0.2), ("!", 0.2), ("?", 0.15), (",", 0.1), ("…", 0.05))
@@ -35,6 +35,9 @@ class Variation:
 
     Attributes:
         pronunciations: whether sounds change as between speakers (engines that read phonemes).
+        careful: share of the clips said with care, "kom-pyoo-ter": weak vowels have the full sound of their letters
+            (engines that read phonemes).
+        hurried: share of the others in which a weak vowel is left out (engines that read phonemes).
         endings: (punctuation, share) pairs; it makes a statement, a question, a call or an unfinished sentence of the
             text (all engines).
         emphasis: share of the clips with emphasis: "!" or "?", long stressed vowels, a tenth slower, and with espeak
@@ -48,6 +51,8 @@ class Variation:
     """
 
     pronunciations: bool = True
+    careful: float = 0.0
+    hurried: float = 0.0
     endings: tuple[tuple[str, float], ...] = _ENDINGS
     emphasis: float = 0.0
     pauses: float = 0.0
@@ -55,7 +60,7 @@ class Variation:
     pitch: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("emphasis", "pauses"):
+        for name in ("careful", "hurried", "emphasis", "pauses"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingError(f"{name}={getattr(self, name)} is no share", "give 0 to 1")
         if not self.endings or any(share <= 0 for _, share in self.endings):
@@ -70,6 +75,9 @@ class Variation:
         # What is off draws nothing, so that a source with the usual settings keeps the clips that it always had.
         shares = [share for _, share in self.endings]
         ending = self.endings[int(rng.choice(len(shares), p=np.array(shares) / sum(shares)))][0]
+        if self.careful or self.hurried:
+            # A stream of its own, so that the other clips stay as they were without.
+            phonemes = self._articulated(text, phonemes, rng.spawn(1)[0])
         if self.pronunciations:
             phonemes = draw_variant(phonemes, rng)
         emphasis = self.emphasis > 0 and rng.random() < self.emphasis
@@ -78,6 +86,13 @@ class Variation:
         if self.pauses > 0 and rng.random() < self.pauses:
             text, phonemes = _paused(text, phonemes, rng)
         return Line(text=text + ending, phonemes=phonemes + ending, emphasis=emphasis)
+
+    def _articulated(self, text: str, phonemes: str, rng: np.random.Generator) -> str:
+        drawn = rng.random()
+        if drawn < self.careful:
+            return draw_careful(phonemes, text, rng)
+        rest = (drawn - self.careful) / max(1 - self.careful, 1e-9)
+        return draw_hurried(phonemes, rng) if rest < self.hurried else phonemes
 
     def manner(self, engine: Engine, line: Line, rng: np.random.Generator) -> Manner:
         """Rate, pitch and settings of an engine for a line."""
