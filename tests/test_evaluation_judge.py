@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +180,46 @@ def test_a_target_gets_the_fewest_misses(scored: ScoredTests) -> None:
     assert values["sensitivity.hours"] == 1.0
     json.dumps(found.to_dict(), allow_nan=False)
     assert "medium" in str(found)
+
+
+def two_kinds(scored: ScoredTests, people_s: float, label: str = "_unknown_") -> ScoredTests:
+    """An hour of synthetic talk with four false accepts, and recordings of people before and after it with one."""
+    spoken = replace(clip("talk.wav", "heart", "talk", "_stream_"), details={"engine": "hibari"})
+    people = [clip(f"{name}.wav", "radio", "radio", label) for name in "ab"]
+    peaks = [(100.0, 180), *((people_s / 2 + start, score) for start, score in FALSE)]
+    return ScoredTests(
+        **{
+            **vars(scored),
+            "tests": replace(scored.tests, negatives=(people[0], spoken, people[1])),
+            "negatives": stream(3600 + people_s, peaks),
+            "starts_s": (0.0, people_s / 2, people_s / 2 + 3600),
+        }
+    )
+
+
+def test_a_false_accept_by_a_synthetic_voice_counts_a_quarter_beside_people(scored: ScoredTests) -> None:
+    both = two_kinds(scored, 3700.0)
+    found = find_sensitivity(both, SETTINGS, 0.99)  # two in 2.03 h, and one in the 1.03 h of people
+    # Of people one at 180, by the engine 155, 160, 190 and 210: all of them count 1 + 4/4.
+    assert found.weighed
+    assert found.recogniser.detection_threshold == 0
+    assert find_sensitivity(both, SETTINGS, 0.98).recogniser.detection_threshold == 155
+    # People alone are not heard more often than that: 0.97 an hour at 180.
+    assert find_sensitivity(both, SETTINGS, 0.96).recogniser.detection_threshold == 180
+    strict = find_sensitivity(two_kinds(scored, 7400.0), SETTINGS, 0.5)  # 1.53 in 3.06 h
+    assert strict.recogniser.detection_threshold == 160
+    # What is said of a level is what was counted: three, by whomever.
+    assert [level.point.false_accepts for level in strict.levels if level.name == "medium"] == [3]
+    assert "a false accept by a synthetic voice counted 0.25" in str(strict)
+    assert strict.to_dict()["weighed"] is True
+
+
+@pytest.mark.parametrize(("people_s", "label"), [(3500.0, "_unknown_"), (7200.0, "_background_")])
+def test_where_hardly_anybody_was_heard_all_count_alike(scored: ScoredTests, people_s: float, label: str) -> None:
+    found = find_sensitivity(two_kinds(scored, people_s, label), SETTINGS, 0.8)
+    assert not found.weighed
+    assert found.recogniser.detection_threshold == (190 if people_s == 3500.0 else 180)
+    assert "counted 0.25" not in str(found)
 
 
 def test_freedom_never_makes_it_worse(scored: ScoredTests) -> None:

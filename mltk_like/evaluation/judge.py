@@ -66,9 +66,18 @@ class ScoredTests:
             for condition, streams in self.positives.items()
         }
 
-    def false_accepts(self, settings: RecogniserSettings, merge_ms: int) -> NDArray[np.int64]:
-        """Events at each of the 255 thresholds."""
-        streams = [self.negatives] if self.negatives else []
+    @property
+    def seconds(self) -> list[float]:
+        """How long each negative was heard, with the gap after it."""
+        ends = [*self.starts_s, self.negatives.duration_s if self.negatives else 0.0]
+        return [end - start for start, end in pairwise(ends)]
+
+    def false_accepts(
+        self, settings: RecogniserSettings, merge_ms: int, among: Sequence[ScoredStream] | None = None
+    ) -> NDArray[np.int64]:
+        """Events at each of the 255 thresholds, in all negatives or in some stretches of them."""
+        every = [self.negatives] if self.negatives else []
+        streams = every if among is None else among
         return count_events(_recogniser(settings, self.classes), streams, ALL_LEVELS, merge_ms)
 
     def events(self, settings: RecogniserSettings, merge_ms: int) -> list[Event]:
@@ -181,13 +190,11 @@ def judge(
         merge_ms=merge,
         latencies=tuple(_latencies(traces, curves, scored.word_ends_s, own, rates)) if tests.clips else (),
         misses_by=tuple(misses_by(tests.clips, {name: found.tolist() for name, found in peaks.items()}, thresholds)),
-        false_accepts_by=tuple(
-            false_accepts_by(tests.negatives, _seconds(scored), [number for _, number, _ in events])
-        ),
+        false_accepts_by=tuple(false_accepts_by(tests.negatives, scored.seconds, [number for _, number, _ in events])),
         worst_misses=_worst(_misses(scored, traces, thresholds)),
         loudest_false_accepts=_loudest(tests.negatives, events),
         peaks=peaks,
-        voices=voices_of(tests.clips, tests.negatives, _seconds(scored)),
+        voices=voices_of(tests.clips, tests.negatives, scored.seconds),
     )
 
 
@@ -247,9 +254,3 @@ def _loudest(clips: Sequence[Clip], events: Sequence[tuple[Event, int, float]]) 
         for event, number, time_s in events
     ]
     return tuple(sorted(found, key=lambda event: -event.score)[:LISTED])
-
-
-def _seconds(scored: ScoredTests) -> list[float]:
-    """How long each negative was heard, with the gap after it."""
-    ends = [*scored.starts_s, scored.negatives.duration_s if scored.negatives else 0.0]
-    return [end - start for start, end in pairwise(ends)]

@@ -7,10 +7,12 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mltk_like.audio.recogniser import RecogniserSettings
 from mltk_like.errors import CheckError, DataError, SettingError
 from mltk_like.evaluation.judge import ScoredTests
+from mltk_like.evaluation.weighing import SYNTHETIC, weighed, weighs
 from mltk_like.metrics import OperatingPoint, StreamCurve, curve_of, misses_at
 
 FREE = ("average_window_duration_ms", "minimum_count", "suppression_ms")
@@ -57,6 +59,7 @@ class Sensitivity:
         hours: of negatives.
         positives: clips in each condition.
         tried: settings of the recogniser, each at 255 thresholds.
+        weighed: a false accept by a synthetic voice counted a quarter, see `weighing`. The rates are of all alike.
     """
 
     target: float
@@ -65,6 +68,7 @@ class Sensitivity:
     hours: float
     positives: int
     tried: int
+    weighed: bool = False
 
     def to_parameters(self) -> dict[str, Any]:
         """Parameters of the `.tflite`: those of the recogniser that the search may set, and the levels' figures.
@@ -103,6 +107,7 @@ class Sensitivity:
             "target_false_accepts_per_hour": self.target,
             "parameters": self.to_parameters(),
             "tried": self.tried,
+            "weighed": self.weighed,
             "levels": {
                 level.name: {name: point.to_dict() for name, point in level.points.items()} for level in self.levels
             },
@@ -124,6 +129,10 @@ class Sensitivity:
             )
             lines.append(f"{level.name:11}  {level.threshold:9}  {rate:28}  {missed or 'not measured'}")
         lines += [f"{name:11}  not reached" for name in LEVELS if name not in [level.name for level in self.levels]]
+        if self.weighed:
+            lines.append(
+                f"a false accept by a synthetic voice counted {SYNTHETIC:g} of one in a recording against the target"
+            )
         if self.target * self.hours < 1:
             lines.append("less than one event in the hours heard: only the bound was measured, not the rate")
         return "\n".join(lines)
@@ -164,34 +173,51 @@ def find_sensitivity(
     if scored.hours <= 0:
         raise DataError("a target of false accepts needs sound without the word", "give --negatives DIR")
     merge = settings.suppression_ms if merge_ms is None else merge_ms
-    best: tuple[float, RecogniserSettings, dict[str, StreamCurve]] | None = None
+    best: tuple[float, RecogniserSettings, _Tried] | None = None
     tried = 0
-    for candidate, curves in _curves(scored, settings, free, merge):
+    for candidate, found in _curves(scored, settings, free, merge):
         tried += 1
-        misses = _misses(curves, target)
+        misses = _misses(found, target)
         if misses is not None and (best is None or misses < best[0] - 1e-12):
-            best = misses, candidate, curves
+            best = misses, candidate, found
     if best is None:
         raise CheckError(
             f"no setting of {tried} reaches {target:g} false accepts an hour"
             + (" and still hears the word" if scored.tests.clips else ""),
             "nothing was written; allow more, or train with more sound like that it fires on",
         )
-    found = _sensitivity(scored, target, best[1], best[2], tried)
-    if not scored.tests.clips and found.recogniser.detection_threshold < _EVEN:
+    result = _sensitivity(scored, target, best[1], best[2], tried)
+    if not scored.tests.clips and result.recogniser.detection_threshold < _EVEN:
         raise DataError(
             "nothing says how high the threshold must be: no word was given, and no other sound comes near one",
             "add --positives DIR, or more sound without the word",
         )
-    return found
+    return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Tried:
+    """What one setting of the recogniser does at each threshold.
+
+    Attributes:
+        curves: by condition.
+        weighed: false accepts, each as it counts.
+    """
+
+    curves: Mapping[str, StreamCurve]
+    weighed: NDArray[np.float64]
+
+    def at(self, rate: float) -> dict[str, OperatingPoint | None]:
+        """The point of each condition for false accepts an hour; None where none is reached."""
+        return {name: misses_at(curve, rate, self.weighed) for name, curve in self.curves.items()}
 
 
 def _sensitivity(
-    scored: ScoredTests, target: float, settings: RecogniserSettings, curves: Mapping[str, StreamCurve], tried: int
+    scored: ScoredTests, target: float, settings: RecogniserSettings, tried: _Tried, count: int
 ) -> Sensitivity:
     levels = []
     for name, factor in LEVELS.items():
-        found = {condition: misses_at(curve, factor * target) for condition, curve in curves.items()}
+        found = tried.at(factor * target)
         points = {condition: point for condition, point in found.items() if point is not None}
         if points:
             levels.append(Level(name=name, threshold=next(iter(points.values())).threshold, points=points))
@@ -202,13 +228,14 @@ def _sensitivity(
         levels=tuple(levels),
         hours=scored.hours,
         positives=len(scored.tests.clips),
-        tried=tried,
+        tried=count,
+        weighed=weighs(scored),
     )
 
 
 def _curves(
     scored: ScoredTests, settings: RecogniserSettings, free: Collection[str], merge_ms: int
-) -> Iterator[tuple[RecogniserSettings, dict[str, StreamCurve]]]:
+) -> Iterator[tuple[RecogniserSettings, _Tried]]:
     """Each candidate with its curves, the model's own settings first."""
     peaks: dict[tuple[int, int], dict[str, list[int]]] = {}
     for candidate in candidates(settings, free):
@@ -217,7 +244,8 @@ def _curves(
         if key not in peaks:
             peaks[key] = {name: [t.peak for t in found] for name, found in scored.traces(candidate).items()}
         events = scored.false_accepts(candidate, merge_ms)
-        yield candidate, {name: curve_of(found, events, scored.hours) for name, found in peaks[key].items()}
+        curves = {name: curve_of(found, events, scored.hours) for name, found in peaks[key].items()}
+        yield candidate, _Tried(curves=curves, weighed=weighed(scored, candidate, merge_ms))
 
 
 def candidates(settings: RecogniserSettings, free: Collection[str] = ()) -> list[RecogniserSettings]:
@@ -239,9 +267,9 @@ def candidates(settings: RecogniserSettings, free: Collection[str] = ()) -> list
     return [settings, *(settings.copy(**dict(zip(FREE, point, strict=True))) for point in fitting)]
 
 
-def _misses(curves: Mapping[str, StreamCurve], target: float) -> float | None:
+def _misses(tried: _Tried, target: float) -> float | None:
     """Mean share of misses over the conditions; None where the target is not reached or every word is missed."""
-    points = [misses_at(curve, target) for curve in curves.values()]
+    points = list(tried.at(target).values())
     shares = [point.misses_fraction for point in points if point is not None and point.positives]
     if any(point is None for point in points) or (shares and min(shares) == 1):
         return None

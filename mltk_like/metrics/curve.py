@@ -97,18 +97,27 @@ class OperatingPoint:
         return {key: _plain(value) for key, value in vars(self).items()}
 
 
-def misses_at(curve: StreamCurve, false_accepts_per_hour: float) -> OperatingPoint | None:
+def misses_at(
+    curve: StreamCurve, false_accepts_per_hour: float, weighed: NDArray[np.float64] | None = None
+) -> OperatingPoint | None:
     """The point with the fewest misses at no more than this many false accepts per hour.
 
     This is the lowest threshold from which on no threshold exceeds the rate. Counts need not fall with the threshold,
     as suppression and merging make few of a long run of detections; such a dip is no operating point.
+
+    Args:
+        curve: of one condition.
+        false_accepts_per_hour: the rate.
+        weighed: float64 (k,): what counts against the rate at each threshold; none: every false accept alike. The
+            point's own figures are always those of the curve.
 
     Returns:
         None when even the highest threshold exceeds the rate (not reached), or no negatives were heard.
     """
     if curve.hours <= 0:
         return None
-    exceeding = np.flatnonzero(curve.false_accepts > false_accepts_per_hour * curve.hours * (1 + 1e-12))
+    counted = curve.false_accepts if weighed is None else weighed
+    exceeding = np.flatnonzero(counted > false_accepts_per_hour * curve.hours * (1 + 1e-12))
     index = int(exceeding[-1]) + 1 if len(exceeding) else 0
     return None if index == len(curve.thresholds) else _operating_point(curve, index, false_accepts_per_hour)
 
