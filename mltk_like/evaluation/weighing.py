@@ -1,9 +1,9 @@
 """False accepts as a threshold is chosen by them: what an engine spoke says less of people than recordings do.
 
-Word salad by the voices that also say the keyword in the training is what a detector confuses with it most. Three
-detectors whose own test gave 2 false accepts an hour, nearly all of them by synthetic voices, gave 0.2, 0.4 and 0.4 on
-4.8 hours of people (docs/evaluation.md). A threshold for 0.5 an hour of the one was a threshold for 0.1 of the other,
-and missed twice as many words.
+Word salad by the voices that also say the keyword in the training is what a detector confuses with it most. Four
+detectors whose own test gave 2 false accepts an hour, nearly all of them by synthetic voices, gave 0.2 to 0.4 on 4.8
+hours of people (docs/evaluation.md). A threshold for 0.5 an hour of the one was a threshold for 0.1 of the other, and
+missed up to twice as many words.
 """
 
 from collections.abc import Iterator
