@@ -7,7 +7,7 @@ from mltk_like.nets import mixed_net
 
 
 class Marvin(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateClassifierMixin):
-    version = 1
+    version = 2
     description = 'Keyword spotting classifier to detect: "marvin"'
     classes = ("marvin", "_unknown_")
 
@@ -16,20 +16,24 @@ class Marvin(mltk.Model, mltk.TrainMixin, mltk.AudioDatasetMixin, mltk.EvaluateC
         noise_reduction_enable=True, pcan_enable=True,
     )  # fmt: skip
     recogniser = RecogniserSettings(
-        latency_ms=60, minimum_count=3, average_window_duration_ms=360, detection_threshold=216, suppression_ms=900
+        latency_ms=60, minimum_count=3, average_window_duration_ms=240, detection_threshold=216, suppression_ms=900
     )
 
     streaming = True
 
     batch_size = 100
     steps_per_epoch = 250
-    learning_rate_steps = ((250, 1e-3), (250, 2e-3), (3250, 4e-3), (1000, 1.5e-3), (750, 5e-4), (500, 1e-4))
+    learning_rate_steps = ((250, 1e-3), (250, 2e-3), (4500, 4e-3), (1500, 1.5e-3), (1000, 5e-4), (500, 1e-4))
     average_weights = 0.999
+    rank_by = "last"
+    score_temperature = 3.0
     domain_confusion = 0.2
     companion_words = data.COMPANIONS
-    embedding_teachers = 2
-    unknown_multiplier = 4.0
-    companion_fraction = 0.35
+    teachers, teacher_steps = 2, 3000
+    embedding_teachers, embedding_features, embedding_windows = 2, 1.0, 190_000
+    mining_rounds, mining_hours, mined_fraction = 1, 15.0, 0.6
+    unknown_multiplier = 6.0
+    companion_fraction = 0.25
     keyword_end_ms = (-60, 240)
     excerpt_fraction = 0.4
     split_fractions = (0.94, 0.03, 0.03)

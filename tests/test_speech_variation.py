@@ -46,6 +46,10 @@ def test_shares_of_careful_and_hurried_clips_leave_the_others_as_they_were() -> 
     hurried = sum(said in ("bˈIskəl", "bˈIsəkl") for said in changed)
     assert 0.25 < hurried / 600 < 0.35  # half of what is not careful
     assert 0.35 < (len(changed) - hurried) / 600 < 0.45
+    # Accents, which "bicycle" has none of, take nothing from the others.
+    assert lines(Variation(pronunciations=False, careful=0.4, hurried=0.5, accents=1.0), **given) == after
+    r = lines(Variation(pronunciations=False, accents=0.5), "marvin", "mˈɑɹvɪn", 600)
+    assert 0.36 < sum("ɹ" not in line.phonemes for line in r) / 600 < 0.49
     # Engines that read text say it as before, in the same tones.
     assert [line.text for line in after] == [line.text for line in before]
     fixed = Variation(careful=0.2).line("alexa", "əlˈɛksə", np.random.default_rng(3))
@@ -88,7 +92,8 @@ def test_rate_and_pitch_stay_in_their_ranges(engine: str) -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"emphasis": 1.5}, {"pauses": -0.1}, {"endings": ()}, {"endings": (("!", 0.0),)}, {"speed": (2.0, 1.0)},
+    [{"careful": 2.0}, {"hurried": -1.0}, {"accents": 1.1},
+     {"emphasis": 1.5}, {"pauses": -0.1}, {"endings": ()}, {"endings": (("!", 0.0),)}, {"speed": (2.0, 1.0)},
      {"speed": (0.0, 1.0)}, {"pitch": (0.5, 9.0)}],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:

@@ -23,7 +23,14 @@ from mltk_like.data.speech import (
 )
 from mltk_like.data.speech.lexicon import load_lexicon
 from mltk_like.data.speech.phonemes import ALPHABET, PHONES, distances, encode, phones, units
-from mltk_like.data.speech.pronunciation import contains, draw_careful, draw_hurried, draw_variant, spoken_forms
+from mltk_like.data.speech.pronunciation import (
+    contains,
+    draw_accent,
+    draw_careful,
+    draw_hurried,
+    draw_variant,
+    spoken_forms,
+)
 from mltk_like.data.speech.word_list import WordList
 from mltk_like.errors import DataError, SettingError
 
@@ -67,9 +74,10 @@ def test_a_drawn_variant_counts_as_the_keyword(word: str, seed: int) -> None:
 
 @given(WORDS, SEEDS)
 @settings(deadline=None, max_examples=40)
-def test_a_careful_and_a_hurried_one_count_as_the_keyword(word: str, seed: int) -> None:
+def test_a_careful_a_hurried_and_a_foreign_one_count_as_the_keyword(word: str, seed: int) -> None:
     said, rng = pronounce(word), np.random.default_rng(seed)
-    for drawn in (draw_careful(said, word, rng), draw_hurried(said, rng)):
+    careful = draw_careful(said, word, rng)
+    for drawn in (careful, draw_hurried(said, rng), draw_accent(said, rng), draw_accent(careful, rng)):
         assert set(drawn) <= ALPHABET
         assert contains(drawn, said), drawn
 
@@ -97,6 +105,19 @@ def test_in_haste_a_weak_vowel_between_consonants_is_left_out() -> None:
     # Without its first sound the word would be another, and a stressed vowel is never left out.
     assert draw_hurried("əlˈɛksə", np.random.default_rng(0)) == "əlˈɛksə"
     assert draw_hurried("hˈA ɡˈɛkO", np.random.default_rng(0)) == "hˈA ɡˈɛkO"
+
+
+def test_an_r_after_a_vowel_is_silent_in_some_accents() -> None:
+    def accents(said: str) -> set[str]:
+        return {draw_accent(said, np.random.default_rng(seed)) for seed in range(60)}
+
+    assert accents("mˈɑɹvɪn") == {"mˈɑɹvɪn", "mˈɑːvɪn"}
+    assert {"kəmpjˈuɾə", "kəmpjˈuɾɑ", "kəmpiˈuɾɐ", "kəmpiˈuɾəɹ"} <= accents("kəmpjˈuɾəɹ")
+    # Between vowels and before them it is always said.
+    assert accents("wˈɔɹi") == {"wˈɔɹi"}
+    assert accents("ɹˈɛd əlˈɛksə") == {"ɹˈɛd əlˈɛksə"}
+    assert accents("fˈɑɹ əwˈA") == {"fˈɑɹ əwˈA", "fˈɑː əwˈA"}
+    assert contains("ə kəmpiˈuɾɑ sˈɛd", "kəmpjˈuɾəɹ")
 
 
 @given(SOUNDS, SOUNDS)

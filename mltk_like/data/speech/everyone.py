@@ -38,8 +38,8 @@ _FOREIGN: Mapping[str, float] = MappingProxyType({"pico:de": 1.0, "pico:es": 1.0
 _QUICK: Mapping[str, float] = MappingProxyType({"hibari": 0.2, "piper": 0.2, "flite": 0.2})
 _QUICK_KOKORO = 0.2
 # Of 411 recordings of "computer" by people a third lasts longer than 0.7 s: "kom-pyoo-ter". A net that had heard the
-# word as the lexicon has it missed half of these, and one in fifteen of the others.
-_AS_PEOPLE_SAY = Variation(careful=0.25, hurried=0.1)
+# word as the lexicon has it missed half of these, and one in twelve of the others.
+_AS_PEOPLE_SAY = Variation(careful=0.25, hurried=0.1, accents=0.3)
 _READER: Mapping[str, float] = MappingProxyType({"hibari": 1.0})
 _MANY = "piper:libritts_r"  # 904 speakers, CC BY 4.0, a download
 

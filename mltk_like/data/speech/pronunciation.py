@@ -169,6 +169,30 @@ def draw_hurried(phonemes: str, rng: np.random.Generator) -> str:
     return "".join(options[int(rng.integers(len(options)))]) if options else phonemes
 
 
+def draw_accent(phonemes: str, rng: np.random.Generator) -> str:
+    """A text without r but before vowels, as most of England, Australia and India say it, or with "you" in two sounds.
+
+    The vowel before it is long in its place (Wells, Accents of English, chapter 3.2). A text without either sound
+    stays as it is.
+    """
+    parts, said = units(phonemes), list[str]()
+    silent, split = rng.random() < 0.85, rng.random() < 0.4
+    for at, part in enumerate(parts):
+        if silent and at in _after_vowels(parts):
+            said[-1] = str(rng.choice(("ə", "ɐ", "ɑ"))) if said[-1] in _WEAK else said[-1].rstrip("ː") + "ː"
+        elif split and part == "j" and at + 1 < len(parts) and parts[at + 1].lstrip(STRESS)[0] in "uʊ":
+            said.append("i")
+        else:
+            said.append(part)
+    return "".join(said)
+
+
+def _after_vowels(parts: Sequence[str]) -> set[int]:
+    """Where an r stands behind a vowel and before none."""
+    vowels = set(_vowels(parts))
+    return {at for at, part in enumerate(parts) if part == "ɹ" and at - 1 in vowels and at + 1 not in vowels}
+
+
 def _hurried(parts: tuple[str, ...]) -> list[tuple[str, ...]]:
     sounds = VOWELS.union(PUNCTUATION)
     return [
@@ -187,13 +211,16 @@ def spoken_forms(phonemes: str) -> frozenset[str]:
 
 @lru_cache(maxsize=64)
 def _careful_forms(phonemes: str) -> re.Pattern[str]:
-    """The bare sounds of all that `draw_careful` makes of a word: too many to be listed."""
-    full, stops = "|".join(sorted({phones(sound) for sound in _ANY_FULL}, key=len, reverse=True)), "|".join("td")
-    parts = []
-    for part in units(phonemes):
-        others = full if part in _WEAK else stops if part in _TAPS else ""
-        parts.append(f"(?:{phones(part)}|{others})" if others else re.escape(phones(part)))
-    return re.compile("".join(parts))
+    """The bare sounds of all that `draw_careful` and `draw_accent` make of a word: too many to be listed."""
+    full = sorted({phones(sound) for sound in _ANY_FULL}, key=len, reverse=True)
+    sounds = units(phonemes)
+    silent = _after_vowels(sounds)
+    forms = []
+    for at, sound in enumerate(sounds):
+        others = full if sound in _WEAK else ["t", "d"] if sound in _TAPS else ["i"] if sound == "j" else []
+        either = "|".join(map(re.escape, (phones(sound), *others)))
+        forms.append(f"(?:{either})" + ("?" if at in silent else ""))
+    return re.compile("".join(forms))
 
 
 def contains(phonemes: str, keyword: str) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 
 from mltk_like.data.speech.engines import Engine, Manner
 from mltk_like.data.speech.phonemes import VOWELS, units
-from mltk_like.data.speech.pronunciation import draw_careful, draw_hurried, draw_variant
+from mltk_like.data.speech.pronunciation import draw_accent, draw_careful, draw_hurried, draw_variant
 from mltk_like.errors import SettingError
 
 _ENDINGS = (("", 0.3), (".", 0.2), ("!", 0.2), ("?", 0.15), (",", 0.1), ("…", 0.05))
@@ -38,6 +38,8 @@ class Variation:
         careful: share of the clips said with care, "kom-pyoo-ter": weak vowels have the full sound of their letters
             (engines that read phonemes).
         hurried: share of the others in which a weak vowel is left out (engines that read phonemes).
+        accents: share of all clips in which no r is said after a vowel, "computah", or "you" begins with a vowel
+            (engines that read phonemes).
         endings: (punctuation, share) pairs; it makes a statement, a question, a call or an unfinished sentence of the
             text (all engines).
         emphasis: share of the clips with emphasis: "!" or "?", long stressed vowels, a tenth slower, and with espeak
@@ -53,6 +55,7 @@ class Variation:
     pronunciations: bool = True
     careful: float = 0.0
     hurried: float = 0.0
+    accents: float = 0.0
     endings: tuple[tuple[str, float], ...] = _ENDINGS
     emphasis: float = 0.0
     pauses: float = 0.0
@@ -60,7 +63,7 @@ class Variation:
     pitch: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("careful", "hurried", "emphasis", "pauses"):
+        for name in ("careful", "hurried", "accents", "emphasis", "pauses"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SettingError(f"{name}={getattr(self, name)} is no share", "give 0 to 1")
         if not self.endings or any(share <= 0 for _, share in self.endings):
@@ -75,9 +78,12 @@ class Variation:
         # What is off draws nothing, so that a source with the usual settings keeps the clips that it always had.
         shares = [share for _, share in self.endings]
         ending = self.endings[int(rng.choice(len(shares), p=np.array(shares) / sum(shares)))][0]
-        if self.careful or self.hurried:
-            # A stream of its own, so that the other clips stay as they were without.
-            phonemes = self._articulated(text, phonemes, rng.spawn(1)[0])
+        if self.careful or self.hurried or self.accents:
+            # Streams of their own, so that the other clips stay as they were without.
+            articulation, accent = rng.spawn(2)
+            phonemes = self._articulated(text, phonemes, articulation)
+            if accent.random() < self.accents:
+                phonemes = draw_accent(phonemes, accent)
         if self.pronunciations:
             phonemes = draw_variant(phonemes, rng)
         emphasis = self.emphasis > 0 and rng.random() < self.emphasis
