@@ -259,5 +259,5 @@ def test_the_shipped_alexa_has_the_operators_of_the_page(capsys: pytest.CaptureF
     out = capsys.readouterr().out
     assert operators(out) == [row for row in page if row[0] != "reshape"]
     assert len(page) == 56
-    for line in ("Total MACs: 4.562 M", "Total OPs: 9.247 M", "Classes: alexa, _unknown_", "detection_threshold: 205"):
+    for line in ("Total MACs: 4.562 M", "Total OPs: 9.247 M", "Classes: alexa, _unknown_", "detection_threshold: 195"):
         assert line in out
