@@ -45,7 +45,10 @@ def test_the_probability_is_that_of_the_softmax(wanted: int) -> None:
     assert scores is not None
     given = expected[:, wanted].astype(int) + 128
     assert len(set(given.tolist())) > 60
-    assert np.abs(given - scores[:, 0].astype(int)).max() <= 1
+    apart = np.abs(given - scores[:, 0].astype(int))
+    # The difference of the scores has steps of 6 / 127: half of one is 1.5 bytes where the function is steepest.
+    assert apart.max() <= 2
+    assert (apart <= 1).mean() > 0.9
     # What is in the form stays as it is.
     again = micro_wake_word_form(form, wanted=wanted, classes=2)
     assert summarize_tflite(again).layers == found.layers
