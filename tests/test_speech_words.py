@@ -118,6 +118,9 @@ def test_an_r_after_a_vowel_is_silent_in_some_accents() -> None:
     assert accents("ɹˈɛd əlˈɛksə") == {"ɹˈɛd əlˈɛksə"}
     assert accents("fˈɑɹ əwˈA") == {"fˈɑɹ əwˈA", "fˈɑː əwˈA"}
     assert contains("ə kəmpiˈuɾɑ sˈɛd", "kəmpjˈuɾəɹ")
+    # A name that goes on with another vowel is another word.
+    assert not contains("əlˈɛksiə", "əlˈɛksə")
+    assert contains("ælˈɛksɑ", "əlˈɛksə")
 
 
 @given(SOUNDS, SOUNDS)

@@ -51,26 +51,14 @@ def keyword_speech(word: str, *, label: str, count: int, quick: bool = False, se
         word: a word or phrase.
         label: class of the clips.
         count: clips, about; a quarter of them more where Piper's 904 LibriTTS-R speakers can be fetched.
-        quick: by those voices alone that take little time, for a first trial.
+        quick: by those voices alone that take little time, and as the lexicon has it, for a first trial.
         seed: another seed gives other clips.
 
     Raises:
         SettingError: no text, or a count below 1.
     """
     if quick:
-        return _with_kokoro(
-            [
-                say(
-                    word,
-                    label=label,
-                    count=count,
-                    engines=_quick(),
-                    variation=_AS_PEOPLE_SAY,
-                    morph=_morph(0.5),
-                    seed=seed,
-                )
-            ]
-        )
+        return _with_kokoro([say(word, label=label, count=count, engines=_quick(), morph=_morph(0.5), seed=seed)])
     neural = _part(0.78, count)
     given: dict[str, Any] = {"label": label, "seed": seed, "variation": _AS_PEOPLE_SAY}
     sources = [

@@ -151,16 +151,20 @@ def _letters_of(parts: Sequence[str], spelling: str) -> list[str]:
     vowels, letters = _vowels(parts), _LETTERS.findall(spelling.lower())
     if len(letters) == len(vowels) + 1 and spelling.lower().endswith("e"):
         letters.pop()
-    if len(letters) != len(vowels):
-        return [_ANY_FULL] * len(vowels)
-    found = [_FULL[group[0]] for group in letters]
+    aligned = len(letters) == len(vowels)
+    found = [_FULL[group[0]] for group in letters] if aligned else [_ANY_FULL] * len(vowels)
     for number, at in enumerate(vowels):
         after = parts[at + 1] if at + 1 < len(parts) else ""
         if after == "ɹ":
             found[number] = "əɜ" + found[number][0]
         elif not after:
-            found[number] = found[number].replace("A", "")  # "sofa" is never "sofay"
+            found[number] = _last(found[number])
     return found
+
+
+def _last(sounds: str) -> str:
+    """Of some full vowels those at which a word may end in place of a weak one: "sofa" is never "sofay" or "sofee"."""
+    return "".join(sound for sound in sounds if sound not in "Aeiɪ") or sounds
 
 
 def draw_hurried(phonemes: str, rng: np.random.Generator) -> str:
@@ -212,12 +216,20 @@ def spoken_forms(phonemes: str) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _careful_forms(phonemes: str) -> re.Pattern[str]:
     """The bare sounds of all that `draw_careful` and `draw_accent` make of a word: too many to be listed."""
-    full = sorted({phones(sound) for sound in _ANY_FULL}, key=len, reverse=True)
     sounds = units(phonemes)
     silent = _after_vowels(sounds)
     forms = []
     for at, sound in enumerate(sounds):
-        others = full if sound in _WEAK else ["t", "d"] if sound in _TAPS else ["i"] if sound == "j" else []
+        full = _last(_ANY_FULL) if at + 1 == len(sounds) else _ANY_FULL
+        others = (
+            [phones(each) for each in full]
+            if sound in _WEAK
+            else ["t", "d"]
+            if sound in _TAPS
+            else ["i"]
+            if sound == "j"
+            else []
+        )
         either = "|".join(map(re.escape, (phones(sound), *others)))
         forms.append(f"(?:{either})" + ("?" if at in silent else ""))
     return re.compile("".join(forms))
