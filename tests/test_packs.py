@@ -1,6 +1,8 @@
 """Packs: what can be made again makes room for what is needed now."""
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 
 from mltk_like.data.clip import Clip
 from mltk_like.errors import SettingError
+from mltk_like.feed import packs
 from mltk_like.feed.packs import pack_path
 from mltk_like.feed.store import build_store
 from mltk_like.paths import cache_dir
@@ -34,7 +37,9 @@ def pack(key: str, megabytes: float, hours_ago: float, *neighbours: str) -> None
 
 
 def names() -> set[str]:
-    return {path.name for path in (cache_dir() / "packs").iterdir()}
+    """What lies there, without this process's own marks."""
+    found = {path.name for path in (cache_dir() / "packs").iterdir()}
+    return {name for name in found if not name.endswith(f".used-{os.getpid()}")}
 
 
 def test_the_oldest_go_with_their_neighbours_before_another_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,6 +66,23 @@ def test_what_may_be_in_use_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     assert names() == {"aa.i16", "bb.i16", "cc.i16"}
     pack_path("dd.i16")
     assert names() == {"aa.i16", "bb.i16"}
+
+
+def test_what_another_process_uses_stays_as_long_as_it_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLTK_LIKE_PACKS_GB", "0")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as other:
+        pack("aa", 6, 0, f"aa.used-{other.pid}")  # written when it ran
+        pack("bb", 6, 30, "bb.used-123456789", "bb.used-me")
+        os.utime(cache_dir() / "packs" / "aa.i16", (0, 0))
+        monkeypatch.setattr(packs, "_IN_USE_S", -60.0)
+        pack_path("dd.i16")
+        assert names() == {"aa.i16", f"aa.used-{other.pid}"}
+        other.communicate(b"\n")
+    # Whoever opens the pack next takes the dead one's mark away.
+    pack_path("aa.i16")
+    assert names() == {"aa.i16"}
+    pack_path("dd.i16")
+    assert names() == set()
 
 
 def test_by_default_some_gigabytes_are_kept() -> None:

@@ -245,7 +245,7 @@ def _curves(
             peaks[key] = {name: [t.peak for t in found] for name, found in scored.traces(candidate).items()}
         events = scored.false_accepts(candidate, merge_ms)
         curves = {name: curve_of(found, events, scored.hours) for name, found in peaks[key].items()}
-        yield candidate, _Tried(curves=curves, weighed=weighed(scored, candidate, merge_ms))
+        yield candidate, _Tried(curves=curves, weighed=weighed(scored, events, candidate, merge_ms))
 
 
 def candidates(settings: RecogniserSettings, free: Collection[str] = ()) -> list[RecogniserSettings]:

@@ -1,9 +1,9 @@
 """False accepts as a threshold is chosen by them: what an engine spoke says less of people than recordings do.
 
 Word salad by the voices that also say the keyword in the training is what a detector confuses with it most. Four
-detectors whose own test gave 2 false accepts an hour, nearly all of them by synthetic voices, gave 0.2 to 0.4 on 4.8
-hours of people (docs/evaluation.md). A threshold for 0.5 an hour of the one was a threshold for 0.1 of the other, and
-missed up to twice as many words.
+detectors whose own test gave 2 false accepts an hour, nearly all of them by synthetic voices, gave 0 to 0.9 on 2.3
+hours of people, 0.3 on average (docs/evaluation.md). A threshold for 0.5 an hour of the one is too careful for the
+other.
 """
 
 from collections.abc import Iterator
@@ -35,19 +35,28 @@ def weighs(scored: ScoredTests) -> bool:
     return people >= 3600 * PEOPLE_HOURS and any("engine" in clip.details for clip in negatives)
 
 
-def weighed(scored: ScoredTests, settings: RecogniserSettings, merge_ms: int) -> NDArray[np.float64]:
+def weighed(
+    scored: ScoredTests, every: NDArray[np.int64], settings: RecogniserSettings, merge_ms: int
+) -> NDArray[np.float64]:
     """False accepts at each of the 255 thresholds, float64 (255,), as they count against a rate over all hours.
 
     Where synthetic voices count less, a rate must be kept in the recordings alone as well: `recorded / their hours`.
+
+    Args:
+        scored: scores of the model.
+        every: int64 (255,): all of its false accepts.
+        settings: the recogniser that they are of.
+        merge_ms: false accepts no later than this after a counted one are part of it.
     """
-    every = scored.false_accepts(settings, merge_ms).astype(np.float64)
     if not weighs(scored):
-        return every
+        return every.astype(np.float64)
     parts = list(_spoken(scored))
+    # Cut out of the row, a stretch may have one event more or less at its ends.
     synthetic = np.minimum(scored.false_accepts(settings, merge_ms, parts), every)
     recorded = every - synthetic
     hours = scored.hours - sum(part.duration_s for part in parts) / 3600
-    return np.maximum(recorded + SYNTHETIC * synthetic, recorded * scored.hours / hours)
+    counted: NDArray[np.float64] = np.maximum(recorded + SYNTHETIC * synthetic, recorded * scored.hours / hours)
+    return counted
 
 
 def _spoken(scored: ScoredTests) -> Iterator[ScoredStream]:

@@ -164,7 +164,7 @@ def _letters_of(parts: Sequence[str], spelling: str) -> list[str]:
 
 def _last(sounds: str) -> str:
     """Of some full vowels those at which a word may end in place of a weak one: "sofa" is never "sofay" or "sofee"."""
-    return "".join(sound for sound in sounds if sound not in "Aeiɪ") or sounds
+    return "".join(sound for sound in sounds if sound not in "Aeiɪ") or "ə"
 
 
 def draw_hurried(phonemes: str, rng: np.random.Generator) -> str:
@@ -180,9 +180,10 @@ def draw_accent(phonemes: str, rng: np.random.Generator) -> str:
     stays as it is.
     """
     parts, said = units(phonemes), list[str]()
-    silent, split = rng.random() < 0.85, rng.random() < 0.4
+    silent = _after_vowels(parts) if rng.random() < 0.85 else set()
+    split = rng.random() < 0.4
     for at, part in enumerate(parts):
-        if silent and at in _after_vowels(parts):
+        if at in silent:
             said[-1] = str(rng.choice(("ə", "ɐ", "ɑ"))) if said[-1] in _WEAK else said[-1].rstrip("ː") + "ː"
         elif split and part == "j" and at + 1 < len(parts) and parts[at + 1].lstrip(STRESS)[0] in "uʊ":
             said.append("i")
@@ -216,23 +217,20 @@ def spoken_forms(phonemes: str) -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _careful_forms(phonemes: str) -> re.Pattern[str]:
     """The bare sounds of all that `draw_careful` and `draw_accent` make of a word: too many to be listed."""
-    sounds = units(phonemes)
-    silent = _after_vowels(sounds)
+    parts = units(phonemes)
+    silent = _after_vowels(parts)
     forms = []
-    for at, sound in enumerate(sounds):
-        full = _last(_ANY_FULL) if at + 1 == len(sounds) else _ANY_FULL
-        others = (
-            [phones(each) for each in full]
-            if sound in _WEAK
-            else ["t", "d"]
-            if sound in _TAPS
-            else ["i"]
-            if sound == "j"
-            else []
-        )
-        either = "|".join(map(re.escape, (phones(sound), *others)))
-        forms.append(f"(?:{either})" + ("?" if at in silent else ""))
+    for at, part in enumerate(parts):
+        sounds = "|".join(map(re.escape, map(phones, (part, *_other_sounds(part, last=at + 1 == len(parts))))))
+        forms.append(f"(?:{sounds})" + ("?" if at in silent else ""))
     return re.compile("".join(forms))
+
+
+def _other_sounds(part: str, *, last: bool) -> str:
+    """What care or an accent may make of a sound."""
+    if part in _WEAK:
+        return _last(_ANY_FULL) if last else _ANY_FULL
+    return "td" if part in _TAPS else "i" if part == "j" else ""
 
 
 def contains(phonemes: str, keyword: str) -> bool:
