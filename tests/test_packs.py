@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mltk_like.cli import main
 from mltk_like.data.clip import Clip
 from mltk_like.errors import SettingError
 from mltk_like.feed import packs
@@ -97,6 +98,16 @@ def test_an_amount_that_is_none_is_refused(text: str, monkeypatch: pytest.Monkey
     monkeypatch.setenv("MLTK_LIKE_PACKS_GB", text)
     with pytest.raises(SettingError, match="MLTK_LIKE_PACKS_GB is"):
         pack_path("dd.i16")
+
+
+def test_it_is_refused_before_there_is_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MLTK_LIKE_PACKS_GB", "much")
+    monkeypatch.setenv("MLTK_LIKE_RUNS", str(tmp_path / "runs"))
+    assert main(["train", "bell_detector-test"]) == 2
+    assert "MLTK_LIKE_PACKS_GB is 'much'" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_removed_pack_is_made_again(wav_files: WavFiles, monkeypatch: pytest.MonkeyPatch) -> None:

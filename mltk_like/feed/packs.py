@@ -34,7 +34,7 @@ def pack_path(name: str) -> Path:
         SettingError: $MLTK_LIKE_PACKS_GB is no number of 0 or more.
     """
     path = cache_dir() / "packs" / name
-    most_bytes = _most_bytes()
+    most_bytes = packs_limit()
     # A cache that cannot be written to is said where the pack is made; one that is only read needs no mark.
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,8 @@ def pack_path(name: str) -> Path:
     return path
 
 
-def _most_bytes() -> float:
+def packs_limit() -> float:
+    """How many bytes of packs are kept. Raises SettingError where $MLTK_LIKE_PACKS_GB is no number of 0 or more."""
     text = os.environ.get(VARIABLE, "").strip() or str(_DEFAULT_GB)
     try:
         gigabytes = float(text)

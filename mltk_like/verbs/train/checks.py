@@ -10,6 +10,7 @@ from mltk_like.errors import SettingError
 from mltk_like.feed.expected import check_expected
 from mltk_like.feed.features import check_features, feature_sources
 from mltk_like.feed.measured import check_standardize
+from mltk_like.feed.packs import packs_limit
 from mltk_like.quiet import import_tensorflow
 from mltk_like.training.class_weights import check_class_weights
 from mltk_like.training.embedding_teachers import check_embedding
@@ -31,6 +32,7 @@ def check_model(model: Any) -> None:
     """
     _check_classes(model.classes)
     _check_fractions(model.split_fractions)
+    packs_limit()
     check_class_weights(model)
     check_streaming_settings(model)
     check_mining(model)
